@@ -1,0 +1,69 @@
+"""`studio import`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from studio.alpaca.rows import RowType
+from studio.cli.output import progress, say, show_json, tell
+from studio.jobs.events import Event, FileOpened, ImportEnded, RowsRead, SetAside
+from studio.session import Session
+from studio.store.readers import Broken
+
+_SHOWN = 20
+
+
+async def run(session: Session, files: Sequence[Path], type: RowType | None, seed: bool, as_json: bool) -> int:
+    """Import and report; 1 when something was set aside."""
+    report = _Report()
+    total = sum(path.stat().st_size for path in files)
+    with progress("importing") as meter:
+        async for event in session.import_files(files, type, seed=seed):
+            report.see(event)
+            meter(report.read / 1e6, total / 1e6, "MB")
+    ended, broken = report.ended, report.broken
+    if as_json:
+        show_json(
+            {
+                "imported": ended.rows,
+                "set_aside": ended.broken,
+                "side_file": ended.path,
+                "files": report.files,
+                "broken": [one.record() for one in broken],
+            }
+        )
+    else:
+        say(f"imported {ended.rows:,} rows into {session.folder}")
+    for one in broken:
+        tell(str(one))
+    if ended.broken:
+        more = ended.broken - len(broken)
+        tell(f"{ended.broken} could not be read{f' ({more} more than shown)' if more else ''}; kept in {ended.path}")
+    return 1 if ended.broken else 0
+
+
+class _Report:
+    """What an import has said so far. read: bytes of all files."""
+
+    def __init__(self) -> None:
+        self.files: list[dict[str, Any]] = []
+        self.broken: list[Broken] = []
+        self.ended = ImportEnded(0, 0, None)
+        self.read = 0
+        self._before = 0
+
+    def see(self, event: Event) -> None:
+        match event:
+            case FileOpened():
+                self._before = self.read
+                self.files.append({"path": event.path, "type": event.type, "why": event.why, "rows": 0})
+                tell(f"{event.path}: {event.type} ({event.why})")
+            case RowsRead():
+                self.files[-1]["rows"] += len(event.rows)
+                self.read = self._before + event.done
+            case SetAside():
+                self.broken.extend(event.broken[: _SHOWN - len(self.broken)])
+            case ImportEnded():
+                self.ended = event

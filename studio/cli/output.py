@@ -1,0 +1,70 @@
+"""What a subcommand prints: results on stdout, talk on stderr, progress only where somebody watches."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import click
+
+from studio.text.display import visible
+
+# JSON leaves these as they are, and a terminal would obey or mirror them.
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def say(text: str) -> None:
+    """A line for people, on stdout."""
+    click.echo(visible(text))
+
+
+def tell(text: str) -> None:
+    """A line of talk, on stderr."""
+    click.echo(visible(text), err=True)
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on stdout, with characters a terminal would obey written as escapes."""
+    import orjson
+
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    click.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+class Meter(Protocol):
+    """Shows how far a job is."""
+
+    def __call__(self, done: float, total: float, note: str = "") -> None: ...
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Meter]:
+    """A progress bar with rate and time left on stderr; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, note="": None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, no_color="NO_COLOR" in os.environ)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None, note="", rate="")
+
+        def show(done: float, total: float, note: str = "") -> None:
+            speed = bar.tasks[0].speed
+            rate = f"{speed:,.1f}/s" if speed else ""
+            bar.update(task, completed=done, total=total or None, note=visible(note), rate=rate)
+
+        yield show

@@ -1,0 +1,1 @@
+"""Choosing and ordering rows: near-duplicates and the place of gold segments."""

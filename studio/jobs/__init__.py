@@ -1,0 +1,1 @@
+"""Long work as generators of typed events. A job computes; the session applies what its events say."""

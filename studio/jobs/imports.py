@@ -1,0 +1,86 @@
+"""Import: files in, typed rows out; what cannot be read comes out with its place and cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from studio.alpaca import conversations
+from studio.alpaca import rows as alpaca
+from studio.alpaca.columns import Guess, guess_type
+from studio.alpaca.rows import Row, RowError, RowType
+from studio.errors import UsageError
+from studio.jobs.events import Event, FileOpened, RowsRead
+from studio.store import readers
+from studio.store.readers import Block, Broken
+from studio.store.rows import Imported
+
+_SAMPLED = 100
+
+
+def import_files(paths: Iterable[Path], type: RowType | None = None) -> Iterator[Event]:
+    """FileOpened and then RowsRead for each file; rows are read a block at a time.
+
+    type None: told from the columns. Raises UsageError when they do not tell.
+    """
+    for path in paths:
+        guess = understand(path, type)
+        assert guess.type is not None
+        yield FileOpened(str(path), guess.type, guess.why, path.stat().st_size)
+        for block in readers.read(path, _decoder(guess)):
+            yield _typed(block, guess, path.name)
+
+
+def understand(path: Path, type: RowType | None) -> Guess:
+    """What the file holds, told from the objects of its first block."""
+    first = next(readers.read(path), Block([], [], 0))
+    objects = [read.value for read in first.read[:_SAMPLED] if isinstance(read.value, dict)]
+    columns = {name for one in objects for name in one}
+    guess = guess_type(columns, objects[0] if objects else None)
+    if type is not None:
+        return Guess(type, f"you said {type}", guess.shape)
+    if guess.type is None:
+        if not objects:
+            # An empty or wholly broken file: its errors are what there is to report.
+            return Guess("sft", "no readable row")
+        raise UsageError(f"{path}: {guess.why}", hint="Say what it is: --type pretrain|sft|preference|multimodal|kto")
+    return guess
+
+
+def _decoder(guess: Guess) -> readers.Decoder:
+    """Straight from JSON to typed rows where the file is alpaca; what that refuses comes as dicts."""
+    if guess.shape != "alpaca" or guess.type is None:
+        return readers.PLAIN
+    return readers.Decoder(alpaca.one_decoder(guess.type), alpaca.array_decoder(guess.type), msgspec.DecodeError)
+
+
+def _typed(block: Block, guess: Guess, name: str) -> RowsRead:
+    rows: list[Imported] = []
+    broken = list(block.broken)
+    encode = alpaca.encode
+    for index, (number, offset, value) in enumerate(block.read):
+        if isinstance(value, Row):
+            rows.append(Imported(encode(value), number, offset, None))
+            continue
+        try:
+            row, extras = _row(value, guess)
+            rows.append(Imported(encode(row), number, offset, orjson.dumps(extras) if extras else None))
+        except RowError as error:
+            line, column, place = readers.locate(block, index)
+            broken.append(Broken(name, line, column, place, str(error), orjson.dumps(value)))
+    assert guess.type is not None
+    return RowsRead(guess.type, rows, broken, block.end)
+
+
+def _row(value: Any, guess: Guess) -> tuple[Row, dict[str, Any]]:
+    assert guess.type is not None
+    if guess.shape == "alpaca" or not isinstance(value, dict):
+        return alpaca.parse(guess.type, value)
+    type, fields = conversations.convert(value)
+    if type != guess.type:
+        raise RowError("", f"a {type} row in a file of {guess.type} rows", hint="Import it from a file of its own.")
+    return alpaca.parse(type, fields)

@@ -1,0 +1,171 @@
+"""What went wrong with an endpoint, in words a person can act on. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from studio.errors import ModelError, PassingError
+
+LONGEST_WORDS = 300
+"""Characters of an endpoint's own words that an error repeats."""
+
+_KEY_LIKE = re.compile(r"\bsk-[\w*.\-]{4,}|\bBearer\s+\S+", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context.?(length|size|window)|maximum context|too many tokens|exceed_context|range of input length"
+    r"|(prompt|input|request)\b.{0,40}\btoo (long|large)",
+    re.IGNORECASE,
+)
+_UNKNOWN_MODEL = re.compile(
+    r"model.{0,80}(not.?(found|exist)|does not exist|unknown|no such)|(unknown|invalid|no such) model",
+    re.IGNORECASE,
+)
+_NO_CREDIT = re.compile(
+    r"insufficient.?(quota|balance|funds)|billing|arrearage|exceeded your current quota", re.IGNORECASE
+)
+_PASSING_STATUS = frozenset({408, 409, 425, 429})
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """What errors may say about an endpoint. key_name: the variable that holds its key, "" when it has
+    none.
+    """
+
+    url: str
+    key_name: str
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An HTTP answer other than 200. code and words: the endpoint's own, words already cleaned."""
+
+    status: int
+    code: str
+    words: str
+    retry_after: float | None
+
+
+def clean(text: str, secrets: Collection[str]) -> str:
+    """Text from outside on one line, without secrets or anything like a key, cut to LONGEST_WORDS."""
+    for secret in secrets:
+        text = text.replace(secret, "[key]")
+    text = " ".join(_KEY_LIKE.sub("[key]", text).split())
+    return text if len(text) <= LONGEST_WORDS else text[: LONGEST_WORDS - 1] + "…"
+
+
+def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
+    """Seconds the endpoint asks us to wait (RFC 9110 10.2.3: seconds or a date; also retry-after-ms), or
+    None.
+    """
+    for name, seconds_each in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            wait = float(value) * seconds_each
+        except ValueError:
+            try:
+                wait = parsedate_to_datetime(value).timestamp() - now()
+            except (ValueError, OverflowError):
+                continue
+        if math.isfinite(wait):
+            return max(0.0, wait)
+    return None
+
+
+def means_unknown_model(refusal: Refusal) -> bool:
+    """Whether the endpoint does not have the model (404, or 400 in words)."""
+    return refusal.status == 404 or (refusal.status == 400 and bool(_UNKNOWN_MODEL.search(_said(refusal))))
+
+
+def refused(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collection[str] = ()) -> ModelError:
+    """The error for an HTTP answer other than 200: a PassingError when asking again may help.
+
+    offered: ids of the models the endpoint has, if known.
+    """
+    status, where = refusal.status, endpoint.url
+    quoted = _quoted(refusal.words)
+    if status == 401:
+        return _bad_key(endpoint)
+    if status == 403:
+        return ModelError(f"{where} denies access (403){quoted}", hint=_key_hint(endpoint))
+    if status == 402 or (status in (400, 403, 429) and _NO_CREDIT.search(_said(refusal))):
+        return ModelError(
+            f"The account at {where} has no credit left ({status}){quoted}", hint="Top it up, then resume."
+        )
+    if status in _PASSING_STATUS or status >= 500:
+        what = "limits our rate" if status == 429 else "has trouble"
+        hint = "Lower the concurrency if this goes on." if status == 429 else ""
+        return PassingError(f"{where} {what} ({status}){quoted}", retry_after=refusal.retry_after, hint=hint)
+    if means_unknown_model(refusal):
+        return _unknown_model(endpoint, refusal, model, offered)
+    if status in (400, 413, 422) and _TOO_LONG.search(_said(refusal)):
+        return ModelError(
+            f"The request is longer than the context of {model} ({status}){quoted}",
+            hint="Shorten the row, lower max_tokens, or choose a model with a longer context.",
+        )
+    return ModelError(f"{where} refused the request ({status}){quoted}", hint="Check the [model] settings.")
+
+
+def unreachable(endpoint: Endpoint, reason: str, *, made: bool) -> ModelError:
+    """The error for a connection that broke after it was made, or was not. reason: the cause's own words."""
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return ModelError(
+            f"The certificate of {endpoint.url} is not trusted.",
+            hint="Check base_url and this machine's clock.",
+        )
+    reason = reason.rstrip(".")
+    if made:
+        return PassingError(f"The connection to {endpoint.url} broke ({reason}).")
+    return PassingError(
+        f"No connection to {endpoint.url} ({reason}).", hint="Is the server running there? Check base_url."
+    )
+
+
+def silent(endpoint: Endpoint, what: str, seconds: float) -> PassingError:
+    """The error for an endpoint that kept us waiting. what: "the whole answer", "the first word", "the next
+    word".
+    """
+    return PassingError(f"{endpoint.url} kept us waiting {seconds:g} s for {what}.", hint="It may be overloaded.")
+
+
+def broken(endpoint: Endpoint, what: str) -> PassingError:
+    """The error for an answer that is none. what: a clause such as "sent something that is not JSON"."""
+    return PassingError(f"{endpoint.url} {what}.", hint="If this goes on, check base_url; it usually ends in /v1.")
+
+
+def _bad_key(endpoint: Endpoint) -> ModelError:
+    if endpoint.key_name:
+        return ModelError(
+            f"{endpoint.url} does not accept the key in {endpoint.key_name} (401).", hint=_key_hint(endpoint)
+        )
+    return ModelError(f"{endpoint.url} wants a key (401).", hint=_key_hint(endpoint))
+
+
+def _key_hint(endpoint: Endpoint) -> str:
+    if endpoint.key_name:
+        return f"Set {endpoint.key_name} to a valid key and start the studio again."
+    return "Name the variable that holds the key as api_key_env in studio.toml."
+
+
+def _unknown_model(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collection[str]) -> ModelError:
+    if model in offered or not offered:
+        said = _quoted(refusal.words)
+        return ModelError(
+            f"{endpoint.url} has no model {model}, or no chat there ({refusal.status}){said}",
+            hint="Check model and base_url; base_url usually ends in /v1.",
+        )
+    listed = ", ".join(sorted(offered)[:8]) + (" and more" if len(offered) > 8 else "")
+    return ModelError(f"{endpoint.url} has no model {model} ({refusal.status}).", hint=f"It offers: {listed}.")
+
+
+def _quoted(words: str) -> str:
+    return f": {words.rstrip('.')}." if words else "."
+
+
+def _said(refusal: Refusal) -> str:
+    return f"{refusal.code} {refusal.words}"

@@ -1,0 +1,130 @@
+"""The ledger of paid replies: what was answered once is never asked again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from studio.llm.chat import ChatModel, OnText, Reply, Request
+
+
+class ReplyStore(Protocol):
+    """Where replies are kept, by the key of their request."""
+
+    def find(self, key: str) -> bytes | None:
+        """The encoded reply, or None when the request was never answered."""
+
+    def keep(self, key: str, request: bytes, reply: bytes) -> None:
+        """Keep a reply with its request. It is durable when this returns."""
+
+
+class _Question:
+    """A request in flight, and everybody who waits for it."""
+
+    task: asyncio.Task[Reply]
+
+    def __init__(self, *, streams: bool) -> None:
+        self.streams = streams
+        self.said: list[str] = []
+        self.listeners: list[OnText] = []
+        self.waiters = 0
+
+    def hear(self, text: str) -> None:
+        self.said.append(text)
+        for listener in self.listeners:
+            listener(text)
+
+    def join(self, listener: OnText) -> None:
+        if self.said:
+            listener("".join(self.said))
+        self.listeners.append(listener)
+
+
+class LedgerChat:
+    """A chat model that replays stored replies and keeps each new one before anybody reads it.
+
+    Requests with the same key in flight at once are asked once; all but the first waiter get the reply
+    marked as replayed. A waiter that is cancelled leaves the others undisturbed; when the last one is, the
+    request is dropped. A reply that has arrived is kept whatever happens to its waiters: between its
+    arrival and keep() nothing is awaited.
+    """
+
+    def __init__(self, inner: ChatModel, store: ReplyStore) -> None:
+        self._inner = inner
+        self._store = store
+        self._open: dict[str, _Question] = {}
+
+    @property
+    def name(self) -> str:
+        """The inner model's name."""
+        return self._inner.name
+
+    @property
+    def model(self) -> str:
+        """The inner model's id."""
+        return self._inner.model
+
+    async def reply(self, request: Request, on_text: OnText | None = None) -> Reply:
+        """The stored reply (on_text gets it whole), else the inner model's, kept in the store.
+
+        Raises what the inner model and the store raise; a failure is not kept.
+        """
+        key = request.key()
+        question = self._open.get(key)
+        if question is not None:
+            return replace(await self._wait(key, question, on_text), replayed=True)
+        stored = self._store.find(key)
+        if stored is not None:
+            reply = replace(Reply.decode(stored), replayed=True)
+            if on_text is not None:
+                on_text(reply.text)
+            return reply
+        question = self._ask(key, request, streams=on_text is not None)
+        return await self._wait(key, question, on_text)
+
+    async def close(self) -> None:
+        """Drop what is in flight and close the inner model."""
+        tasks = [question.task for question in self._open.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._inner.close()
+
+    def _ask(self, key: str, request: Request, *, streams: bool) -> _Question:
+        question = self._open[key] = _Question(streams=streams)
+        question.task = asyncio.create_task(self._answer(key, request, question))
+        # A failure whose waiters have all left has nobody to hear it; reading it keeps asyncio from
+        # reporting it as lost.
+        question.task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return question
+
+    async def _answer(self, key: str, request: Request, question: _Question) -> Reply:
+        try:
+            reply = await self._inner.reply(request, question.hear if question.streams else None)
+            self._store.keep(key, request.encode(), reply.encode())
+            return reply
+        finally:
+            self._forget(key, question)
+
+    async def _wait(self, key: str, question: _Question, on_text: OnText | None) -> Reply:
+        question.waiters += 1
+        if on_text is not None and question.streams:
+            question.join(on_text)
+        try:
+            reply = await asyncio.shield(question.task)
+        finally:
+            question.waiters -= 1
+            if on_text in question.listeners:
+                question.listeners.remove(on_text)
+            if not question.waiters and not question.task.done():
+                self._forget(key, question)
+                question.task.cancel()
+        if on_text is not None and not question.streams:
+            on_text(reply.text)
+        return reply
+
+    def _forget(self, key: str, question: _Question) -> None:
+        if self._open.get(key) is question:
+            del self._open[key]

@@ -1,0 +1,163 @@
+"""The OpenAI chat-completions format: request bodies out, answers in, nothing trusted.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from studio.llm.chat import OnText, Request, Usage
+
+
+class BrokenReplyError(Exception):
+    """The endpoint answered, but not with an answer. The text says what was wrong with it."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a reply said, whole or put together from its pieces."""
+
+    text: str
+    finish_reason: str
+    usage: Usage
+    model: str
+
+
+class _Counts(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Text(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Text
+    finish_reason: str | None = None
+
+
+class _Piece(msgspec.Struct):
+    delta: _Text
+    finish_reason: str | None = None
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Counts | None = None
+    model: str | None = None
+    error: Any = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Piece] | None = None
+    usage: _Counts | None = None
+    model: str | None = None
+
+
+def body(request: Request, limit_name: str, *, stream: bool) -> dict[str, Any]:
+    """The JSON body of a request. limit_name: what this endpoint calls max_tokens."""
+    sent: dict[str, Any] = {
+        "model": request.model,
+        "messages": [{"role": role, "content": content} for role, content in request.messages],
+    }
+    for name, value in (
+        ("temperature", request.temperature),
+        ("top_p", request.top_p),
+        (limit_name, request.max_tokens),
+        ("stop", list(request.stop) or None),
+        ("response_format", request.response_format),
+    ):
+        if value is not None:
+            sent[name] = value
+    if stream:
+        sent |= {"stream": True, "stream_options": {"include_usage": True}}
+    return sent
+
+
+def whole(raw: bytes) -> Answer:
+    """The answer in the body of a non-streamed reply. Raises BrokenReplyError."""
+    if raw.lstrip()[:1] == b"<":
+        raise BrokenReplyError("sent a web page instead of an answer")
+    try:
+        reply = msgspec.json.decode(raw, type=_Completion)
+    except msgspec.ValidationError as error:
+        raise BrokenReplyError(f"sent JSON that is not a chat completion ({error})") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BrokenReplyError("sent something that is not JSON") from None
+    if reply.error:
+        raise BrokenReplyError(f"sent an error: {error_text(reply.error)}")
+    if reply.choices is None:
+        raise BrokenReplyError("sent JSON that is not a chat completion (it has no choices)")
+    if not reply.choices:
+        raise BrokenReplyError("sent an answer with empty choices")
+    choice = reply.choices[0]
+    # The body arrived whole, so a missing finish_reason is an omission and not a cut.
+    return Answer(
+        choice.message.content or "",
+        choice.finish_reason or "unknown",
+        _usage(reply.usage),
+        reply.model or "",
+    )
+
+
+class Heard:
+    """What a stream has said so far.
+
+    spoke: whether any text, thinking included, has come. finish_reason: "" until the endpoint says the text
+    is whole.
+    """
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self._said: list[str] = []
+        self._usage: _Counts | None = None
+        self._model = ""
+        self.spoke = False
+        self.finish_reason = ""
+
+    def take(self, event: object) -> None:
+        """Add one decoded event of the stream. Raises BrokenReplyError."""
+        try:
+            chunk = msgspec.convert(event, _Chunk)
+        except msgspec.ValidationError as error:
+            raise BrokenReplyError(f"sent a piece that is not part of a chat completion ({error})") from None
+        self._usage = chunk.usage or self._usage
+        self._model = chunk.model or self._model
+        if not chunk.choices:
+            return
+        piece = chunk.choices[0]
+        text = piece.delta.content
+        self.spoke = self.spoke or bool(text or piece.delta.reasoning_content or piece.delta.reasoning)
+        self.finish_reason = piece.finish_reason or self.finish_reason
+        if text:
+            self._said.append(text)
+            self._on_text(text)
+
+    def answer(self) -> Answer:
+        """The whole answer. Raises BrokenReplyError when the stream ended before it was whole."""
+        if not self.finish_reason:
+            raise BrokenReplyError(
+                "ended its answer in the middle" if self.spoke else "ended its answer before the first word"
+            )
+        return Answer("".join(self._said), self.finish_reason, _usage(self._usage), self._model)
+
+
+def error_text(error: object) -> str:
+    """The sentence in an endpoint's error body, whichever of the usual shapes it has."""
+    if isinstance(error, dict):
+        for name in ("error", "message", "detail"):
+            if error.get(name):
+                return error_text(error[name])
+    text = str(error or "").strip()
+    return "a web page" if text.startswith("<") else text
+
+
+def _usage(counts: _Counts | None) -> Usage:
+    if counts is None:
+        return Usage()
+    return Usage(counts.prompt_tokens or 0, counts.completion_tokens or 0)

@@ -1,0 +1,1 @@
+"""The papers, one module each, pure: build the prompt, parse the reply, judge, filter."""

@@ -1,0 +1,166 @@
+"""Settings: what a person can choose, where it is written, and what happens when a name is wrong.
+
+Later places win: built-in defaults, the user's ``config.toml``, the project's ``studio.toml``,
+``STUDIO_<SECTION>_<NAME>`` variables, flags. The program reads these files and never rewrites them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import platformdirs
+
+from studio.errors import UsageError
+
+Profile = Literal["auto", "standard", "small"]
+Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle"]
+
+
+class ProjectSettings(msgspec.Struct, frozen=True):
+    """[project]"""
+
+    name: str = ""
+
+
+class ModelSettings(msgspec.Struct, frozen=True):
+    """[model]: where answers come from. An empty base_url means the embedded model."""
+
+    base_url: str = ""
+    model: str = ""
+    api_key_env: str = "OPENAI_API_KEY"
+    profile: Profile = "auto"
+
+
+class EvolveSettings(msgspec.Struct, frozen=True):
+    """[evolve]: Evol-Instruct (arXiv 2304.12244). temperature and top_p as in the authors' code."""
+
+    rounds: int = 4
+    concurrency: int = 4
+    limit: int = 0
+    seed: int = 42
+    temperature: float = 1.0
+    top_p: float = 0.95
+    max_tokens: int = 2048
+
+
+class DedupSettings(msgspec.Struct, frozen=True):
+    """[dedup]: rows closer than this ROUGE-L F are near-duplicates (arXiv 2212.10560: 0.7)."""
+
+    threshold: float = 0.7
+
+
+class PositionSettings(msgspec.Struct, frozen=True):
+    """[position]: how gold segments are spread."""
+
+    strategy: Strategy = "balanced"
+    seed: int = 42
+
+
+class ExportSettings(msgspec.Struct, frozen=True):
+    """[export]"""
+
+    out: str = "export"
+    statuses: tuple[Literal["accepted", "pending"], ...] = ("accepted", "pending")
+
+
+class ScreenSettings(msgspec.Struct, frozen=True):
+    """[screen]"""
+
+    theme: str = ""
+    mouse: bool = False
+    color: Literal["auto", "truecolor", "256", "16", "none"] = "auto"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Every setting, section by section."""
+
+    project: ProjectSettings = ProjectSettings()
+    model: ModelSettings = ModelSettings()
+    evolve: EvolveSettings = EvolveSettings()
+    dedup: DedupSettings = DedupSettings()
+    position: PositionSettings = PositionSettings()
+    export: ExportSettings = ExportSettings()
+    screen: ScreenSettings = ScreenSettings()
+    keys: dict[str, str] = {}
+
+
+def load(
+    files: tuple[Path, ...],
+    environment: Mapping[str, str] = os.environ,
+    flags: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Settings:
+    """Settings from files (later wins), then the environment, then flags.
+
+    flags maps section to {name: value}; a value of None means "not given".
+    Raises UsageError naming the file, the setting and the nearest known name.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for file in files:
+        if file.is_file():
+            for section, values in _tables(file).items():
+                merged.setdefault(section, {}).update(_known(section, values, str(file)))
+    for section, values in _from_environment(environment).items():
+        merged.setdefault(section, {}).update(values)
+    for section, given in (flags or {}).items():
+        chosen = {name: value for name, value in given.items() if value is not None}
+        merged.setdefault(section, {}).update(chosen)
+    try:
+        return msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"A setting has a wrong value: {error}.", hint="See the comments in studio.toml.") from None
+
+
+def user_file() -> Path:
+    """The user's own settings file (it need not exist)."""
+    given = os.environ.get("STUDIO_CONFIG_FILE")
+    return Path(given) if given else Path(platformdirs.user_config_path("studio")) / "config.toml"
+
+
+def _tables(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        parsed = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}.", hint="Mend that line and start again.") from None
+    for section, values in parsed.items():
+        if not isinstance(values, dict):
+            raise UsageError(
+                f"{file}: {section!r} stands outside a section.", hint="Put it under [project], [model], ..."
+            )
+    return parsed
+
+
+def _known(section: str, values: dict[str, Any], where: str) -> dict[str, Any]:
+    """values, once section and every name in it are known."""
+    sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    if section not in sections:
+        raise UsageError(f"{where}: there is no section [{section}].", hint=_nearest(section, sections))
+    if section == "keys":
+        return values
+    names = [field.name for field in msgspec.structs.fields(sections[section])]
+    for name in values:
+        if name not in names:
+            raise UsageError(f"{where}: [{section}] has no setting {name!r}.", hint=_nearest(name, names))
+    return values
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for section in msgspec.structs.fields(Settings):
+        if section.name == "keys":
+            continue
+        for field in msgspec.structs.fields(section.type):
+            value = environment.get(f"STUDIO_{section.name}_{field.name}".upper())
+            if value is not None:
+                found.setdefault(section.name, {})[field.name] = value
+    return found

@@ -1,0 +1,1 @@
+"""The project folder: database, journal, readers, writers, lock. Effects on disk happen here only."""

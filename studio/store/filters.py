@@ -1,0 +1,82 @@
+"""Which rows a view shows: a filter as a value, as SQL, and as the text a person types after ``/``."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import msgspec
+import orjson
+
+from studio.alpaca.rows import ROW_TYPES, RowType
+from studio.errors import UsageError
+
+Status = Literal["pending", "accepted", "rejected"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Every condition that is given must hold; None and "" mean "any"."""
+
+    generated: bool | None = None
+    seed: bool | None = None
+    statuses: tuple[Status, ...] = STATUSES
+    type: RowType | None = None
+    rule: str = ""
+    text: str = ""
+
+    def where(self) -> tuple[str, list[object]]:
+        """The condition on ``state`` (alias s) and ``rows`` (alias r), and its parameters."""
+        parts: list[str] = []
+        values: list[object] = []
+        if self.generated is not None:
+            parts.append(f"s.generated = {int(self.generated)}")
+        if self.seed is not None:
+            parts.append(f"s.seed = {int(self.seed)}")
+        if set(self.statuses) != set(STATUSES):
+            parts.append(f"s.status IN ({', '.join(str(STATUSES.index(status)) for status in self.statuses)})")
+        if self.type is not None:
+            parts.append(f"s.type = {ROW_TYPES.index(self.type)}")
+        if self.rule:
+            parts.append("s.rule = ?")
+            values.append(self.rule)
+        if self.text:
+            # Bodies are JSON, so the text is sought the way JSON writes it.
+            sought = orjson.dumps(self.text)[1:-1].decode()
+            for wild in ("\\", "%", "_"):
+                sought = sought.replace(wild, f"\\{wild}")
+            parts.append("CAST(r.body AS TEXT) LIKE ? ESCAPE '\\'")
+            values.append(f"%{sought}%")
+        return " AND ".join(parts) or "1", values
+
+    @property
+    def needs_body(self) -> bool:
+        return bool(self.text)
+
+
+def parse(typed: str, base: Filter) -> Filter:
+    """base narrowed by what a person typed: ``status:pending type:sft seed:yes rule:equal words``.
+
+    Words that are no condition are sought together in the row's text. Raises UsageError.
+    """
+    chosen: dict[str, object] = {}
+    words: list[str] = []
+    for word in typed.split():
+        name, colon, value = word.partition(":")
+        if not colon or name not in ("status", "type", "seed", "rule"):
+            words.append(word)
+        elif name == "status":
+            chosen["statuses"] = tuple(_one_of(part, STATUSES) for part in value.split(","))
+        elif name == "type":
+            chosen["type"] = _one_of(value, ROW_TYPES)
+        elif name == "seed":
+            chosen["seed"] = _one_of(value, ("yes", "no")) == "yes"
+        else:
+            chosen["rule"] = value
+    return msgspec.structs.replace(base, text=" ".join(words), **chosen)
+
+
+def _one_of(value: str, known: tuple[str, ...]) -> str:
+    for name in known:
+        if value and name.startswith(value):
+            return name
+    raise UsageError(f"{value!r} is not one of {', '.join(known)}.", hint="Example: status:pending type:sft apple")

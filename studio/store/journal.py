@@ -1,0 +1,130 @@
+"""The append-only journal of decisions, and undo and redo on top of it.
+
+A decision is a group of changes that stand or fall together. Undo appends a group with the changes
+turned round; nothing is ever removed, so the journal tells the whole story. Which groups can be undone
+or redone next is kept in two small stacks in the same transaction, so both survive a restart.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from studio.store.database import Database
+
+Target = Literal["row", "pair"]
+
+
+class Change(NamedTuple):
+    """Fields of the targets first..last (one: first == last) before and after a decision."""
+
+    target: Target
+    first: int
+    last: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class Group(NamedTuple):
+    """One decision as the journal tells it; inverts names the group it undid or redid."""
+
+    id: int
+    command: str
+    summary: str
+    at: str
+    inverts: int | None
+
+
+Apply = Callable[[Target, int, int, dict[str, Any]], None]
+
+
+class Journal:
+    """Records decisions through apply(target, first, last, fields), which writes them to the tables."""
+
+    def __init__(self, database: Database, apply: Apply) -> None:
+        self._database = database
+        self._connection = database.connection
+        self._apply = apply
+
+    def decide(self, command: str, summary: str, changes: Iterable[Change]) -> int:
+        """Apply and record a decision in one synced transaction; returns the group's id.
+
+        The redo stack ends here: a new decision starts a new branch.
+        """
+        with self._database.transaction() as connection:
+            return self.record(connection, command, summary, changes)
+
+    def record(self, connection: sqlite3.Connection, command: str, summary: str, changes: Iterable[Change]) -> int:
+        """As decide, inside a transaction that is already open."""
+        group = self._append(command, summary, changes, inverts=None)
+        connection.execute("INSERT INTO undo_stack (grp) VALUES (?)", (group,))
+        connection.execute("DELETE FROM redo_stack")
+        return group
+
+    def undo(self) -> Group | None:
+        """Take back the last decision; returns it, or None when there is none."""
+        return self._turn("undo_stack", "redo_stack", "undo")
+
+    def redo(self) -> Group | None:
+        """Do again what was undone last; returns that decision, or None."""
+        return self._turn("redo_stack", "undo_stack", "redo")
+
+    def touched(self, group: int) -> int | None:
+        """The first row a decision changed: where a screen goes to show it."""
+        found = self._connection.execute(
+            "SELECT first FROM journal WHERE grp = ? AND target = 'row' ORDER BY id LIMIT 1", (group,)
+        ).fetchone()
+        return None if found is None else int(found[0])
+
+    def latest(self, n: int = 20) -> list[Group]:
+        """The last n groups, newest first."""
+        found = self._connection.execute(
+            "SELECT id, command, summary, at, inverts FROM groups ORDER BY id DESC LIMIT ?", (n,)
+        )
+        return [Group(*values) for values in found]
+
+    def _turn(self, source: str, target: str, command: str) -> Group | None:
+        top = self._connection.execute(f"SELECT position, grp FROM {source} ORDER BY position DESC LIMIT 1").fetchone()
+        if top is None:
+            return None
+        position, group_id = top
+        with self._database.transaction() as connection:
+            # Either stack holds the original group's id; what an undo restores depends on the direction.
+            group = Group(
+                *connection.execute(
+                    "SELECT id, command, summary, at, inverts FROM groups WHERE id = ?", (group_id,)
+                ).fetchone()
+            )
+            changes = self._changes(group_id)
+            if command == "undo":
+                changes = [Change(c.target, c.first, c.last, c.after, c.before) for c in reversed(changes)]
+            self._append(command, group.summary, changes, inverts=group_id)
+            connection.execute(f"DELETE FROM {source} WHERE position = ?", (position,))
+            connection.execute(f"INSERT INTO {target} (grp) VALUES (?)", (group_id,))
+        return group
+
+    def _changes(self, group: int) -> list[Change]:
+        found = self._connection.execute(
+            "SELECT target, first, last, before, after FROM journal WHERE grp = ? ORDER BY id", (group,)
+        )
+        return [Change(t, first, last, orjson.loads(b), orjson.loads(a)) for t, first, last, b, a in found]
+
+    def _append(self, command: str, summary: str, changes: Iterable[Change], *, inverts: int | None) -> int:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S")
+        group = self._connection.execute(
+            "INSERT INTO groups (command, summary, at, inverts) VALUES (?, ?, ?, ?)",
+            (command, summary, at, inverts),
+        ).lastrowid
+        assert group is not None
+        for change in changes:
+            self._apply(change.target, change.first, change.last, change.after)
+            self._connection.execute(
+                "INSERT INTO journal (grp, target, first, last, before, after) VALUES (?, ?, ?, ?, ?, ?)",
+                (group, change.target, change.first, change.last,
+                 orjson.dumps(change.before), orjson.dumps(change.after)),
+            )  # fmt: skip
+        return group

@@ -1,0 +1,144 @@
+"""A project folder: studio.toml, studio.db, what imports set aside, exports.
+
+my-project/
+  studio.toml    settings, written once with comments, then the person's own
+  studio.db      everything else
+  set_aside/     lines of imported files that could not be read, with the reason
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from studio.errors import LockedError, ProjectError
+from studio.store.atomic import write
+from studio.store.database import Database
+from studio.store.lock import WriterLock
+
+SETTINGS_FILE = "studio.toml"
+DATABASE_FILE = "studio.db"
+SET_ASIDE = "set_aside"
+
+_TEMPLATE = """\
+# Settings of this project. The studio wrote this file once and never changes it again; it is yours.
+# Every line that starts with "# " and a name shows a default: take the "# " away to change it.
+
+[project]
+name = {name}
+
+[model]
+# Where answers come from. Without base_url the small embedded model answers: no key, no network.
+# base_url = "http://127.0.0.1:8000/v1"   # any OpenAI-compatible endpoint: vLLM, Ollama, ...
+# model = ""                              # as the endpoint calls it
+# api_key_env = "OPENAI_API_KEY"          # the variable that holds the key; the key itself never goes in here
+# profile = "auto"                        # prompts for a "standard" or a "small" model
+
+[evolve]
+# rounds = 4            # Evol-Instruct: four rounds over the task pool
+# concurrency = 4       # requests in flight
+# limit = 0             # at most so many evolutions in all; 0: no limit
+# seed = 42             # which operation each task gets; the same seed gives the same plan
+# temperature = 1.0
+# top_p = 0.95
+# max_tokens = 2048
+
+[dedup]
+# threshold = 0.7       # ROUGE-L F above this is a near-duplicate (Self-Instruct)
+
+[position]
+# strategy = "balanced" # head, middle, tail, edges, balanced or shuffle
+# seed = 42
+
+[export]
+# out = "export"
+# statuses = ["accepted", "pending"]
+
+[screen]
+# theme = ""            # "" remembers what you picked in the palette
+# mouse = false         # over SSH a mouse costs traffic; the keyboard does everything
+# color = "auto"        # truecolor, 256, 16 or none where the terminal is guessed wrong
+
+[keys]
+# Your own keys: "command" = "key", with the names that ? shows.
+# accept = "y"
+"""
+
+
+class Project:
+    """An open project folder. writable is False when somebody else holds the writer lock."""
+
+    def __init__(self, folder: Path, database: Database, lock: WriterLock) -> None:
+        self.folder = folder
+        self.database = database
+        self._lock = lock
+
+    @property
+    def writable(self) -> bool:
+        return self.database.writable
+
+    @property
+    def holder(self) -> str:
+        """Who writes here, in words, when it is not us."""
+        return str(self._lock.holder() or "another process")
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / SETTINGS_FILE
+
+    def close(self) -> None:
+        self.database.close()
+        self._lock.release()
+
+
+def is_project(folder: Path) -> bool:
+    return (folder / SETTINGS_FILE).is_file()
+
+
+def create(folder: Path, name: str = "", chosen: Mapping[str, str] | None = None) -> None:
+    """Make a new project folder; chosen maps names in studio.toml to TOML values other than the default.
+
+    Raises ProjectError if there is a project, or other files, already.
+    """
+    if is_project(folder):
+        raise ProjectError(f"{folder} is a project already.", hint=f"Open it: studio {folder}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProjectError(f"{folder} exists and is not an empty folder.", hint="Name a new folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        Database(folder / DATABASE_FILE, writable=True).close()
+        # Last, because it is what makes the folder a project: before it, creating can simply be tried again.
+        text = _TEMPLATE.format(name=json.dumps(name or folder.resolve().name, ensure_ascii=False))
+        for key, value in (chosen or {}).items():
+            text = re.sub(rf"^# {key} = \S+ *", f"{key} = {value}  ", text, count=1, flags=re.MULTILINE)
+        write(folder / SETTINGS_FILE, text.encode())
+    except OSError as error:
+        raise ProjectError(
+            f"{folder} cannot be made: {error.strerror}.", hint="Choose a folder you may write in."
+        ) from None
+
+
+def open_project(folder: Path, *, read_only: bool = False, must_write: bool = False) -> Project:
+    """Open a project; read-only when asked, or when somebody else is writing in it.
+
+    Raises ProjectError if folder is no project, LockedError if must_write and it is taken.
+    """
+    if not is_project(folder):
+        raise ProjectError(f"{folder} is not a studio project.", hint=f"Make one: studio new {folder}")
+    lock = WriterLock(folder / f".{DATABASE_FILE}.lock")
+    try:
+        writable = not read_only and lock.take()
+    except OSError:
+        writable = False
+    if must_write and not writable:
+        raise LockedError(
+            f"{folder} is being written by {lock.holder() or 'another process'}.",
+            hint="Close it there first. Nothing was changed.",
+        )
+    try:
+        return Project(folder, Database(folder / DATABASE_FILE, writable=writable), lock)
+    except ProjectError:
+        lock.release()
+        raise

@@ -1,0 +1,271 @@
+"""Rows on disk: adding, paging by id, changing, counting.
+
+Nothing is deleted. A row that is dropped becomes ``rejected`` with its rule and evidence.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from studio.alpaca import rows as alpaca
+from studio.alpaca.rows import ROW_TYPES, Row, RowType
+from studio.store.database import Database
+from studio.store.filters import STATUSES, Filter, Status
+
+
+class Imported(NamedTuple):
+    """A row read from a file: body as alpaca.rows.encode writes it, number counted from 1, offset in bytes."""
+
+    body: bytes
+    number: int
+    offset: int | None
+    extras: bytes | None
+
+
+class Generated(msgspec.Struct, frozen=True):
+    """A row a method made, with its lineage. rule and evidence say why it was eliminated, if it was.
+
+    root: the seed task it grew from. parent_round: its parent is the row the same run made from root in
+    that round; 0: root itself.
+    """
+
+    type: RowType
+    row: Row
+    run: int
+    root: int
+    round: int
+    parent_round: int
+    operation: str
+    replies: tuple[str, ...]
+    rule: str | None = None
+    evidence: str | None = None
+
+
+class StoredRow(msgspec.Struct, frozen=True):
+    """A row as the store holds it: content, state, provenance (source, number, offset), lineage."""
+
+    id: int
+    type: RowType
+    row: Row
+    status: Status
+    seed: bool
+    generated: bool
+    rule: str | None
+    evidence: str | None
+    gold: int | None
+    source: int | None
+    number: int | None
+    offset: int | None
+    extras: bytes | None
+    run: int | None
+    parent: int | None
+    root: int | None
+    round: int | None
+    operation: str | None
+    replies: str | None
+
+
+class Count(NamedTuple):
+    """How many rows share a type, a status, being a seed and being generated."""
+
+    type: RowType
+    status: Status
+    seed: bool
+    generated: bool
+    n: int
+
+
+_STATE_FIELDS = ("status", "seed", "rule", "evidence", "gold")
+_SELECT = """SELECT r.id, s.type, r.body, s.status, s.seed, s.generated, s.rule, s.evidence, s.gold,
+  r.source, r.number, r.offset, r.extras, r.run, r.parent, r.root, r.round, r.operation, r.replies
+  FROM rows r JOIN state s ON s.id = r.id"""
+# Above this many rows one GROUP BY over the narrow table is cheaper than following each of them.
+_RECOUNT_FROM = 64
+
+
+class Rows:
+    """The rows of one project database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection = database.connection
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def get(self, row_id: int) -> StoredRow | None:
+        found = self._connection.execute(f"{_SELECT} WHERE r.id = ?", (row_id,)).fetchone()
+        return None if found is None else _stored(found)
+
+    def page(self, ids: Sequence[int]) -> list[StoredRow]:
+        """The rows with these ids, in the order of ids; unknown ids are left out."""
+        asked = orjson.dumps(list(ids)).decode()
+        found = self._connection.execute(f"{_SELECT} WHERE r.id IN (SELECT value FROM json_each(?))", (asked,))
+        by_id = {values[0]: _stored(values) for values in found}
+        return [by_id[row_id] for row_id in ids if row_id in by_id]
+
+    def ids(self, chosen: Filter) -> array[int]:
+        """Every id the filter lets through, ascending (8 bytes each)."""
+        where, values = chosen.where()
+        join = " JOIN rows r ON r.id = s.id" if chosen.needs_body else ""
+        # One JSON text from SQLite's C code is several times faster than a million Python tuples.
+        query = f"SELECT json_group_array(id) FROM (SELECT s.id FROM state s{join} WHERE {where} ORDER BY s.id)"
+        return array("q", orjson.loads(self._connection.execute(query, values).fetchone()[0]))
+
+    def ids_from(self, chosen: Filter, row_id: int, n: int) -> list[int]:
+        """Up to n ids of the filter starting at row_id: a screenful before the whole view is known."""
+        where, values = chosen.where()
+        join = " JOIN rows r ON r.id = s.id" if chosen.needs_body else ""
+        query = f"SELECT s.id FROM state s{join} WHERE s.id >= ? AND {where} ORDER BY s.id LIMIT ?"
+        return [found[0] for found in self._connection.execute(query, (row_id, *values, n))]
+
+    def each(self, chosen: Filter, batch: int = 2000) -> Iterator[StoredRow]:
+        """Every row of the filter by id, a batch in memory at a time; the table may change meanwhile."""
+        last = 0
+        while ids := self.ids_from(chosen, last + 1, batch):
+            yield from self.page(ids)
+            last = ids[-1]
+
+    def children(self, row_id: int) -> list[StoredRow]:
+        """Rows evolved from this one, oldest first."""
+        found = self._connection.execute(f"{_SELECT} WHERE r.parent = ? ORDER BY r.id", (row_id,))
+        return [_stored(values) for values in found]
+
+    def attempts(self, run: int) -> list[tuple[int, int, int, int, Status]]:
+        """(round, root, id, parent, status) of every row a run has made."""
+        found = self._connection.execute(
+            "SELECT r.round, r.root, r.id, r.parent, s.status FROM rows r JOIN state s ON s.id = r.id WHERE r.run = ?",
+            (run,),
+        )
+        return [(round_, root, id_, parent, STATUSES[status]) for round_, root, id_, parent, status in found]
+
+    def counts(self) -> list[Count]:
+        found = self._connection.execute("SELECT type, status, seed, generated, n FROM counts WHERE n > 0")
+        return [Count(ROW_TYPES[t], STATUSES[s], bool(seed), bool(made), n) for t, s, seed, made, n in found]
+
+    def rules(self, *, generated: bool = True) -> dict[str, int]:
+        """How many rejected rows each rule has, generated ones or the others."""
+        found = self._connection.execute(
+            "SELECT coalesce(rule, ''), count(*) FROM state WHERE status = 2 AND generated = ? "
+            "GROUP BY 1 ORDER BY 2 DESC",
+            (int(generated),),
+        )
+        return dict(found.fetchall())
+
+    def last_id(self) -> int:
+        return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM rows").fetchone()[0])
+
+    # -- writing (inside the caller's transaction) ------------------------------------------------
+
+    def add_imported(
+        self,
+        batch: Sequence[Imported],
+        type: RowType,
+        *,
+        source: int | None,
+        seed: bool,
+        status: Status = "accepted",
+    ) -> range:
+        """Append rows of one type; returns their ids."""
+        first = self.last_id() + 1
+        self._connection.executemany(
+            "INSERT INTO rows (id, source, body, number, offset, extras) VALUES (?, ?, ?, ?, ?, ?)",
+            ((row_id, source, *row) for row_id, row in enumerate(batch, start=first)),
+        )
+        ids = range(first, first + len(batch))
+        kind, state = ROW_TYPES.index(type), STATUSES.index(status)
+        self._connection.execute(
+            "INSERT INTO state (id, type, status, seed, generated) "
+            "SELECT id, ?, ?, ?, 0 FROM rows WHERE id BETWEEN ? AND ?",
+            (kind, state, int(seed), ids.start, ids.stop - 1),
+        )
+        self._count(kind, state, int(seed), 0, len(batch))
+        return ids
+
+    def add_generated(self, made: Generated) -> int:
+        """Append a row of a method: pending, or rejected when a rule eliminated it. Returns its id."""
+        status = STATUSES.index("pending" if made.rule is None else "rejected")
+        kind = ROW_TYPES.index(made.type)
+        parent = made.root
+        if made.parent_round:
+            found = self._connection.execute(
+                "SELECT id FROM rows WHERE run = ? AND round = ? AND root = ?", (made.run, made.parent_round, made.root)
+            ).fetchone()
+            parent = found[0]
+        row_id = self._connection.execute(
+            "INSERT INTO rows (body, run, parent, root, round, operation, replies) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (alpaca.encode(made.row), made.run, parent, made.root, made.round, made.operation,
+             " ".join(made.replies)),
+        ).lastrowid  # fmt: skip
+        assert row_id is not None
+        self._connection.execute(
+            "INSERT INTO state (id, type, status, seed, generated, rule, evidence) VALUES (?, ?, ?, 0, 1, ?, ?)",
+            (row_id, kind, status, made.rule, made.evidence),
+        )
+        self._count(kind, status, 0, 1, 1)
+        return row_id
+
+    def change(self, first: int, last: int, fields: Mapping[str, Any]) -> None:
+        """Set body (text) and state fields of the rows first..last; keeps the counts.
+
+        status is given by its name. Journal entries hold exactly such fields.
+        """
+        if "body" in fields:
+            body = fields["body"].encode()
+            self._connection.execute("UPDATE rows SET body = ? WHERE id BETWEEN ? AND ?", (body, first, last))
+        columns = [name for name in _STATE_FIELDS if name in fields]
+        if columns:
+            values = [STATUSES.index(fields[name]) if name == "status" else fields[name] for name in columns]
+            counted = "status" in fields or "seed" in fields
+            few = last - first < _RECOUNT_FROM
+            if counted and few:
+                self._follow(first, last, -1)
+            assignments = ", ".join(f"{name} = ?" for name in columns)
+            self._connection.execute(f"UPDATE state SET {assignments} WHERE id BETWEEN ? AND ?", (*values, first, last))
+            if counted and few:
+                self._follow(first, last, +1)
+            elif counted:
+                self.recount()
+
+    def give_up(self, source: int, rule: str, evidence: str) -> None:
+        """Reject every row of an import that did not come to its end."""
+        self._connection.execute(
+            "UPDATE state SET status = ?, rule = ?, evidence = ? WHERE id IN (SELECT id FROM rows WHERE source = ?)",
+            (STATUSES.index("rejected"), rule, evidence, source),
+        )
+        self.recount()
+
+    def recount(self) -> None:
+        """Count every row again: for changes too wide to follow one by one."""
+        self._connection.execute("DELETE FROM counts")
+        self._connection.execute(
+            "INSERT INTO counts SELECT type, status, seed, generated, count(*) FROM state GROUP BY 1, 2, 3, 4"
+        )
+
+    def _follow(self, first: int, last: int, sign: int) -> None:
+        found = self._connection.execute(
+            "SELECT type, status, seed, generated FROM state WHERE id BETWEEN ? AND ?", (first, last)
+        ).fetchall()
+        for type, status, seed, generated in found:
+            self._count(type, status, seed, generated, sign)
+
+    def _count(self, type: int, status: int, seed: int, generated: int, n: int) -> None:
+        self._connection.execute(
+            "INSERT INTO counts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            (type, status, seed, generated, n),
+        )
+
+
+def _stored(values: Iterable[Any]) -> StoredRow:
+    row_id, kind, body, status, seed, generated, *rest = values
+    type = ROW_TYPES[kind]
+    return StoredRow(row_id, type, alpaca.decode(type, body), STATUSES[status], bool(seed), bool(generated), *rest)
+
+
+def fields_of(stored: StoredRow, names: Iterable[str]) -> dict[str, Any]:
+    """A row's journal fields as Rows.change takes them: what undo puts back."""
+    return {name: alpaca.encode(stored.row).decode() if name == "body" else getattr(stored, name) for name in names}

@@ -1,0 +1,1 @@
+"""Tokens, likeness and safe display of text, alike for Chinese and English."""

@@ -1,0 +1,1 @@
+"""The screens: one Textual app, one screen a stage, everything painted by few widgets."""

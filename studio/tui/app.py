@@ -1,0 +1,192 @@
+"""The app: six stages as modes, themes, the palette, help, errors, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import cast
+
+from textual.app import App
+from textual.theme import Theme
+
+from studio.alpaca.rows import Row, fields
+from studio.errors import StudioError
+from studio.session import Session
+from studio.text.display import visible
+from studio.tui import clipboard, commands, editor, themes
+from studio.tui.commands import STAGES, Stage
+from studio.tui.jobs import Jobs
+from studio.tui.screens.check import CheckScreen
+from studio.tui.screens.dedup import DedupScreen
+from studio.tui.screens.dialogs import Confirm, Help
+from studio.tui.screens.evolve import EvolveScreen
+from studio.tui.screens.export import ExportScreen
+from studio.tui.screens.palette import Offer, Palette
+from studio.tui.screens.position import PositionScreen
+from studio.tui.screens.seeds import SeedsScreen
+from studio.tui.screens.stage import StageScreen
+
+SCREENS: dict[Stage, type[StageScreen]] = {
+    "seeds": SeedsScreen,
+    "evolve": EvolveScreen,
+    "dedup": DedupScreen,
+    "position": PositionScreen,
+    "check": CheckScreen,
+    "export": ExportScreen,
+}
+
+
+class StudioApp(App[None]):
+    """The studio on one open project."""
+
+    CSS_PATH = "studio.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    BINDINGS = []
+
+    def __init__(self, session: Session, *, theme: str = "", ansi: bool = False) -> None:
+        # Textual asks the theme for colours while it starts, so NO_COLOR's theme must be known before.
+        super().__init__(ansi_color=ansi)
+        self.session = session
+        self.jobs = Jobs(self)
+        self._themes, self._theme_problems = themes.load(themes.folders())
+        for one in self._themes.values():
+            self.register_theme(one)
+        remembered = session.recall("theme")
+        wanted = themes.WITHOUT_COLOUR if ansi else theme or session.settings.screen.theme or remembered
+        self.theme = wanted if wanted in self._themes else themes.DEFAULT
+        for stage in STAGES:
+            self.add_mode(stage, lambda stage=stage: SCREENS[stage](session))  # type: ignore[misc]
+
+    async def on_mount(self) -> None:
+        self.animation_level = "none"
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            # Without this a dropped connection ends Python before any finally block.
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        stage = self.session.recall("stage")
+        await self.switch_mode(stage if stage in STAGES else "seeds")
+        if not self.session.writable:
+            self.notify(f"Read-only: {self.session.holder} is writing in this project.", timeout=8, markup=False)
+        for problem in self._theme_problems:
+            self.notify(visible(problem), title="A theme is left out", severity="warning", markup=False)
+
+    async def on_unmount(self) -> None:
+        await self.jobs.stop_all()
+
+    @property
+    def stage_screen(self) -> StageScreen:
+        """The stage's screen, under whatever dialog is open."""
+        return cast(StageScreen, self.screen_stack[0])
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colour names, for themes that are not ours."""
+        return dict.fromkeys(themes.VARIABLES, "ansi_default")
+
+    # -- what screens ask for --------------------------------------------------------------------
+
+    def complain(self, error: StudioError) -> None:
+        """Show an error: what happened and what to do."""
+        self.notify(
+            visible(f"{error.message} {error.hint}".strip()),
+            title=error.title,
+            severity="error",
+            timeout=10,
+            markup=False,
+        )
+
+    def edit_outside(self, row: Row) -> Row | None:
+        """The row edited in $EDITOR; None when nothing changed."""
+        with self.suspend():
+            edited = editor.edit(row)
+        self.refresh()
+        return edited if edited != row else None
+
+    def copy_row(self, row: Row) -> None:
+        text = "\n\n".join(str(value) for value in fields(row).values() if value)
+        self.notify(clipboard.copy(self, text))
+
+    def go_to_row(self, row_id: int) -> None:
+        """Show a row in the stage it belongs to."""
+        row = self.session.rows.get(row_id)
+        if row is not None:
+            stage: Stage = "evolve" if row.generated else "seeds"
+            self.session.remember(f"stage.{stage}", {"row": row_id, "filter": ""})
+            self._go(stage)
+            self.call_after_refresh(lambda: self.stage_screen.restore({"row": row_id, "filter": ""}))
+
+    def _go(self, stage: Stage) -> None:
+        if stage != self.current_mode:
+            self.session.remember("stage", stage)
+            self.switch_mode(stage)
+
+    # -- commands of every stage -----------------------------------------------------------------
+
+    def command_seeds(self) -> None:
+        self._go("seeds")
+
+    def command_evolve(self) -> None:
+        self._go("evolve")
+
+    def command_dedup(self) -> None:
+        self._go("dedup")
+
+    def command_position(self) -> None:
+        self._go("position")
+
+    def command_check(self) -> None:
+        self._go("check")
+
+    def command_export(self) -> None:
+        self._go("export")
+
+    def command_next_stage(self) -> None:
+        self._step(1)
+
+    def command_previous_stage(self) -> None:
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        at = STAGES.index(cast(Stage, self.current_mode))
+        self._go(STAGES[(at + by) % len(STAGES)])
+
+    def command_help(self) -> None:
+        stage = cast(Stage, self.current_mode)
+        lines = [f"{stage.capitalize()}: keys   (Esc closes)", ""]
+        for command in commands.of_stage(stage, self.session.settings.keys):
+            lines.append(f"{commands.shown_keys(command):<14} {command.help}")
+        self.push_screen(Help("\n".join(lines)))
+
+    def command_palette(self) -> None:
+        screen = self.stage_screen
+        offers = [
+            Offer(f"{command.title}  {commands.shown_keys(command)}", command.help, self._runner(screen, command.id))
+            for command in screen.available()
+            if command.id not in ("palette", "down", "up")
+        ]
+        offers += [
+            Offer(f"theme {name}", "dark" if theme.dark else "light", self._painter(theme))
+            for name, theme in self._themes.items()
+        ]
+        self.push_screen(Palette(offers), lambda offer: offer.run() if offer else None)
+
+    def _runner(self, screen: StageScreen, name: str) -> Callable[[], None]:
+        return lambda: screen.action_run_command(name)
+
+    def _painter(self, theme: Theme) -> Callable[[], None]:
+        def paint() -> None:
+            self.theme = theme.name
+            self.session.remember("theme", theme.name)
+
+        return paint
+
+    def command_quit(self) -> None:
+        if self.jobs.names:
+            question = f"{', '.join(self.jobs.names)} is running. Leave? What it did so far is kept."
+            self.push_screen(Confirm(question), lambda sure: self._leave() if sure else None)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.stage_screen.remember()
+        self.exit()

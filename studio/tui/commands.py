@@ -1,0 +1,124 @@
+"""Every command of the screens, declared once: bindings, footer, palette, help, the README's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, get_args
+
+from studio.errors import UsageError
+
+Stage = Literal["seeds", "evolve", "dedup", "position", "check", "export"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+ALL = STAGES
+ROWS: tuple[Stage, ...] = ("seeds", "evolve")
+EDITABLE: tuple[Stage, ...] = ("seeds", "evolve", "position", "check")
+
+
+class Command(NamedTuple):
+    """id: what [keys] in studio.toml calls it. keys: separated by commas, as Textual names them.
+
+    title: one or two words for footer and palette. help: one line. footer: shown there where it fits.
+    """
+
+    id: str
+    keys: str
+    title: str
+    help: str
+    stages: tuple[Stage, ...] = ALL
+    footer: bool = False
+    writes: bool = False
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("accept", "a", "accept", "Accept the row", (*ROWS, "check"), footer=True, writes=True),
+    Command("reject", "x", "reject", "Reject the row; it is kept with its reason", (*ROWS, "check"), True, True),
+    Command("skip", "space", "skip", "Leave it and go to the next", ("seeds", "evolve", "dedup", "position", "check")),
+    Command("start", "s", "start", "Start or go on evolving the task pool", ("evolve",), footer=True, writes=True),
+    Command("pause", "p", "pause", "Pause or resume; requests in flight are finished", ("evolve",), footer=True),
+    Command("stop", "S", "stop", "Stop after the requests in flight; everything is kept", ("evolve",), footer=True),
+    Command("find", "f", "find", "Find near-duplicates by ROUGE-L", ("dedup",), footer=True, writes=True),
+    Command("keep-left", "h,left", "keep left", "Keep the left row, reject the right", ("dedup",), True, True),
+    Command("keep-right", "l,right", "keep right", "Keep the right row, reject the left", ("dedup",), True, True),
+    Command("keep-both", "b", "both", "Keep both: they are no duplicates", ("dedup",), footer=True, writes=True),
+    Command("keep-left-all", "A", "all left", "Keep the left row of every open pair", ("dedup",), writes=True),
+    Command("segment-left", "h,left", "segment ←", "Select the segment before", ("position",)),
+    Command("segment-right", "l,right", "segment →", "Select the segment behind", ("position",), footer=True),
+    Command("gold", "m", "gold", "Mark the selected segment as gold: it holds the answer", ("position",), True, True),
+    Command("head", "H", "head", "Move the gold segment to the head", ("position",), footer=True, writes=True),
+    Command("middle", "M", "middle", "Move the gold segment to the middle", ("position",), footer=True, writes=True),
+    Command("tail", "T", "tail", "Move the gold segment to the tail", ("position",), footer=True, writes=True),
+    Command("balance", "B", "balance", "Spread gold evenly over all rows (seeded)", ("position",), True, True),
+    Command("recheck", "r", "re-check", "Check every row again", ("check",), footer=True),
+    Command("fix", "f", "fix", "Apply the automatic fix to this row", ("check",), footer=True, writes=True),
+    Command("fix-all", "F", "fix all", "Apply it to every row with this code", ("check",), footer=True, writes=True),
+    Command("go-to-row", "enter", "go to row", "Show the row in its own stage", ("dedup", "check"), footer=True),
+    Command("toggle-type", "space", "on/off", "Export this type or not", ("export",), footer=True),
+    Command("accepted-only", "o", "accepted only", "Export accepted rows only, or pending ones too", ("export",), True),
+    Command("write", "w", "write", "Write the export, read it back, verify it", ("export",), footer=True),
+    Command("out", "O", "folder", "Choose the folder to export to", ("export",), footer=True),
+    Command("add", "n", "new", "Write a new row", ("seeds",), footer=True, writes=True),
+    Command("import", "i", "import", "Import files", ("seeds",), footer=True, writes=True),
+    Command("seed", "t", "seed", "Put the row into the task pool, or take it out", ROWS, footer=True, writes=True),
+    Command("delete", "d", "delete", "Take the row out; u brings it back", ("seeds",), footer=True, writes=True),
+    Command("edit", "e", "edit", "Edit the row here", EDITABLE, footer=True, writes=True),
+    Command("editor", "E", "$EDITOR", "Edit the row in $EDITOR", EDITABLE, writes=True),
+    Command("filter", "slash", "filter", "Show only some rows: words, status:, type:, seed:, rule:", ROWS, footer=True),
+    Command("undo", "u,backspace", "undo", "Take back the last decision, also of yesterday", footer=True, writes=True),
+    Command("redo", "ctrl+r", "redo", "Do it again", writes=True),
+    Command("copy", "y", "copy", "Copy the row's text to the clipboard", EDITABLE),
+    Command("down", "j,down", "down", "Next"),
+    Command("up", "k,up", "up", "Previous"),
+    Command("half-page-down", "ctrl+d,pagedown", "page down", "Half a page down"),
+    Command("half-page-up", "ctrl+u,pageup", "page up", "Half a page up"),
+    Command("top", "g,home", "top", "First"),
+    Command("bottom", "G,end", "bottom", "Last"),
+    Command("detail-down", "J", "text down", "Scroll the text down"),
+    Command("detail-up", "K", "text up", "Scroll the text up"),
+    Command("next-stage", "right_square_bracket", "next stage", "Next stage"),
+    Command("previous-stage", "left_square_bracket", "previous stage", "Previous stage"),
+    *(
+        Command(stage, str(number), stage.capitalize(), f"Stage {number}: {stage.capitalize()}")
+        for number, stage in enumerate(STAGES, start=1)
+    ),
+    Command("palette", "colon,ctrl+p", "palette", "Find a command or a theme"),
+    Command("help", "question_mark", "help", "What the keys of this stage do", footer=True),
+    Command("quit", "q", "quit", "Leave; everything is kept", footer=True),
+)
+
+_SHOWN = {
+    "slash": "/",
+    "question_mark": "?",
+    "colon": ":",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
+
+
+def shown_keys(command: Command) -> str:
+    """The keys as people write them."""
+    return " ".join(_SHOWN.get(key, key) for key in command.keys.split(","))
+
+
+def of_stage(stage: Stage, remapped: Mapping[str, str]) -> list[Command]:
+    """The stage's commands with the person's own keys. Raises UsageError for an unknown command."""
+    known = {command.id for command in COMMANDS}
+    for name in remapped:
+        if name not in known:
+            raise UsageError(f"[keys] in studio.toml: there is no command {name!r}.", hint="? lists the commands.")
+    return [
+        command._replace(keys=remapped.get(command.id, command.keys)) for command in COMMANDS if stage in command.stages
+    ]
+
+
+def key_table() -> str:
+    """The README's table of keys, in Markdown."""
+    lines = ["| key | command | what it does | where |", "|---|---|---|---|"]
+    for command in COMMANDS:
+        where = "everywhere" if command.stages == ALL else ", ".join(command.stages)
+        keys = " ".join(f"`{key}`" for key in shown_keys(command).split(" "))
+        lines.append(f"| {keys} | {command.id} | {command.help} | {where} |")
+    return "\n".join(lines)

@@ -1,0 +1,85 @@
+"""Rows, pairs and lanes as flowed lines. Pure: values in, Lines out."""
+
+from __future__ import annotations
+
+from studio.alpaca.rows import fields
+from studio.store.rows import StoredRow
+from studio.text.diff import word_diff
+from studio.tui.flow import beside, flow
+from studio.tui.ink import GLYPHS, STATUS_INKS, Line, Span
+
+
+def row_lines(row: StoredRow, origin: str, width: int) -> list[Line]:
+    """Everything about a row: status and reason, its fields, where it came from."""
+    lines: list[Line] = [status_line(row, origin)]
+    if row.rule:
+        lines += flow([Span(f"{row.rule}: {row.evidence or ''}", "reject")], width)
+    for name, value in fields(row.row).items():
+        if value == "" or value == ():
+            continue
+        lines += field_lines(name, value, width)
+    return lines
+
+
+def status_line(row: StoredRow, origin: str) -> Line:
+    return [
+        Span(f"#{row.id} ", "muted bold"),
+        Span(f"{GLYPHS[row.status]} {row.status}", STATUS_INKS[row.status]),
+        Span("  ◆ seed" if row.seed else "", "gold"),
+        Span(f"  {row.type}  {origin}", "muted"),
+    ]
+
+
+def field_lines(name: str, value: object, width: int) -> list[Line]:
+    """A field under its name; history as turns, media as a list of paths."""
+    lines: list[Line] = [[Span(name, "muted underline")]]
+    if name == "history" and isinstance(value, tuple):
+        for question, answer in value:
+            lines += flow([Span("→ ", "muted"), Span(question)], width)
+            lines += flow([Span("← ", "muted"), Span(answer)], width)
+    elif isinstance(value, tuple):
+        lines += flow([Span("\n".join(str(one) for one in value))], width)
+    else:
+        lines += flow([Span(str(value))], width)
+    return lines
+
+
+def pair_lines(left: StoredRow, right: StoredRow, score: float, verdict: str, width: int) -> list[Line]:
+    """Two rows side by side, with what differs marked on both sides."""
+    half = (width - 3) // 2
+    head: Line = [Span(f"ROUGE-L {score:.3f}", "duplicate bold"), Span(f"   {verdict}", "muted")]
+    lines: list[Line] = [head]
+    lines += beside([_head(left)], [_head(right)], width)
+    first, second = fields(left.row), fields(right.row)
+    for name in first:
+        one, other = _as_text(first[name]), _as_text(second.get(name, ""))
+        if not one and not other:
+            continue
+        lines += [[Span(name, "muted underline")]]
+        before: list[Span] = []
+        after: list[Span] = []
+        for change in word_diff(one, other):
+            same = change.kind == "same"
+            before.append(Span(change.left, "" if same else "deleted underline"))
+            after.append(Span(change.right, "" if same else "inserted underline"))
+        lines += beside(flow(before, half), flow(after, half), width)
+    return lines
+
+
+def _head(row: StoredRow) -> Line:
+    return [Span(f"#{row.id} "), Span(f"{GLYPHS[row.status]} {row.status}", STATUS_INKS[row.status])]
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        return "\n".join(" / ".join(one) if isinstance(one, tuple) else str(one) for one in value)
+    return str(value)
+
+
+def bars(title: str, numbers: list[int], width: int) -> list[Line]:
+    """A histogram of ten classes: head on the left, tail on the right, one column of digits each."""
+    top = max(numbers, default=0) or 1
+    blocks = " ▁▂▃▄▅▆▇█"
+    picture = " ".join(f"{blocks[-(-n * 8 // top)] * 3}" for n in numbers)
+    counts = " ".join(f"{n:>3}"[:3] for n in numbers)
+    return [[Span(f"{title:<8}"), Span(picture, "gold")], [Span(" " * 8), Span(counts, "muted")]]

@@ -1,0 +1,76 @@
+"""From a job's events to the screen: collected, and handed over a few times a second.
+
+Each chunk of a stream painted at once would flood a slow line; so events wait for the next beat. The beat
+runs only while a job does: an idle screen writes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from studio.errors import StudioError
+from studio.jobs.events import Event
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+Seen = Callable[[list[Event]], None]
+BEAT = 0.5
+
+
+class Jobs:
+    """The jobs that run, by name; one of each name at a time."""
+
+    def __init__(self, app: StudioApp) -> None:
+        self._app = app
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def running(self, name: str) -> bool:
+        return name in self._running
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._running)
+
+    def start(
+        self, name: str, events: AsyncGenerator[Event, None], seen: Seen, ended: Callable[[], None] | None = None
+    ) -> None:
+        """Run a job; seen gets what it said since the last beat, ended is called when it is over."""
+        if name in self._running:
+            self._app.notify(f"{name} is running already", severity="warning")
+            return
+        self._running[name] = asyncio.create_task(self._run(name, events, seen, ended))
+
+    async def stop_all(self) -> None:
+        """End every job now; what it did so far is kept."""
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _run(
+        self, name: str, events: AsyncGenerator[Event, None], seen: Seen, ended: Callable[[], None] | None
+    ) -> None:
+        waiting: list[Event] = []
+
+        def beat() -> None:
+            if waiting:
+                batch = waiting.copy()
+                waiting.clear()
+                seen(batch)
+
+        timer = self._app.set_interval(BEAT, beat)
+        try:
+            async with aclosing(events) as said:
+                async for event in said:
+                    waiting.append(event)
+        except StudioError as error:
+            self._app.complain(error)
+        finally:
+            timer.stop()
+            del self._running[name]
+            beat()
+            if ended is not None:
+                ended()

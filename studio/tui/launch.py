@@ -1,0 +1,35 @@
+"""Opening the screens: what must be in the environment before Textual is imported, and the session's life."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from studio.session import Session
+
+_COLOURS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
+
+
+def launch(folder: Path, flags: dict[str, dict[str, Any]], *, read_only: bool = False) -> int:
+    """Open the project and run the screens until the person leaves. Returns the exit code."""
+    session = Session.open(folder, flags=flags, read_only=read_only)
+    screen = session.settings.screen
+    # Textual reads these when it is imported.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    if screen.color in _COLOURS:
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = _COLOURS[screen.color]
+    if screen.color == "none":
+        os.environ["NO_COLOR"] = "1"
+    plain = "NO_COLOR" in os.environ
+    from studio.tui.app import StudioApp
+
+    async def run() -> None:
+        try:
+            await StudioApp(session, ansi=plain).run_async(mouse=screen.mouse)
+        finally:
+            await session.close()
+
+    asyncio.run(run())
+    return 0

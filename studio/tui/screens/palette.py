@@ -1,0 +1,78 @@
+"""The palette: every command that works here, and every theme, found by typing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from studio.tui.ink import Line, Span
+from studio.tui.widgets.row_list import RowList
+
+
+class Offer(NamedTuple):
+    """One thing the palette can do."""
+
+    title: str
+    note: str
+    run: Callable[[], None]
+
+
+class Palette(ModalScreen[Offer | None]):
+    """Type to narrow, ↑ ↓ to choose, Enter to do it."""
+
+    BINDINGS = [Binding("escape", "dismiss(None)", "close")]
+
+    def __init__(self, offers: list[Offer]) -> None:
+        super().__init__()
+        self._offers = offers
+        self._found = offers
+        self._list = RowList(empty="No command like that.")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="palette"):
+            field = Input(placeholder="command or theme")
+            field.cursor_blink = False
+            yield field
+            yield self._list
+
+    def on_mount(self) -> None:
+        self._list.can_focus = False
+        self._list.show(self)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def line(self, index: int, width: int) -> Line:
+        offer = self._found[index]
+        return [Span(f" {offer.title:<22.22} "), Span(offer.note, "muted")]
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        typed = event.value.casefold()
+        scored = [
+            (fuzz.partial_ratio(typed, f"{offer.title} {offer.note}".casefold()), -number, offer)
+            for number, offer in enumerate(self._offers)
+        ]
+        self._found = (
+            [offer for score, _, offer in sorted(scored, reverse=True) if score >= 60] if typed else self._offers
+        )
+        self._list.show(self, 0)
+
+    def on_input_submitted(self) -> None:
+        self.dismiss(self._found[self._list.cursor] if self._found else None)
+
+    def on_key(self, event: events.Key) -> None:
+        step = {"down": 1, "up": -1, "pagedown": 8, "pageup": -8}.get(event.key)
+        if step:
+            event.stop()
+            self._list.move(step)

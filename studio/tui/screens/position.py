@@ -1,0 +1,217 @@
+"""Stage 4: rows with several segments: mark the gold one, move it, spread it evenly over all rows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from studio.alpaca.rows import Row, prompt_text
+from studio.curate.context import Context, context_of
+from studio.curate.placement import histogram, imbalance
+from studio.jobs.events import Event, Placed, Progressed, Segmented
+from studio.session import Session
+from studio.settings import Strategy
+from studio.store.rows import StoredRow
+from studio.tui.commands import Stage
+from studio.tui.details import bars, field_lines
+from studio.tui.entries import RowWindow
+from studio.tui.flow import flow
+from studio.tui.ink import Line, Span
+from studio.tui.screens.dialogs import EditRow
+from studio.tui.screens.stage import StageScreen
+from studio.tui.widgets.row_list import RowList
+
+
+class PositionScreen(StageScreen):
+    """The rows that have segments; below, the segments of one and the histogram of all."""
+
+    stage: ClassVar[Stage] = "position"
+    EMPTY = "No row has several segments (documents or paragraphs)."
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._window = RowWindow([], session.rows.page)
+        self._golds: dict[int, tuple[int | None, int]] = {}
+        self._was: list[int] | None = None
+        self._selected = 0
+        self._progress = ""
+        self._surveyed_at: tuple[int, int] | None = None
+        self._wanted: object = None
+
+    # -- as the list's entries -------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._window)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def line(self, index: int, width: int) -> Line:
+        row = self._window.at(index)
+        if row is None:
+            return [Span("…", "muted")]
+        gold, count = self._golds[row.id]
+        marks = "".join("★" if number == gold else "·" for number in range(count))
+        return [
+            Span(f"{row.id:>6} ", "muted"),
+            Span(f"{marks:<10} ", "gold"),
+            Span(prompt_text(row.row)[:400]),
+        ]
+
+    # -- the view --------------------------------------------------------------------------------
+
+    def restore(self, place: dict[str, object]) -> None:
+        self._wanted = place.get("row")
+        self._survey()
+
+    def place(self) -> dict[str, object]:
+        row = self.current
+        return {"row": row.id if row else None}
+
+    def _survey(self) -> None:
+        self._surveyed_at = self.session.changes
+        self.list.show(self, empty="Looking for rows with segments…")
+        self.studio.jobs.start("segments", self.session.survey_segments(), self._seen, self._ended)
+
+    def refresh_view(self) -> None:
+        if self._surveyed_at != self.session.changes and not self.studio.jobs.running("segments"):
+            self._survey()
+
+    @property
+    def current(self) -> StoredRow | None:
+        index = self.list.cursor
+        return self._window.at(index) if index < len(self._window) else None
+
+    def _chosen(self) -> tuple[StoredRow, Context] | None:
+        row = self.current
+        context = context_of(row.row, row.gold) if row else None
+        return (row, context) if row and context else None
+
+    def _seen(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Progressed):
+                self._progress = f"looked at {event.done:,}/{event.total:,}"
+            elif isinstance(event, Segmented):
+                self._progress = ""
+                row = self.current
+                wanted = self._wanted if self._wanted is not None else row.id if row else None
+                self._wanted = None
+                ids = [row_id for row_id, _, _ in event.rows]
+                self._golds = {row_id: (gold, count) for row_id, gold, count in event.rows}
+                self._window = RowWindow(ids, self.session.rows.page)
+                self.list.show(self, ids.index(wanted) if wanted in ids else None, self.EMPTY)
+                self.show_detail()
+            elif isinstance(event, Placed):
+                skipped = sum(len(ids) for ids in event.skipped.values())
+                self._was = histogram(event.before)
+                self.studio.notify(f"moved gold in {len(event.placements)} rows, {skipped} stay; u takes it back")
+        self.show_header()
+
+    def _ended(self) -> None:
+        self._progress = ""
+        if self.is_attached:
+            self.show_header()
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        self._selected = 0
+        super().on_row_list_moved(event)
+
+    def show_detail(self) -> None:
+        found = self._chosen()
+        if found is None:
+            self.page.show(lambda width: [])
+            return
+        row, context = found
+        self._selected = min(self._selected, len(context.segments) - 1)
+        self.page.show(lambda width: self._lines(row, context, width), keep_place=True)
+
+    def _lines(self, row: StoredRow, context: Context, width: int) -> list[Line]:
+        now = [(gold, count) for gold, count in self._golds.values() if gold is not None]
+        uneven = imbalance(now)
+        lines: list[Line] = []
+        if self._was is not None:
+            lines += bars("before", self._was, width)
+        lines += bars("now", histogram(now), width)
+        lines.append([Span(f"head … tail   {'uneven' if uneven.uneven else 'even enough'}", "muted")])
+        if context.obstacle:
+            lines += flow([Span(f"stays: its text says {context.obstacle!r}", "reject")], width)
+        if context.why:
+            lines += flow([Span(f"★ gold: {context.why}", "gold")], width)
+        if context.field == "input":
+            lines += field_lines(
+                "instruction", prompt_text(row.row).removesuffix(context.segments.join()).strip(), width
+            )
+        for number, (label, body) in enumerate(zip(context.segments.labels, context.segments.bodies, strict=True)):
+            gold = "★" if number == context.gold else " "
+            mark = "▶" if number == self._selected else " "
+            ink = " bold" if number == self._selected else ""
+            head = Span(f"{mark}{gold}{number + 1} ", "gold")
+            lines += flow([head, Span(label, "muted"), Span(body.strip(), ink)], width)
+        answer = getattr(row.row, "output", "") or getattr(row.row, "chosen", "")
+        return [*lines, *field_lines("output", answer, width)]
+
+    def title_note(self) -> str:
+        known = sum(gold is not None for gold, _ in self._golds.values())
+        return self._progress or f"{known} gold of {len(self._golds)} rows"
+
+    def go_to_row(self, row_id: int) -> None:
+        ids = list(self._window.ids)
+        if row_id in ids:
+            self.list.move_to(ids.index(row_id))
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def command_segment_left(self) -> None:
+        self._select(-1)
+
+    def command_segment_right(self) -> None:
+        self._select(1)
+
+    def _select(self, by: int) -> None:
+        if found := self._chosen():
+            self._selected = (self._selected + by) % len(found[1].segments)
+            self.show_detail()
+
+    def command_gold(self) -> None:
+        if found := self._chosen():
+            self.session.mark_gold(found[0].id, self._selected)
+            self.decided()
+
+    def _move(self, strategy: Strategy) -> None:
+        found = self._chosen()
+        if found is None:
+            return
+        row, context = found
+        if context.gold is None:
+            self.studio.notify("No gold segment yet: select one with ← → and mark it with m", severity="warning")
+        else:
+            self.session.place_one(row.id, strategy)
+            self.decided()
+
+    def command_head(self) -> None:
+        self._move("head")
+
+    def command_middle(self) -> None:
+        self._move("middle")
+
+    def command_tail(self) -> None:
+        self._move("tail")
+
+    def command_balance(self) -> None:
+        self.studio.jobs.start("place", self.session.place("balanced"), self._seen, self.refresh_view)
+
+    def command_edit(self) -> None:
+        if row := self.current:
+            self.app.push_screen(EditRow(row.row), lambda edited: self._edited(row.id, edited))
+
+    def command_editor(self) -> None:
+        if row := self.current:
+            self._edited(row.id, self.studio.edit_outside(row.row))
+
+    def command_copy(self) -> None:
+        if row := self.current:
+            self.studio.copy_row(row.row)
+
+    def _edited(self, row_id: int, edited: Row | None) -> None:
+        if edited is not None:
+            self.session.edit(row_id, edited)
+            self.decided()

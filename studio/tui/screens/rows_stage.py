@@ -1,0 +1,163 @@
+"""Seeds and Evolve share this: a filtered view of rows that may hold millions, with one row's details."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+
+from textual import work
+
+from studio.alpaca.rows import Row
+from studio.errors import StudioError
+from studio.store.filters import Filter, parse
+from studio.store.rows import StoredRow
+from studio.tui.details import row_lines
+from studio.tui.entries import RowEntries
+from studio.tui.screens.dialogs import Ask, EditRow
+from studio.tui.screens.stage import StageScreen
+
+
+class RowsStage(StageScreen):
+    """A view of rows: base says which rows the stage is about, the typed filter narrows it."""
+
+    BASE: Filter = Filter()
+
+    def on_mount(self) -> None:
+        self._entries = RowEntries([], self.session.rows.page)
+        self._typed = ""
+        self._filter = self.BASE
+        self._whole = False
+        super().on_mount()
+
+    # -- the view --------------------------------------------------------------------------------
+
+    def restore(self, place: dict[str, object]) -> None:
+        self._typed = str(place.get("filter", ""))
+        try:
+            self._filter = parse(self._typed, self.BASE)
+        except StudioError:
+            self._typed, self._filter = "", self.BASE
+        row = place.get("row")
+        self._open_view(row if isinstance(row, int) else 1)
+
+    def place(self) -> dict[str, object]:
+        row = self.current
+        return {"row": row.id if row else 1, "filter": self._typed}
+
+    def _open_view(self, row_id: int) -> None:
+        """Show a screenful from row_id at once; the whole view follows from a thread."""
+        first = self.session.rows.ids_from(self._filter, row_id, self.list.page or 50)
+        self._whole = False
+        self._show(first or [], 0)
+        self._load_view(row_id)
+
+    @work(exclusive=True, group="view")
+    async def _load_view(self, row_id: int) -> None:
+        ids = await self.session.view(self._filter)
+        self._whole = True
+        current = self.current
+        wanted = current.id if current else row_id
+        self._show(ids, _place_of(ids, wanted))
+        self.show_header()
+
+    def _show(self, ids: Sequence[int], cursor: int) -> None:
+        self._entries = RowEntries(ids, self.session.rows.page)
+        empty = f"No row matches {self._typed!r}. / changes the filter." if self._typed else self.EMPTY
+        self.list.show(self._entries, cursor, empty)
+        self.show_detail()
+
+    def refresh_view(self) -> None:
+        """Rows changed: paint them anew; the view itself is kept, so that nothing jumps away under the cursor."""
+        self._entries.forget()
+        self.list.refresh()
+        self.show_detail()
+
+    def reload_view(self) -> None:
+        """Rows came or went: make the view anew around the cursor."""
+        row = self.current
+        self._load_view(row.id if row else 1)
+
+    @property
+    def current(self) -> StoredRow | None:
+        index = self.list.cursor
+        return self._entries.at(index) if index < len(self._entries) else None
+
+    def show_detail(self) -> None:
+        row = self.current
+        if row is None:
+            self.page.show(lambda width: [])
+            return
+        origin = self.session.origin(row)
+        self.page.show(lambda width: row_lines(row, origin, width))
+
+    def title_note(self) -> str:
+        at = f"{self.list.cursor + 1:,}/{len(self._entries):,}" if self._whole and len(self._entries) else "…"
+        if self._whole and not len(self._entries):
+            at = "0"
+        return f"/{self._typed}  {at}" if self._typed else at
+
+    def go_to_row(self, row_id: int) -> None:
+        index = _place_of(self._entries.ids, row_id)
+        if index < len(self._entries.ids) and self._entries.ids[index] == row_id:
+            self.list.move_to(index)
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def command_accept(self) -> None:
+        if row := self.current:
+            self.session.accept(row.id)
+            self._next()
+
+    def command_reject(self) -> None:
+        if row := self.current:
+            self.session.reject(row.id)
+            self._next()
+
+    def _next(self) -> None:
+        self.decided()
+        self.list.move(1)
+        self.remember()
+
+    def command_seed(self) -> None:
+        if row := self.current:
+            self.session.set_seed(row.id, not row.seed)
+            self.decided()
+
+    def command_edit(self) -> None:
+        if row := self.current:
+            self.app.push_screen(EditRow(row.row), lambda edited: self._edited(row.id, edited))
+
+    def command_editor(self) -> None:
+        if row := self.current:
+            self._edited(row.id, self.studio.edit_outside(row.row))
+
+    def command_copy(self) -> None:
+        if row := self.current:
+            self.studio.copy_row(row.row)
+
+    def _edited(self, row_id: int, edited: Row | None) -> None:
+        if edited is not None:
+            self.session.edit(row_id, edited)
+            self.decided()
+
+    def command_filter(self) -> None:
+        hint = "words, status:pending, type:sft, seed:yes, rule:no-gain; empty shows all"
+        self.app.push_screen(Ask("Filter", self._typed, hint), self._filtered)
+
+    def _filtered(self, typed: str | None) -> None:
+        if typed is None:
+            return
+        try:
+            self._filter = parse(typed, self.BASE)
+        except StudioError as error:
+            self.studio.complain(error)
+            return
+        self._typed = typed
+        self._open_view(1)
+        self.remember()
+
+
+def _place_of(ids: Sequence[int], row_id: int) -> int:
+    """Where row_id is in ascending ids, or the next one's place."""
+
+    return min(bisect.bisect_left(ids, row_id), max(len(ids) - 1, 0))

@@ -1,0 +1,173 @@
+"""What all stages share: header, a list with a detail page, footer, commands, the place one was at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.timer import Timer
+
+from studio.errors import StudioError
+from studio.session import Session
+from studio.tui import commands
+from studio.tui.commands import Command, Stage
+from studio.tui.widgets.bars import Footer, Header
+from studio.tui.widgets.page import Page
+from studio.tui.widgets.row_list import RowList
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+# A cursor at rest this long is remembered; on the way it is not worth a write.
+_REST = 0.3
+
+
+class StageScreen(Screen[None]):
+    """One stage. Subclasses set stage, fill the list and the page, and have command_<id> methods."""
+
+    stage: ClassVar[Stage]
+    EMPTY: ClassVar[str] = "Nothing here."
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.list = RowList(id="list", empty=self.EMPTY)
+        self.page = Page(id="page")
+        self.header = Header()
+        self.footer = Footer()
+        self._commands = commands.of_stage(self.stage, session.settings.keys)
+        for command in self._commands:
+            for key in command.keys.split(","):
+                self._bindings.bind(key.strip(), f"screen.run_command('{command.id}')", command.title, show=False)
+        self._resting: Timer | None = None
+
+    @property
+    def studio(self) -> StudioApp:
+        """The one app there is."""
+        return cast("StudioApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        with Container(id="body"):
+            yield from self.panes()
+        yield self.footer
+
+    def panes(self) -> ComposeResult:
+        """The middle of the screen."""
+        yield self.list
+        yield self.page
+
+    def on_mount(self) -> None:
+        self.list.focus()
+        self.footer.show(self._commands)
+        self.restore(self.session.recall(f"stage.{self.stage}") or {})
+        self.show_header()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        self.refresh_view()
+        self.show_header()
+
+    # -- what subclasses say ---------------------------------------------------------------------
+
+    def restore(self, place: dict[str, object]) -> None:
+        """Go back to a remembered place."""
+
+    def place(self) -> dict[str, object]:
+        """What to remember of where the person is."""
+        return {}
+
+    def refresh_view(self) -> None:
+        """Something outside this screen may have changed rows: show them as they are now."""
+
+    def show_detail(self) -> None:
+        """Show what the cursor is on."""
+
+    def title_note(self) -> str:
+        """What the header says about this stage."""
+        return ""
+
+    # -- shared behaviour ------------------------------------------------------------------------
+
+    def available(self) -> list[Command]:
+        """The commands that work here and now."""
+        return [command for command in self._commands if self.session.writable or not command.writes]
+
+    def action_run_command(self, name: str) -> None:
+        command = next(command for command in self._commands if command.id == name)
+        if command.writes and not self.session.writable:
+            self.app.notify(f"Read-only: {self.session.holder} is writing in this project.", severity="warning")
+            return
+        method = getattr(self, f"command_{name.replace('-', '_')}", None)
+        if method is None:
+            method = getattr(self.app, f"command_{name.replace('-', '_')}")
+        try:
+            method()
+        except StudioError as error:
+            self.studio.complain(error)
+
+    def show_header(self) -> None:
+        self.header.show(self.session, self.stage, self.title_note())
+
+    def decided(self) -> None:
+        """A decision is on disk: show what it changed."""
+        self.refresh_view()
+        self.show_header()
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        self.show_detail()
+        self.show_header()
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(_REST, self.remember)
+
+    def remember(self) -> None:
+        """Keep the place for the next start."""
+        self.session.remember(f"stage.{self.stage}", self.place())
+
+    def command_down(self) -> None:
+        self.list.move(1)
+
+    def command_up(self) -> None:
+        self.list.move(-1)
+
+    def command_skip(self) -> None:
+        self.list.move(1)
+
+    def command_half_page_down(self) -> None:
+        self.list.move(max(1, self.list.page // 2))
+
+    def command_half_page_up(self) -> None:
+        self.list.move(-max(1, self.list.page // 2))
+
+    def command_top(self) -> None:
+        self.list.move_to(0)
+
+    def command_bottom(self) -> None:
+        self.list.move_to(1 << 62)
+
+    def command_detail_down(self) -> None:
+        self.page.scroll_by(max(1, self.page.size.height // 2))
+
+    def command_detail_up(self) -> None:
+        self.page.scroll_by(-max(1, self.page.size.height // 2))
+
+    def command_undo(self) -> None:
+        self._turned("undid", self.session.undo())
+
+    def command_redo(self) -> None:
+        self._turned("did again", self.session.redo())
+
+    def _turned(self, verb: str, told: tuple[str, int | None] | None) -> None:
+        if told is None:
+            self.app.notify("Nothing to undo." if verb == "undid" else "Nothing to redo.")
+            return
+        self.app.notify(f"{verb}: {told[0]}", markup=False, timeout=3)
+        self.decided()
+        if told[1] is not None:
+            self.go_to_row(told[1])
+
+    def go_to_row(self, row_id: int) -> None:
+        """Put the cursor on a row, where this stage shows it."""

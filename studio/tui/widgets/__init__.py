@@ -1,0 +1,1 @@
+"""Painted widgets: they get values and paint them, and say with messages what the person did."""

@@ -1,0 +1,46 @@
+"""What all painted widgets share: the theme's inks, and repainting only the lines that changed."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from studio.tui.ink import Ink, Line
+
+
+class Painted(Widget):
+    """A widget that paints Lines. Subclasses give line(y) and say which lines changed."""
+
+    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._ink: Ink | None = None
+
+    @property
+    def ink(self) -> Ink:
+        if self._ink is None:
+            theme = self.app.current_theme
+            self._ink = Ink(theme.variables)
+        return self._ink
+
+    def notify_style_update(self) -> None:
+        """A theme was picked: forget the old one's inks."""
+        self._ink = None
+        super().notify_style_update()
+
+    def line(self, y: int) -> Line:
+        """What stands on line y of the widget."""
+        raise NotImplementedError
+
+    def on_cursor(self, y: int) -> bool:
+        """Whether line y is painted as the cursor."""
+        return False
+
+    def render_line(self, y: int) -> Strip:
+        base: Style = self.rich_style
+        return self.ink.strip(self.line(y), self.size.width, base, cursor=self.on_cursor(y))
+
+    def refresh_line(self, y: int) -> None:
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))

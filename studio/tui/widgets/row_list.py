@@ -1,0 +1,92 @@
+"""The one list of the studio: any number of entries, painted line by line."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from textual.message import Message
+
+from studio.tui.ink import Line, Span
+from studio.tui.widgets.painted import Painted
+
+
+class Entries(Protocol):
+    """What a list shows. line is asked only for entries in view."""
+
+    def __len__(self) -> int: ...
+
+    def line(self, index: int, width: int) -> Line: ...
+
+
+class RowList(Painted, can_focus=True):
+    """Entries with a cursor. A move inside the view repaints two lines; at its edge the view jumps half a page,
+    because a terminal cannot scroll a part of itself and every scroll repaints it all."""
+
+    class Moved(Message):
+        """The cursor is on another entry; index is -1 when the list is empty."""
+
+        def __init__(self, index: int) -> None:
+            self.index = index
+            super().__init__()
+
+    def __init__(self, id: str | None = None, empty: str = "Nothing here.") -> None:
+        super().__init__(id=id)
+        self._entries: Entries | None = None
+        self._empty = empty
+        self.cursor = 0
+        self._top = 0
+
+    def show(self, entries: Entries, cursor: int | None = None, empty: str | None = None) -> None:
+        """Show other entries; the cursor stays as near as it can, or goes where it is told."""
+        self._entries = entries
+        if empty is not None:
+            self._empty = empty
+        self.cursor = self._clamped(self.cursor if cursor is None else cursor)
+        self._bring_into_view()
+        self.refresh()
+
+    def repaint(self, index: int) -> None:
+        """An entry changed."""
+        self.refresh_line(index - self._top)
+
+    def move_to(self, index: int) -> None:
+        old, old_top = self.cursor, self._top
+        self.cursor = self._clamped(index)
+        if self.cursor == old:
+            return
+        self._bring_into_view()
+        if self._top == old_top:
+            self.refresh_line(old - self._top)
+            self.refresh_line(self.cursor - self._top)
+        else:
+            self.refresh()
+        self.post_message(self.Moved(self.cursor))
+
+    def move(self, by: int) -> None:
+        self.move_to(self.cursor + by)
+
+    @property
+    def page(self) -> int:
+        return max(self.size.height, 1)
+
+    def on_resize(self) -> None:
+        self._bring_into_view()
+
+    def on_cursor(self, y: int) -> bool:
+        return bool(self._entries) and y + self._top == self.cursor
+
+    def line(self, y: int) -> Line:
+        index = y + self._top
+        if self._entries is None or index >= len(self._entries):
+            return [Span(self._empty, "muted")] if y == 0 and not self._entries else []
+        return self._entries.line(index, self.size.width)
+
+    def _clamped(self, index: int) -> int:
+        return max(0, min(index, len(self._entries or ()) - 1)) if self._entries else 0
+
+    def _bring_into_view(self) -> None:
+        height = self.page
+        if not self._top <= self.cursor < self._top + height:
+            self._top = max(0, self.cursor - height // 2)
+        last_top = max(0, len(self._entries or ()) - height) if self._entries else 0
+        self._top = min(self._top, last_top)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from studio.alpaca.checks import RULES, check, fix
+from studio.alpaca.dataset_info import entry
+from studio.alpaca.export_rows import export_object, uniform_columns
+from studio.alpaca.llamafactory import STAGE_OF, verdict
+from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft, type_of
+from tests.support.row_strategies import rows
+
+GOOD = Sft(instruction="Name a fruit.", output="Pear.")
+
+
+def found(row):
+    return [(issue.code, issue.field) for issue in check(row)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        GOOD,
+        Sft(input="翻译：潮汐", output="tide", system="简短", history=(("你好", "你好！"),)),
+        Pretrain(text="  Two spaces before the text are the text's own.\n"),
+        Preference(instruction="Name a fruit.", chosen="Pear.", rejected="Stone."),
+        Multimodal(instruction="<image>看图", output="梨", images=("a.png",)),
+        Multimodal(instruction="What?", output="A pear.", images=("a.png",), history=(("<image>", "Yes."),)),
+        Kto(instruction="Name a fruit.", output="Stone.", kto_tag=False),
+        Sft(instruction="Is 3 < 4 | 5 > 4, a[0]?", output="Yes. <b>Both</b> [INSTALL]"),
+    ],
+)
+def test_sound_rows_have_no_issue(row):
+    assert check(row) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "issue"),
+    [
+        (Pretrain(), ("empty-text", "text")),
+        (Pretrain(text=" \n"), ("empty-text", "text")),
+        (Sft(output="Pear."), ("empty-prompt", "instruction")),
+        (Sft(instruction="\u3000", input="\n", output="Pear."), ("empty-prompt", "instruction")),
+        (Sft(instruction="Name a fruit.", output=" "), ("empty-output", "output")),
+        (Preference(instruction="q", rejected="b"), ("empty-chosen", "chosen")),
+        (Preference(instruction="q", chosen="a"), ("empty-rejected", "rejected")),
+        (Preference(instruction="q", chosen="a", rejected="a\n"), ("chosen-equals-rejected", "rejected")),
+        (Sft(instruction="q", output="a", history=(("q", "a"), ("q", " "))), ("history-pair", "history[1][1]")),
+        (Kto(instruction="q", kto_tag=True), ("kto-true-empty", "kto_tag")),
+        (Multimodal(instruction="q", output="a", images=("a.png",)), ("image-count", "images")),
+        (Multimodal(instruction="<image>", output="<image>", images=("a.png",)), ("image-count", "images")),
+        (Multimodal(instruction="q", system="<image>", output="a", images=("a.png",)), ("image-count", "images")),
+        (Multimodal(instruction="<video>", output="a"), ("video-count", "videos")),
+        (Multimodal(instruction="q", output="a", audios=("a.wav",)), ("audio-count", "audios")),
+        (Sft(instruction="q", output="Write <image>."), ("literal-placeholder", "output")),
+        (Sft(instruction="q", output="done<|im_end|>"), ("control-token", "output")),
+        (Pretrain(text="end<|endoftext|>"), ("control-token", "text")),
+        (Sft(instruction="[INST] q", output="a"), ("control-token", "instruction")),
+        (Sft(instruction="q", output="a</s>"), ("control-token", "output")),
+        (Sft(instruction="q", output="a<｜end▁of▁sentence｜>"), ("control-token", "output")),
+        (Sft(instruction="q ", output="a"), ("edge-whitespace", "instruction")),
+        (Sft(instruction="q", output="a", history=(("q", "\na"),)), ("edge-whitespace", "history[0][1]")),
+    ],
+)
+def test_rule_finds(row, issue):
+    assert issue in found(row)
+
+
+def test_kto_false_may_lack_what_true_needs():
+    assert found(Kto(instruction="q", kto_tag=False)) == [("empty-output", "output")]
+
+
+def test_issue_says_what_it_is():
+    [issue] = check(Sft(instruction="q", output="a<|im_end|><|im_end|>"))
+    assert issue.severity == "warning"
+    assert issue.fix
+    assert issue.message == "<|im_end|> is read as a control token of a chat template, not as text"
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "mended"),
+    [
+        (
+            Multimodal(instruction="看图", output="梨", images=("a.png", "b.png")),
+            "image-count",
+            Multimodal(instruction="<image>\n<image>\n看图", output="梨", images=("a.png", "b.png")),
+        ),
+        (
+            Multimodal(instruction="<image>q", output="a", images=("a.png", "b.png")),
+            "image-count",
+            Multimodal(instruction="<image>\n<image>q", output="a", images=("a.png", "b.png")),
+        ),
+        (
+            Sft(instruction=" q", output="<|im_end|>a", history=(("[INST]", "b"),)),
+            "control-token",
+            Sft(instruction=" q", output="< |im_end|>a", history=(("[ INST]", "b"),)),
+        ),
+        (
+            Sft(instruction=" q", output="a\n", input=" "),
+            "edge-whitespace",
+            Sft(instruction="q", output="a", input=" "),
+        ),
+        (Sft(output="Write <image>."), "literal-placeholder", Sft(output="Write < image>.")),
+    ],
+)
+def test_fix(row, code, mended):
+    assert fix(row, code) == mended
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (GOOD, "edge-whitespace"),
+        (Sft(), "empty-prompt"),
+        (Multimodal(instruction="<image>"), "image-count"),
+        (GOOD, "image-count"),
+        (Sft(system="<image>"), "literal-placeholder"),
+    ],
+)
+def test_nothing_to_fix(row, code):
+    assert fix(row, code) is None
+
+
+@given(rows)
+def test_fix_mends_what_it_promises_and_nothing_is_promised_twice(row):
+    for issue in check(row):
+        mended = fix(row, issue.code)
+        assert (mended is not None) == issue.fix
+        if mended is not None:
+            assert issue.code not in {left.code for left in check(mended)}
+
+
+@given(rows)
+def test_row_without_errors_is_kept_by_the_trainer(row):
+    if all(issue.severity == "warning" for issue in check(row)):
+        columns = uniform_columns(type_of(row), [row])
+        made = entry(type_of(row), "rows.json", columns)
+        assert verdict(export_object(row, columns), made, STAGE_OF[type_of(row)]).kind == "kept"
+
+
+def test_codes_are_unique_and_explained():
+    codes = [rule.code for rule in RULES]
+    assert len(set(codes)) == len(codes)
+    assert all(rule.meaning.endswith(".") for rule in RULES)
+    assert {rule.code for rule in RULES if rule.fixable} == {
+        "image-count",
+        "video-count",
+        "audio-count",
+        "literal-placeholder",
+        "control-token",
+        "edge-whitespace",
+    }

@@ -1,0 +1,205 @@
+"""Good and bad rows with what LLaMA-Factory's loader makes of each: its verdict, stage by stage."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, NamedTuple
+
+
+class Case(NamedTuple):
+    """A row under a dataset_info entry in a stage. verdict: kept, dropped or aborts."""
+
+    name: str
+    row: dict[str, Any]
+    entry: dict[str, Any]
+    stage: str
+    verdict: str
+
+
+def entry(*roles: str, **keys: Any) -> dict[str, Any]:
+    """An entry that maps these roles to their usual columns."""
+    return {"file_name": "rows.json", **keys, "columns": {role: _USUAL.get(role, role) for role in roles}}
+
+
+_USUAL = {"prompt": "instruction", "query": "input", "response": "output"}
+SFT = entry("prompt", "query", "response")
+TALK = entry("prompt", "query", "response", "system", "history")
+TEXT = {"file_name": "rows.json", "columns": {"prompt": "text"}}
+PAIR = entry("prompt", "query", "chosen", "rejected", ranking=True)
+KTO = entry("prompt", "query", "response", "kto_tag")
+SEEN = entry("prompt", "query", "response", "images")
+BARE = {"file_name": "rows.json"}
+
+
+def sft(**changes: Any) -> dict[str, Any]:
+    return {"instruction": "说出一种水果。", "input": "", "output": "Pear."} | changes
+
+
+def talk(**changes: Any) -> dict[str, Any]:
+    return sft(system="Be brief.", history=[["Hello", "Good day"]]) | changes
+
+
+def pair(**changes: Any) -> dict[str, Any]:
+    return {"instruction": "Name a fruit.", "input": "", "chosen": "梨。", "rejected": "Stone."} | changes
+
+
+def kto(**changes: Any) -> dict[str, Any]:
+    return sft(kto_tag=True) | changes
+
+
+def seen(**changes: Any) -> dict[str, Any]:
+    return sft(instruction="<image>What is this?", images=["1.png"]) | changes
+
+
+CASES: tuple[Case, ...] = (
+    Case("sft plain", sft(), SFT, "sft", "kept"),
+    Case("sft without columns key", sft(), BARE, "sft", "kept"),
+    Case("empty instruction and input", sft(instruction=""), SFT, "sft", "kept"),
+    Case("empty output", sft(output=""), SFT, "sft", "kept"),
+    Case("null output", sft(output=None), SFT, "sft", "dropped"),
+    Case("number output", sft(output=7), SFT, "sft", "dropped"),
+    Case("list output", sft(output=["Pear."]), SFT, "sft", "dropped"),
+    Case("object output", sft(output={"a": "Pear."}), SFT, "sft", "dropped"),
+    Case("number instruction", sft(instruction=7), SFT, "sft", "aborts"),
+    Case("list input", sft(input=["x"]), SFT, "sft", "aborts"),
+    Case("null input", sft(input=None), SFT, "sft", "kept"),
+    Case("input not mapped", sft(input="lost"), entry("prompt", "response"), "sft", "kept"),
+    Case("only images mapped", {"images": ["1.png"]}, entry("images"), "sft", "dropped"),
+    Case("mapped column absent", {"instruction": "Hi", "output": "Hi"}, SFT, "sft", "aborts"),
+    Case("pretrain row in sft", {"text": "Plain words."}, TEXT, "sft", "dropped"),
+    Case("misspelt role", sft(), entry("promt", "query", "response"), "sft", "kept"),
+    Case("formatting unknown", sft(), BARE | {"formatting": "chatml"}, "sft", "aborts"),
+    Case("history of one pair", talk(), TALK, "sft", "kept"),
+    Case("history empty", talk(history=[]), TALK, "sft", "kept"),
+    Case("history null", talk(history=None), TALK, "sft", "kept"),
+    Case("history empty text", talk(history=""), TALK, "sft", "kept"),
+    Case("history of three", talk(history=[["a", "b", "c"]]), TALK, "sft", "aborts"),
+    Case("history of one", talk(history=[["a"]]), TALK, "sft", "aborts"),
+    Case("history null pair", talk(history=[None]), TALK, "sft", "aborts"),
+    Case("history null answer", talk(history=[["a", None]]), TALK, "sft", "aborts"),
+    Case("history number", talk(history=[[1, "b"]]), TALK, "sft", "aborts"),
+    Case("history of two letters", talk(history=["ab"]), TALK, "sft", "kept"),
+    Case("history not mapped", talk(history=[["a"]]), SFT, "sft", "kept"),
+    Case("broken history, no output", talk(history=[[1, "b"]], output=None), TALK, "sft", "aborts"),
+    Case("null system", talk(system=None), TALK, "sft", "kept"),
+    Case("tools empty", sft(tools=""), entry("prompt", "query", "response", "tools"), "sft", "kept"),
+    Case("tools not JSON", sft(tools="search"), entry("prompt", "query", "response", "tools"), "sft", "aborts"),
+    Case("ranking in sft", pair(), PAIR, "sft", "aborts"),
+    Case("kto row in sft", kto(), KTO, "sft", "dropped"),
+    Case("pretrain", {"text": "潮汐"}, TEXT, "pt", "kept"),
+    Case("pretrain empty", {"text": ""}, TEXT, "pt", "kept"),
+    Case("pretrain null", {"text": None}, TEXT, "pt", "kept"),
+    Case("pretrain number", {"text": 5}, TEXT, "pt", "aborts"),
+    Case("sft row in pt", sft(), SFT, "pt", "kept"),
+    Case("first question null in pt", talk(history=[[None, "b"]]), TALK, "pt", "aborts"),
+    Case("ranking in pt", pair(), PAIR, "pt", "aborts"),
+    Case("preference", pair(), PAIR, "rm", "kept"),
+    Case("rejected empty", pair(rejected=""), PAIR, "rm", "kept"),
+    Case("rejected null", pair(rejected=None), PAIR, "rm", "dropped"),
+    Case("chosen list", pair(chosen=["梨。"]), PAIR, "rm", "dropped"),
+    Case("chosen equals rejected", pair(rejected="梨。"), PAIR, "rm", "kept"),
+    Case("ranking without chosen", sft(), SFT | {"ranking": True}, "rm", "aborts"),
+    Case("rm without ranking", sft(), SFT, "rm", "aborts"),
+    Case("ranking null in rm", pair(), PAIR | {"ranking": None}, "rm", "dropped"),
+    Case("ranking as text in sft", sft(), SFT | {"ranking": "false"}, "sft", "aborts"),
+    Case("kto true", kto(), KTO, "kto", "kept"),
+    Case("kto false", kto(kto_tag=False), KTO, "kto", "kept"),
+    Case("kto true, output empty", kto(output=""), KTO, "kto", "kept"),
+    Case("kto false, output empty", kto(kto_tag=False, output=""), KTO, "kto", "kept"),
+    Case("kto true, output null", kto(output=None), KTO, "kto", "kept"),
+    Case("kto false, output null", kto(kto_tag=False, output=None), KTO, "kto", "aborts"),
+    Case("kto number output", kto(output=3), KTO, "kto", "aborts"),
+    Case("kto tag as text", kto(kto_tag="true"), KTO, "kto", "dropped"),
+    Case("kto tag as number", kto(kto_tag=1), KTO, "kto", "dropped"),
+    Case("kto tag null", kto(kto_tag=None), KTO, "kto", "dropped"),
+    Case("kto tag null, output null", kto(kto_tag=None, output=None), KTO, "kto", "aborts"),
+    Case("kto tag null, output empty", kto(kto_tag=None, output=""), KTO, "kto", "aborts"),
+    Case("kto without output mapped", kto(), entry("prompt", "kto_tag"), "kto", "aborts"),
+    Case("sft row in kto", sft(), SFT, "kto", "dropped"),
+    Case("image and placeholder", seen(), SEEN, "sft", "kept"),
+    Case("image as one text", seen(images="1.png"), SEEN, "sft", "kept"),
+    Case("image without placeholder", seen(instruction="What?"), SEEN, "sft", "aborts"),
+    Case("placeholder without image", seen(images=[]), SEEN, "sft", "aborts"),
+    Case("no image, no placeholder", seen(instruction="What?", images=[]), SEEN, "sft", "kept"),
+    Case("no images value", seen(instruction="What?", images=None), SEEN, "sft", "kept"),
+    Case("empty path", seen(images=""), SEEN, "sft", "aborts"),
+    Case("null among paths", seen(images=["1.png", None]), SEEN, "sft", "aborts"),
+    Case("placeholder in the output", seen(output="Use <image>."), SEEN, "sft", "aborts"),
+    Case("image in the output alone", seen(instruction="Draw.", output="<image>"), SEEN, "sft", "kept"),
+    Case(
+        "placeholder in history",
+        talk(history=[["<image>", "A pear."]], images=["1.png"]),
+        entry("prompt", "query", "response", "system", "history", "images"),
+        "sft",
+        "kept",
+    ),
+    Case(
+        "placeholder in the system prompt",
+        talk(system="<image>", images=["1.png"]),
+        entry("prompt", "query", "response", "system", "history", "images"),
+        "sft",
+        "aborts",
+    ),
+    Case("video placeholder", seen(instruction="<image><video>"), SEEN, "sft", "aborts"),
+    Case("literal placeholder, no media mapped", sft(output="<image>"), SFT, "sft", "kept"),
+    Case("image without output", seen(instruction="What?", output=None), SEEN, "sft", "dropped"),
+    Case("images in pt", seen(instruction="What?"), SEEN, "pt", "kept"),
+    Case(
+        "preference with image",
+        pair(instruction="<image>", images=["1.png"]),
+        entry("prompt", "chosen", "rejected", "images", ranking=True),
+        "rm",
+        "kept",
+    ),
+    Case(
+        "placeholder in rejected",
+        pair(instruction="<image>", rejected="<image>", images=["1.png"]),
+        entry("prompt", "chosen", "rejected", "images", ranking=True),
+        "rm",
+        "aborts",
+    ),
+    Case(
+        "kto image in the answer",
+        kto(instruction="Draw.", output="<image>", images=["1.png"]),
+        entry("prompt", "response", "kto_tag", "images"),
+        "kto",
+        "aborts",
+    ),
+)
+
+_TEXTS = ("Name a fruit.", "<image>Look.", "", None, 3, ["x"])
+_POOLS: dict[str, tuple[Any, ...]] = {
+    "instruction": _TEXTS,
+    "input": ("", "green", None, 3),
+    "output": ("Pear.", "梨", "", None, 3, "<image>"),
+    "chosen": ("Pear.", "", None, ["x"]),
+    "rejected": ("Stone.", "", None, "<image>"),
+    "system": ("Be brief.", "", None),
+    "history": ([], [["a", "b"]], [["a", "b"], ["<image>", "d"]], [["a"]], [["a", None]], "", None),
+    "images": (["1.png"], ["1.png", "1.png"], [], None, "1.png", ""),
+    "kto_tag": (True, False, None, "true", 1),
+}
+_ENTRIES = (
+    ("sft", SFT),
+    ("sft", TALK),
+    ("sft", SEEN),
+    ("sft", entry("prompt", "query", "response", "system", "history", "images")),
+    ("rm", PAIR),
+    ("rm", entry("prompt", "query", "chosen", "rejected", "history", "images", ranking=True)),
+    ("kto", KTO),
+    ("kto", entry("prompt", "query", "response", "kto_tag", "history")),
+    ("pt", SFT),
+    ("pt", TALK),
+)
+
+
+def generated(count: int, seed: int) -> list[tuple[dict[str, Any], dict[str, Any], str]]:
+    """Random (row, entry, stage) with values good and bad; about half of each row's values are good ones."""
+    chance = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        stage, with_entry = chance.choice(_ENTRIES)
+        columns = with_entry["columns"].values()
+        row = {name: chance.choice(_POOLS[name]) if chance.random() < 0.5 else _POOLS[name][0] for name in columns}
+        rows.append((row, with_entry, stage))
+    return rows
