@@ -29,11 +29,15 @@ class ProjectSettings(msgspec.Struct, frozen=True):
 
 
 class ModelSettings(msgspec.Struct, frozen=True):
-    """[model]: where answers come from. An empty base_url means the embedded model."""
+    """[model]: where answers come from. An empty base_url means the embedded model.
+
+    An empty api_key_env means the usual variable of a well-known endpoint, and no key for any other: so a
+    key never goes to an endpoint it was not made for.
+    """
 
     base_url: str = ""
     model: str = ""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str = ""
     profile: Profile = "auto"
 
 

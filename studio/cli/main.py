@@ -5,8 +5,7 @@ Commands that open the screens return an Opening; __main__ opens them, because n
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -148,7 +147,7 @@ def check(path: Path, type_: RowType | None, as_json: bool) -> int:
 
     if path.is_file():
         return run_file(path, type_, as_json)
-    return asyncio.run(_closing(Session.open(path), lambda session: run_project(session, type_, as_json)))
+    return _run(_closing(Session.open(path), lambda session: run_project(session, type_, as_json)))
 
 
 @cli.command()
@@ -167,7 +166,7 @@ def export(
 
     chosen: tuple[RowType, ...] = tuple(TYPES if not types or "all" in types else dict.fromkeys(types))  # type: ignore[arg-type]
     session = Session.open(folder)
-    return asyncio.run(_closing(session, lambda open_: run(open_, out, chosen, statuses or None, strict, as_json)))
+    return _run(_closing(session, lambda open_: run(open_, out, chosen, statuses or None, strict, as_json)))
 
 
 @cli.command()
@@ -181,7 +180,7 @@ def stats(folder: Path, as_json: bool) -> int:
     async def show(session: Session) -> int:
         return show_stats(session, as_json)
 
-    return asyncio.run(_closing(Session.open(folder, read_only=True), show))
+    return _run(_closing(Session.open(folder, read_only=True), show))
 
 
 @cli.command()
@@ -221,7 +220,14 @@ def _with_session(folder: Path, work: Callable[[Session], Any], flags: dict[str,
     """Run work on the project as its one writer."""
     from studio.session import Session
 
-    return asyncio.run(_closing(Session.open(folder, flags=flags, must_write=True), work))
+    return _run(_closing(Session.open(folder, flags=flags, must_write=True), work))
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    # asyncio takes 25 ms to import, which --help need not wait for.
+    import asyncio
+
+    return asyncio.run(work)
 
 
 async def _closing(session: Session, work: Callable[[Session], Any]) -> int:

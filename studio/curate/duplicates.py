@@ -7,7 +7,8 @@ threshold. The decisions are those of comparing every pair; most pairs are never
 - two texts with `o` tokens in common, each sorted rarest token first, share one among the first m - o + 1
   and n - o + 1 (prefix filter: Chaudhuri et al. 2006, Bayardo et al. 2007).
 
-So only a row's rarest tokens are indexed and looked up, and what remains is compared in C by rapidfuzz.
+So only a row's rarest tokens are indexed and looked up. Long texts must also pass a bitmap bound (see
+`signatures`), and what remains is compared in C by rapidfuzz.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import Indel, LCSseq
 
+from studio.curate.signatures import LONG, Signature, width
 from studio.errors import StudioError, UsageError
 from studio.text.rouge import Vocabulary, character, exact
 from studio.text.tokens import normalise, tokenize
@@ -118,6 +120,7 @@ class _KeptRows:
         self._same: dict[_Coded, int] = {}
         self._postings: dict[str, dict[int, list[int]]] = {}
         self._prefixes: dict[int, _Prefixes] = {}
+        self._bitmaps: dict[int, int] = {}
 
     def add(self, row: int, text: _Coded) -> Pair | None:
         match = self.nearest(text)
@@ -130,12 +133,16 @@ class _KeptRows:
         size = len(text.codes)
         for code in set(self._rarest(text.codes)):
             self._postings.setdefault(code, {}).setdefault(size, []).append(number)
+        if size >= LONG:
+            self._bitmaps[number] = Signature(text.codes).bits(width(size))
         return None
 
     def nearest(self, text: _Coded) -> Match | None:
         if text in self._same:
             return Match(self._same[text], 1.0)
         numbers = sorted(self._candidates(text.codes))
+        if len(text.codes) >= LONG:
+            numbers = self._alike(text.codes, numbers)
         if not numbers:
             return None
         # The cut-off is a little low because it is inclusive and a float; the answer is judged with integers.
@@ -149,8 +156,7 @@ class _KeptRows:
         if found is None:
             return None
         codes, score, place = found
-        shared = LCSseq.similarity(text.codes, codes)
-        if 2 * shared * self._threshold.denominator <= self._threshold.numerator * (len(text.codes) + len(codes)):
+        if LCSseq.similarity(text.codes, codes) < _needed(self._threshold, len(text.codes) + len(codes)):
             return None
         return Match(self._rows[numbers[place]], score)
 
@@ -164,6 +170,20 @@ class _KeptRows:
                     found.update(numbers)
         return found
 
+    def _alike(self, codes: str, numbers: list[int]) -> list[int]:
+        """Those of the kept rows `numbers` whose bitmaps leave room for enough common tokens."""
+        signature = Signature(codes)
+        size = len(codes)
+        alike = []
+        for number in numbers:
+            other = len(self._codes[number])
+            if number in self._bitmaps:
+                differing = (signature.bits(width(other)) ^ self._bitmaps[number]).bit_count()
+                if differing > size + other - 2 * _needed(self._threshold, size + other):
+                    continue
+            alike.append(number)
+        return alike
+
     def _rarest(self, codes: str) -> list[str]:
         return sorted(codes, reverse=True)[: self._prefix(len(codes)).longest]
 
@@ -172,6 +192,11 @@ class _KeptRows:
         if prefixes is None:
             prefixes = self._prefixes[size] = _Prefixes(size, self._threshold)
         return prefixes
+
+
+def _needed(threshold: Fraction, sizes: int) -> int:
+    """The fewest common tokens with which texts of `sizes` tokens together exceed the threshold."""
+    return threshold.numerator * sizes // (2 * threshold.denominator) + 1
 
 
 class _Prefixes(dict[int, int]):
@@ -189,6 +214,6 @@ class _Prefixes(dict[int, int]):
         self.longest = max(0, size - fewest + 1)
 
     def __missing__(self, other: int) -> int:
-        needed = self._threshold.numerator * (self._size + other) // (2 * self._threshold.denominator) + 1
+        needed = _needed(self._threshold, self._size + other)
         self[other] = length = self._size - needed + 1 if needed <= min(self._size, other) else 0
         return length

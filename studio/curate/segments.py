@@ -174,18 +174,14 @@ def _labelled(text: str, lines: list[_Line], labels: list[_Label]) -> Segments |
     if len(labels) < 2 or numbers[0] not in (0, 1) or not in_sequence:
         return None
     ends = [label.start for label in labels[1:]]
-    several_blocks = any(
-        line.blank and label.end <= line.start and text[line.start : end].strip()
-        for label, end in zip(labels, ends, strict=False)
-        for line in lines
-        if line.start < end
-    )
-    ends.append(_end_of_last(text, lines, labels[-1], several_blocks))
-    spans = [
-        _Span(label.start, label.end, max(label.end, _trimmed(text, end)))
-        for label, end in zip(labels, ends, strict=True)
+    inner = [
+        _Span(label.start, label.end, _trimmed(text, label.end, end)) for label, end in zip(labels, ends, strict=False)
     ]
-    if continues([text[span.body : span.end].lstrip(" \t:：") for span in spans]):
+    several_blocks = any(line.blank and span.body <= line.start < span.end for line in lines for span in inner)
+    last = labels[-1]
+    end = _end_of_last(text, lines, last, several_blocks)
+    spans = [*inner, _Span(last.start, last.end, _trimmed(text, last.end, end))]
+    if continues([text[span.body : span.end].lstrip(":：") for span in spans]):
         return None
     return _cut(text, spans)
 
@@ -199,8 +195,9 @@ def _end_of_last(text: str, lines: list[_Line], last: _Label, several_blocks: bo
     for line in after:
         if line.asks or (line.blank and not several_blocks and text[last.end : line.start].strip()):
             return line.start
-    blanks = [line.start for line in after if line.blank and text[line.start :].strip()]
-    if blanks and text.rstrip().endswith(("?", "？")) and text[last.end : blanks[-1]].strip():
+    written = len(text.rstrip())
+    blanks = [line.start for line in after if line.blank and line.start < written]
+    if blanks and text[:written].endswith(("?", "？")) and text[last.end : blanks[-1]].strip():
         return blanks[-1]
     return len(text)
 
@@ -221,10 +218,7 @@ def _paragraphs(text: str, lines: list[_Line]) -> Segments | None:
     starts = [block[0].start for block in blocks]
     return _cut(
         text,
-        [
-            _Span(start, start, _trimmed(text, start + len(source)))
-            for start, source in zip(starts, sources, strict=True)
-        ],
+        [_Span(start, start, start + len(source.rstrip())) for start, source in zip(starts, sources, strict=True)],
     )
 
 
@@ -244,9 +238,9 @@ def _source(block: list[_Line]) -> str:
     return "".join(line.text for line in block)
 
 
-def _trimmed(text: str, end: int) -> int:
-    """The offset after the last character before `end` that is not white space."""
-    return len(text[:end].rstrip())
+def _trimmed(text: str, start: int, end: int) -> int:
+    """The offset after the last character of `text[start:end]` that is not white space, at least `start`."""
+    return start + len(text[start:end].rstrip())
 
 
 def _cut(text: str, spans: list[_Span]) -> Segments:

@@ -123,13 +123,18 @@ class PairsFound(Event, frozen=True):
 
 
 class Placement(msgspec.Struct, frozen=True):
-    """A row whose segments move: its new body and gold index."""
+    """A row's body before and after its segments moved, and where its gold one stood and stands.
+
+    gold_before and gold_after are what the store holds: None unless the person marked it.
+    """
 
     row_id: int
     before: str
     after: str
     gold_before: int | None
     gold_after: int | None
+    place_before: int | None
+    place_after: int | None
     segments: int
 
 

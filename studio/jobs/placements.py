@@ -46,9 +46,9 @@ def place(rows: Rows, strategy: Strategy, seed: int) -> Iterator[Event]:
     after: list[tuple[int, int]] = []
     for (stored, context), rank in zip(chosen, order, strict=True):
         made = place_one(stored, context, strategy, rank, seed)
-        if made.gold_after is not None and context.gold is not None:
-            before.append((context.gold, made.segments))
-            after.append((made.gold_after, made.segments))
+        if made.place_before is not None and made.place_after is not None:
+            before.append((made.place_before, made.segments))
+            after.append((made.place_after, made.segments))
         if made.before != made.after:
             placements.append(made)
     yield Placed(placements, skipped, before, after)
@@ -63,6 +63,8 @@ def place_one(stored: StoredRow, context: Context, strategy: Strategy, rank: int
         encode(stored.row).decode(),
         encode(moved(stored.row, context, segments)).decode(),
         stored.gold,
+        None if stored.gold is None else gold,
+        context.gold,
         gold,
         len(segments),
     )

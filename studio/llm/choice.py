@@ -6,6 +6,7 @@ from studio.errors import UsageError
 from studio.llm.chat import ChatModel
 from studio.llm.embedded import Embedded
 from studio.llm.embedded_server import MODEL_ID
+from studio.llm.endpoints import preset_for
 from studio.llm.openai_chat import OpenAIChat
 from studio.settings import ModelSettings
 
@@ -18,7 +19,9 @@ def choose_model(settings: ModelSettings) -> ChatModel:
         raise UsageError(
             f"Which model of {settings.base_url} shall answer?", hint="Give --model NAME, or model in studio.toml."
         )
-    return OpenAIChat(settings.base_url, settings.model, api_key_env=settings.api_key_env)
+    preset = preset_for(settings.base_url)
+    variable = settings.api_key_env or (preset.api_key_env if preset else "")
+    return OpenAIChat(settings.base_url, settings.model, api_key_env=variable)
 
 
 def is_small(model: ChatModel) -> bool:

@@ -33,7 +33,7 @@ name = {name}
 # Where answers come from. Without base_url the small embedded model answers: no key, no network.
 # base_url = "http://127.0.0.1:8000/v1"   # any OpenAI-compatible endpoint: vLLM, Ollama, ...
 # model = ""                              # as the endpoint calls it
-# api_key_env = "OPENAI_API_KEY"          # the variable that holds the key; the key itself never goes in here
+# api_key_env = ""                        # the variable that holds the key; the key itself never goes in here
 # profile = "auto"                        # prompts for a "standard" or a "small" model
 
 [evolve]

@@ -84,6 +84,9 @@ def one_line(text: str, width: int | None = None) -> str:
         return visible(text).translate(_ON_ONE_LINE)
     if width <= 0:
         return ""
+    head = text[: width + 1]
+    if head.isascii() and head.isprintable():
+        return head if len(head) <= width else head[: width - 1] + ELLIPSIS
     taken = 0
     fitting = 0
     for position, char in enumerate(text):

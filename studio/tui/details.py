@@ -81,5 +81,5 @@ def bars(title: str, numbers: list[int], width: int) -> list[Line]:
     top = max(numbers, default=0) or 1
     blocks = " ▁▂▃▄▅▆▇█"
     picture = " ".join(f"{blocks[-(-n * 8 // top)] * 3}" for n in numbers)
-    counts = " ".join(f"{n:>3}"[:3] for n in numbers)
+    counts = " ".join(f"{n:^3}"[:3] for n in numbers)
     return [[Span(f"{title:<8}"), Span(picture, "gold")], [Span(" " * 8), Span(counts, "muted")]]

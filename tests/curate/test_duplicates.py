@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from fractions import Fraction
 
 import pytest
@@ -52,6 +53,25 @@ def test_the_pairs_are_those_of_comparing_all(texts, threshold):
     index = Index(threshold)
     found = [index.add(row, text) for row, text in enumerate(texts)]
     assert [pair for pair in found if pair] == expected
+
+
+def edited(rng, words):
+    """The words with some of them replaced, dropped or moved: sometimes a near-duplicate, sometimes just not."""
+    words = list(words)
+    for _ in range(rng.randrange(len(words) // 2)):
+        words[rng.randrange(len(words))] = rng.choice("甲乙丙丁戊己庚辛壬癸")
+    cut = rng.randrange(len(words) // 3)
+    return words[cut:] + words[: cut // 2]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_texts_are_decided_as_by_comparing_all(seed):
+    rng = random.Random(seed)
+    bases = [[rng.choice("春夏秋冬山水风云雨雪花草树木鸟兽") for _ in range(rng.randrange(80, 300))] for _ in range(4)]
+    texts = ["".join(edited(rng, rng.choice(bases))) for _ in range(40)]
+    expected = [(left, right) for left, right, _ in brute_force(texts, Fraction(7, 10))]
+    assert [(pair.left, pair.right) for pair in pairs(enumerate(texts))] == expected
+    assert 3 < len(expected) < 37
 
 
 def test_near_duplicates_in_both_languages():

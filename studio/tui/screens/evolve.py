@@ -61,7 +61,8 @@ class EvolveScreen(RowsStage):
         number = min(self.session.settings.evolve.concurrency, _MOST_LANES)
         self._lanes = Lanes(number)
         self._control = Control(streaming=True)
-        self.board.styles.height = number + 2
+        # Two lines of counts, the lanes, and the rule below.
+        self.board.styles.height = number + 3
         self.studio.jobs.start("evolve", self.session.evolve(self._control), self._seen, self._ended)
         self._show_lanes()
 

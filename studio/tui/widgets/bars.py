@@ -22,18 +22,27 @@ class Header(Painted):
         if key == self._key:
             return
         self._key = key
-        names: Line = []
-        for number, name in enumerate(STAGES, start=1):
-            ink = " bold reverse" if name == stage else "muted"
-            names += [Span(f" {number} {name.capitalize()} ", ink)]
-        used = sum(columns(span.text) for span in names)
-        right = f"{'' if session.writable else 'read-only  '}{note}  {session.name}"
-        room = self.size.width - used - 1
-        self._line = [*names, Span(" " * max(1, room - columns(right) + 1)), Span(right)]
+        lock = "" if session.writable else "read-only  "
+        for whole, named in ((True, True), (True, False), (False, False)):
+            names = _stages(stage, whole=whole)
+            right = f"{lock}{note}{f'  {session.name}' if named else ''}"
+            room = self.size.width - sum(columns(span.text) for span in names)
+            if columns(right) < room:
+                break
+        self._line = [*names, Span(" " * max(1, room - columns(right))), Span(right)]
         self.refresh()
 
     def line(self, y: int) -> Line:
         return self._line
+
+
+def _stages(current: Stage, *, whole: bool) -> Line:
+    """The stages' names; in a crowd only the current one's, the others by number."""
+    line: Line = []
+    for number, name in enumerate(STAGES, start=1):
+        shown = f" {number} {name.capitalize()} " if whole or name == current else f" {number} "
+        line.append(Span(shown, " bold reverse" if name == current else "muted"))
+    return line
 
 
 class Footer(Painted):
