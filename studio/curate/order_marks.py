@@ -1,4 +1,4 @@
-"""Signs that the order of paragraphs carries meaning: steps, time, turns, and words that lean on what came before."""
+"""Signs that the order of paragraphs carries meaning: steps, time, turns, letters, and words that lean on what came before."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ _TIME = re.compile(
     r"|\d{1,2}:\d{2}|公元|[12]\d{3}[ ]?年|\d{1,2}月)",
     re.IGNORECASE,
 )
+_LETTER = re.compile(
+    r"\s*(?:(?:dear|hi|hello|sincerely|(?:best|kind|warm) (?:regards|wishes)|regards|yours)\b|尊敬的|亲爱的|[您你]好|此致|敬礼|祝好)",
+    re.IGNORECASE,
+)
 _SPEAKER = re.compile(r"\s*(?:\*\*)?[^\W\d_][\w .]{0,20}(?:\*\*)?[:：](?!//)")
 _HEADING = re.compile(r"[ ]{0,3}#{1,6}[ \t]")
 _INDENTED_CODE = re.compile(r"(?: {4}|\t)")
@@ -48,6 +52,7 @@ def is_ordered(lines: Sequence[str], paragraphs: Sequence[str]) -> bool:
         any(is_step(line) or _HEADING.match(line) or _INDENTED_CODE.match(line) for line in lines)
         or continues(paragraphs)
         or any(_CONNECTIVE.match(paragraph) for paragraph in paragraphs[1:])
+        or any(_LETTER.match(paragraph) for paragraph in (paragraphs[0], paragraphs[-1]))
         or _several(_TIME, paragraphs)
         or _several(_SPEAKER, paragraphs)
     )

@@ -95,5 +95,7 @@ def _pattern(found_marks: str) -> re.Pattern[str]:
 
 
 def _fold(text: str) -> str:
-    # Case folding can undo the composition ("ǰ" becomes two code points), hence the second pass.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    composed = unicodedata.normalize("NFKC", text)
+    folded = composed.casefold()
+    # Case folding can undo the composition ("ǰ" becomes two code points).
+    return composed if folded == composed else unicodedata.normalize("NFKC", folded)

@@ -106,6 +106,8 @@ def test_label_forms(text, expected):
         "In 1901 it was built.\n\nIn 1944 it burned.\n\nIn 1950 it rose again.",
         "1901年建成。\n\n1944年烧毁。\n\n1950年重建。",
         "User: hello\n\nAssistant: hi\n\nUser: bye",
+        "Dear Bela,\n\nthe oven is mended.\n\nBring flour.",
+        "炉子修好了。\n\n带上面粉。\n\n此致\n敬礼",
         "甲：你好\n\n乙：你好\n\n甲：再见",
         "# Trees\n\nOak.\n\n## Ash\n\nAsh.\n\n## Elm\n\nElm.",
         "Trees:\n\n    oak = 1\n\n    ash = 2\n\n    elm = 3",

@@ -1,0 +1,155 @@
+"""The Evol-Instruct prompt files and how they become chat messages."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.errors import StudioError
+from studio.methods.templates import (
+    IN_DEPTH,
+    NAMES,
+    Language,
+    Profile,
+    PromptSet,
+    Template,
+    load,
+    parse,
+)
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+PROFILES: tuple[Profile, ...] = ("standard", "small")
+every_set = pytest.mark.parametrize(
+    "prompts", [load(language, profile) for language in LANGUAGES for profile in PROFILES], ids=str
+)
+
+
+def shipped(language: Language) -> str:
+    return files("studio.methods.prompts").joinpath(f"evol_instruct.{language}.toml").read_text("utf-8")
+
+
+def broken(text: str) -> StudioError:
+    with pytest.raises(StudioError) as caught:
+        parse(text, "mine.toml", "en")
+    assert "mine.toml" in caught.value.message
+    return caught.value
+
+
+class TestMessages:
+    def test_system_examples_and_prompt_become_turns(self):
+        template = Template("Be brief.", (("Task: a", "b"), ("Task: c", "d")), "Task: {instruction}")
+        assert template.messages(instruction="画一条线") == [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Task: a"},
+            {"role": "assistant", "content": "b"},
+            {"role": "user", "content": "Task: c"},
+            {"role": "assistant", "content": "d"},
+            {"role": "user", "content": "Task: 画一条线"},
+        ]
+
+    def test_no_system_turn_when_there_is_none(self):
+        assert Template("", (), "{instruction}").messages(instruction="x") == [{"role": "user", "content": "x"}]
+
+    def test_field_names_inside_field_text_stay_text(self):
+        messages = Template("", (), "{first}|{second}").messages(first="{second}", second="{first}")
+        assert messages[-1]["content"] == "{second}|{first}"
+
+    @given(first=st.text(), second=st.text())
+    def test_any_field_text_arrives_unchanged(self, first: str, second: str):
+        messages = Template("", (), "<{first}>{second}</>").messages(first=first, second=second)
+        assert messages == [{"role": "user", "content": f"<{first}>{second}</>"}]
+
+    def test_braces_that_are_no_field_stay(self):
+        template = Template("", (("{instruction}", '{"a": 1}'),), '{"b": {}} {instruction}')
+        assert [turn["content"] for turn in template.messages(instruction="x")] == [
+            "{instruction}",
+            '{"a": 1}',
+            '{"b": {}} x',
+        ]
+
+    @pytest.mark.parametrize("fields", [{}, {"first": "a"}, {"instruction": "a", "second": "b"}])
+    def test_wrong_fields_are_refused(self, fields: dict[str, str]):
+        with pytest.raises(TypeError, match="instruction"):
+            Template("", (), "{instruction}").messages(**fields)
+
+
+class TestShippedPrompts:
+    @every_set
+    def test_every_template_is_there_and_takes_its_fields(self, prompts: PromptSet):
+        assert tuple(prompts.templates) == NAMES
+        assert {name: template.fields for name, template in prompts.templates.items()} == {
+            name: {"first", "second"} if name == "judge" else {"instruction"} for name in NAMES
+        }
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_a_standard_prompt_is_one_turn_that_holds_its_own_method(self, language: Language):
+        templates = load(language, "standard").templates
+        prompts = [
+            template.messages(instruction="{method}")[0]["content"]
+            for template in map(templates.get, IN_DEPTH)
+            if template
+        ]
+        assert len(set(prompts)) == len(IN_DEPTH)
+        assert all(prompt.count("{method}") == 1 for prompt in prompts)
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_small_prompts_show_three_worked_examples_in_the_shape_of_the_prompt(self, language: Language):
+        for name, template in load(language, "small").templates.items():
+            shape = re.sub(r"\\\{[a-z]+\\\}", "(?s:.+)", re.escape(template.prompt))
+            assert len(template.examples) == 3, name
+            assert "\n" not in template.system, name
+            assert all(re.fullmatch(shape, question) for question, _ in template.examples), name
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_small_judge_examples_answer_with_the_two_words_the_paper_asks_for(self, language: Language):
+        replies = {reply for _, reply in load(language, "small").templates["judge"].examples}
+        assert replies == {"Equal", "Not Equal"}
+
+    def test_a_prompt_set_is_read_once(self):
+        assert load("zh", "small") is load("zh", "small")
+
+
+class TestDigest:
+    def test_four_sets_have_four_digests(self):
+        digests = {load(language, profile).digest for language in LANGUAGES for profile in PROFILES}
+        assert len(digests) == 4
+        assert all(re.fullmatch(r"[0-9a-f]{16}", digest) for digest in digests)
+
+    def test_it_follows_the_words_not_the_layout_of_the_file(self):
+        text = shipped("en")
+        again = parse("# a comment\n" + text, "mine.toml", "en")["small"].digest
+        changed = parse(text.replace("Plan a holiday", "Plan a journey"), "mine.toml", "en")["small"].digest
+        assert again == load("en", "small").digest != changed
+
+
+class TestBrokenFiles:
+    def test_toml_that_does_not_parse(self):
+        assert broken("[standard\n").hint
+
+    def test_a_missing_key_is_named(self):
+        text = shipped("en")
+        start = text.index("[small.judge]")
+        assert "`judge` - at `$.small`" in broken(text[:start]).message
+
+    def test_an_unknown_key_is_named(self):
+        text = shipped("en").replace("[small.judge]", '[small.judge]\ntemperature = "0"')
+        error = broken(text)
+        assert "`temperature`" in error.message
+        assert "$.small.judge" in error.message
+
+    @pytest.mark.parametrize(
+        ("before", "after", "key"),
+        [
+            ('prompt = "Task: {instruction}"', 'prompt = "Task: instruction"', "`small.add_constraints.prompt`"),
+            ("- {method}\n", "", "`standard.frame`"),
+            ("{second}\n\nDo not", "{third}\n\nDo not", "`standard.judge.prompt`"),
+        ],
+    )
+    def test_a_prompt_with_the_wrong_fields_is_named(self, before: str, after: str, key: str):
+        text = shipped("en")
+        assert before in text
+        assert key in broken(text.replace(before, after)).message
