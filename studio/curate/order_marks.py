@@ -1,4 +1,7 @@
-"""Signs that the order of paragraphs carries meaning: steps, time, turns, letters, and words that lean on what came before."""
+"""Signs that the order of paragraphs carries meaning.
+
+Steps, time, turns of a dialogue, letters, code, and words that lean on what came before.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,13 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(
-    r"\s*(?:(?:dear|hi|hello|sincerely|(?:best|kind|warm) (?:regards|wishes)|regards|yours)\b|尊敬的|亲爱的|[您你]好|此致|敬礼|祝好)",
+    r"\s*(?:(?:dear|hi|hello|sincerely|(?:best|kind|warm) (?:regards|wishes)|regards|yours)\b"
+    r"|尊敬的|亲爱的|[您你]好|此致|敬礼|祝好)",
     re.IGNORECASE,
 )
 _SPEAKER = re.compile(r"\s*(?:\*\*)?[^\W\d_][\w .]{0,20}(?:\*\*)?[:：](?!//)")
 _HEADING = re.compile(r"[ ]{0,3}#{1,6}[ \t]")
-_INDENTED_CODE = re.compile(r"(?: {4}|\t)")
+_CODE = re.compile(r" {4}|\t|.*[;{}]\s*$")
 
 
 def is_step(line: str) -> bool:
@@ -49,7 +53,7 @@ def is_step(line: str) -> bool:
 def is_ordered(lines: Sequence[str], paragraphs: Sequence[str]) -> bool:
     """Whether these paragraphs must stay in order. lines: all of their lines outside fenced code."""
     return (
-        any(is_step(line) or _HEADING.match(line) or _INDENTED_CODE.match(line) for line in lines)
+        any(is_step(line) or _HEADING.match(line) or _CODE.match(line) for line in lines)
         or continues(paragraphs)
         or any(_CONNECTIVE.match(paragraph) for paragraph in paragraphs[1:])
         or any(_LETTER.match(paragraph) for paragraph in (paragraphs[0], paragraphs[-1]))

@@ -106,6 +106,7 @@ def test_label_forms(text, expected):
         "In 1901 it was built.\n\nIn 1944 it burned.\n\nIn 1950 it rose again.",
         "1901年建成。\n\n1944年烧毁。\n\n1950年重建。",
         "User: hello\n\nAssistant: hi\n\nUser: bye",
+        "x = read();\n\nshow(x);\n\nIt shows 6",
         "Dear Bela,\n\nthe oven is mended.\n\nBring flour.",
         "炉子修好了。\n\n带上面粉。\n\n此致\n敬礼",
         "甲：你好\n\n乙：你好\n\n甲：再见",
