@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,8 @@ from studio.cli.main import PROBLEMS, WRONG_USE, Opening, cli
 from studio.cli.output import tell
 from studio.errors import StudioError, UsageError
 
+INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the studio with these arguments (sys.argv by default) and exit."""
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code: 0 done, 1 found problems, 2 wrong use."""
+    """The exit code: 0 done, 1 found problems, 2 wrong use, 130 stopped by the person."""
     try:
         outcome = cli.main(_named(arguments), prog_name="studio", standalone_mode=False)
         if isinstance(outcome, Opening):
@@ -30,20 +31,18 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return WRONG_USE
-    except click.Abort:
-        return 130
     except StudioError as error:
         tell(f"{error.title}: {error.message}")
         if error.hint:
             tell(error.hint)
         return WRONG_USE if isinstance(error, UsageError) else PROBLEMS
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         tell("Stopped. What was answered and decided by then is kept.")
-        return 130
-    except BrokenPipeError:
-        # The reader of our output (head, less) has enough; without this Python complains while exiting.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return INTERRUPTED
+    except OSError as error:
+        tell(f"The system refused: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}.")
+        tell("What was decided by then is kept.")
+        return PROBLEMS
 
 
 def _named(arguments: list[str]) -> list[str]:

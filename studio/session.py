@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
@@ -23,37 +23,24 @@ from studio.alpaca.rows import ROW_TYPES, Row, RowType
 from studio.curate.context import context_of
 from studio.errors import LockedError, ProjectError
 from studio.jobs import dedup, evolve, evolve_plan, exports, imports, placements, surveys
-from studio.jobs.events import (
-    Event,
-    Evolved,
-    FileOpened,
-    ImportEnded,
-    PairsFound,
-    Placed,
-    Placement,
-    RowsRead,
-    SetAside,
-)
+from studio.jobs.events import Event, Events, Evolved, FileOpened, ImportEnded, PairsFound, Placed, RowsRead, SetAside
 from studio.jobs.evolve import Control
-from studio.jobs.threads import in_thread
+from studio.jobs.threads import in_thread, reading
 from studio.llm.chat import ChatModel
 from studio.llm.choice import choose_model
 from studio.llm.ledger import LedgerChat
 from studio.settings import Settings, Strategy
+from studio.store import decisions, set_aside, summary
 from studio.store import project as projects
-from studio.store import set_aside
 from studio.store.database import Database
 from studio.store.filters import STATUSES, Filter
 from studio.store.journal import Change, Group, Journal, Target
-from studio.store.pairs import Pairs, StoredPair, Verdict
+from studio.store.pairs import Pairs, Verdict
 from studio.store.project import DATABASE_FILE, SET_ASIDE, Project
 from studio.store.reader import Reader
 from studio.store.replies import Replies
-from studio.store.rows import Count, Imported, Rows, StoredRow, fields_of
+from studio.store.rows import Imported, Rows, StoredRow, fields_of
 from studio.store.runs import Runs
-
-BY_HAND = "by-hand"
-NEAR_DUPLICATE = "near-duplicate"
 
 
 class Session:
@@ -116,23 +103,8 @@ class Session:
 
     def stats(self) -> dict[str, Any]:
         """Counts by type and status, seeds, generated rows, eliminations by rule, pairs, paid replies."""
-        counts = self.rows.counts()
-        pairs = self.pairs.all()
-        return {
-            "project": self.name,
-            "rows": sum(count.n for count in counts),
-            "seeds": sum(count.n for count in counts if count.seed and count.status != "rejected"),
-            "generated": _by_status(count for count in counts if count.generated),
-            "types": {
-                type: by_status
-                for type in ROW_TYPES
-                if any((by_status := _by_status(count for count in counts if count.type == type)).values())
-            },
-            "eliminated": self.rows.rules(),
-            "rejected": self.rows.rules(generated=False),
-            "pairs": {"open": sum(pair.verdict == "open" for pair in pairs), "all": len(pairs)},
-            "replies": self._replies.count(),
-        }
+        found = summary.stats(self.rows, self.pairs)
+        return {"project": self.name, **found, "replies": self._replies.count()}
 
     async def view(self, chosen: Filter) -> array[int]:
         """Every id the filter lets through, found in a thread while the screens go on painting."""
@@ -145,14 +117,7 @@ class Session:
 
     def origin(self, stored: StoredRow) -> str:
         """Where a row came from, in words: file and row, or parent, operation and round."""
-        if stored.generated:
-            run = self.runs.get(stored.run) if stored.run is not None else None
-            model = orjson.loads(run.settings).get("model", "") if run else ""
-            return f"{stored.operation} of #{stored.parent}, round {stored.round}, seed #{stored.root}, by {model}"
-        if stored.source is None:
-            return "written here"
-        source = self.runs.source(stored.source)
-        return f"{Path(source.path).name if source else '?'}, row {stored.number}"
+        return summary.origin(stored, self.runs)
 
     def lineage(self, row_id: int) -> list[StoredRow]:
         """The row and its ancestors, seed task first."""
@@ -187,10 +152,10 @@ class Session:
     # -- decisions -------------------------------------------------------------------------------
 
     def accept(self, row_id: int) -> None:
-        self._decide_on(row_id, "accept", {"status": "accepted", "rule": None, "evidence": None})
+        self._decide_on(row_id, "accept", decisions.ACCEPTED)
 
     def reject(self, row_id: int, evidence: str = "you rejected it") -> None:
-        self._decide_on(row_id, "reject", {"status": "rejected", "rule": BY_HAND, "evidence": evidence})
+        self._decide_on(row_id, "reject", decisions.rejected(decisions.BY_HAND, evidence))
 
     def set_seed(self, row_id: int, seed: bool) -> None:
         """Put a row into the task pool or take it out."""
@@ -207,10 +172,13 @@ class Session:
         if stored is None or context is None or context.gold is None:
             raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark one first.")
         placed = placements.place_one(stored, context, strategy, 0, self.settings.position.seed)
-        self._decide("place", f"gold of #{row_id} to the {strategy}", [_placing(placed)])
+        self._decide("place", f"gold of #{row_id} to the {strategy}", [placements.change(placed)])
 
     def edit(self, row_id: int, row: Row) -> None:
-        """Replace a row's content; its type stays."""
+        """Replace a row's content. Raises ProjectError for a row of another type: a row's type stays."""
+        stored = self.rows.get(row_id)
+        if stored is not None and alpaca.type_of(row) != stored.type:
+            raise ProjectError(f"#{row_id} is a {stored.type} row, and stays one.")
         self._decide_on(row_id, "edit", {"body": alpaca.encode(row).decode()})
 
     def add(self, row: Row, *, seed: bool = False) -> int:
@@ -219,29 +187,22 @@ class Session:
         with self._project.database.transaction() as connection:
             fresh = Imported(alpaca.encode(row), 0, None, None)
             row_id = self.rows.add_imported([fresh], alpaca.type_of(row), source=None, seed=seed).start
-            # Undoing an addition rejects the row: nothing is ever deleted.
-            self._journal.record(
-                connection, "add", f"add #{row_id}", [_import_change(row_id, row_id, "you took it back")]
-            )
+            undone = decisions.brought_in(range(row_id, row_id + 1), "you took it back")
+            self._journal.record(connection, "add", f"add #{row_id}", [undone])
         return row_id
 
     def settle(self, pair_id: int, verdict: Verdict) -> None:
-        """Decide a near-duplicate pair; keeping one side rejects the other with the pair as evidence."""
+        """Decide a near-duplicate pair; keeping one side rejects the other. A settled pair may be settled anew."""
         pair = self.pairs.get(pair_id)
         if pair is None:
             raise ProjectError(f"There is no pair {pair_id}.")
-        self._decide("settle", f"{verdict} of #{pair.left} and #{pair.right}", self._settling(pair, verdict))
+        self._decide(
+            "settle", f"{verdict} of #{pair.left} and #{pair.right}", decisions.settling(self.rows.get, pair, verdict)
+        )
 
     def settle_all(self, verdict: Verdict) -> int:
         """Settle every open pair alike, as one undoable step; returns how many."""
-        changes: list[Change] = []
-        gone: set[int] = set()
-        settled = 0
-        for pair in self.pairs.all():
-            if pair.verdict == "open" and not {pair.left, pair.right} & gone:
-                changes += self._settling(pair, verdict)
-                gone |= {"keep-left": {pair.right}, "keep-right": {pair.left}}.get(verdict, set())
-                settled += 1
+        changes, settled = decisions.settling_all(self.rows.get, self.pairs.all(), verdict)
         if changes:
             self._decide("settle", f"{verdict} for {settled} pairs", changes)
         return settled
@@ -252,7 +213,7 @@ class Session:
         for stored in self.rows.page(list(row_ids)):
             mended = checks.fix(stored.row, code)
             if mended is not None:
-                changes.append(_change(stored, {"body": alpaca.encode(mended).decode()}))
+                changes.append(decisions.rewritten(stored, mended))
         if changes:
             self._decide("fix", f"fix {code} in {_rows(len(changes))}", changes)
         return len(changes)
@@ -275,30 +236,37 @@ class Session:
     async def import_files(
         self, paths: Sequence[Path], type: RowType | None = None, *, seed: bool = False
     ) -> AsyncGenerator[Event, None]:
-        """Bring files in; rows are accepted, they are the person's own. Ends with ImportEnded."""
+        """Bring files in as one undoable step; rows are accepted, they are the person's own. Ends with ImportEnded.
+
+        An import that does not come to its end brings nothing in: its rows are rejected as interrupted.
+        """
         self._must_write()
-        source, ranges, good, bad = 0, list[tuple[int, int]](), 0, 0
+        source, ranges, good, bad = 0, list[range](), 0, 0
         side: Path | None = None
-        async with aclosing(in_thread(imports.import_files(paths, type))) as events:
-            async for event in events:
-                if isinstance(event, FileOpened):
-                    source = self._open_source(Path(event.path), event.why, finished=source)
-                elif isinstance(event, RowsRead):
-                    if event.rows:
-                        ids = self._keep_imported(event, source, seed)
-                        _extend(ranges, ids)
-                        good += len(ids)
-                    if event.broken:
-                        side = set_aside.append(self.folder / SET_ASIDE, source, event.broken[0].file, event.broken)
-                        bad += len(event.broken)
-                        yield SetAside(event.broken, str(side))
-                yield event
-        with self._project.database.transaction() as connection:
-            if source:
-                self.runs.finish_source(source)
-            if ranges:
-                undone = [_import_change(first, last, "its import was undone") for first, last in ranges]
-                self._journal.record(connection, "import", f"import {_rows(good)}", undone)
+        try:
+            async with aclosing(in_thread(imports.import_files(paths, type, seed=seed))) as events:
+                async for event in events:
+                    if isinstance(event, FileOpened):
+                        with self._project.database.transaction():
+                            source = self.runs.add_source(Path(event.path), event.why)
+                    elif isinstance(event, RowsRead):
+                        if event.rows:
+                            ids = self._keep_imported(event, source, seed)
+                            ranges.append(ids)
+                            good += len(ids)
+                        if event.broken:
+                            side = set_aside.append(self.folder / SET_ASIDE, source, event.broken[0].file, event.broken)
+                            bad += len(event.broken)
+                            yield SetAside(event.broken, str(side))
+                    yield event
+            with self._project.database.transaction() as connection:
+                self.runs.finish_sources()
+                if ranges:
+                    undone = [decisions.brought_in(ids, "its import was undone") for ids in decisions.joined(ranges)]
+                    self._journal.record(connection, "import", f"import {_rows(good)}", undone)
+        except BaseException:
+            self._give_up_interrupted_imports()
+            raise
         yield ImportEnded(good, bad, str(side) if side else None)
 
     async def evolve(self, control: Control) -> AsyncGenerator[Event, None]:
@@ -332,7 +300,7 @@ class Session:
         number = self.settings.position.seed if seed is None else seed
         async for event in self._reading(lambda store: placements.place(store.rows, chosen, number)):
             if isinstance(event, Placed) and event.placements:
-                changes = [_placing(placed) for placed in event.placements]
+                changes = [change for change in map(placements.change, event.placements) if self._still_so(change)]
                 self._decide("place", f"place {_rows(len(changes))} ({chosen})", changes)
             yield event
 
@@ -357,13 +325,8 @@ class Session:
         """Write dataset files and dataset_info.json; ends with Exported."""
         chosen = tuple(status for status in STATUSES if status in (statuses or self.settings.export.statuses))
 
-        def job(store: Reader) -> Iterator[Event]:
-            source = exports.RowsOf(
-                ids=lambda type: store.rows.ids(Filter(type=type, statuses=chosen)),
-                page=store.rows.page,
-                folder=lambda stored: store.runs.folder(stored.source) or self.folder,
-            )
-            return exports.export(source, types, out, self.name, strict=strict)
+        def job(store: Reader) -> Events:
+            return exports.export(exports.rows_of(store, chosen, self.folder), types, out, self.name, strict=strict)
 
         async for event in self._reading(job):
             yield event
@@ -383,7 +346,8 @@ class Session:
     def _must_write(self) -> None:
         if not self.writable:
             raise LockedError(
-                f"{self.folder} is open for reading only: {self.holder} is writing.", hint="Close it there first."
+                f"{self.folder} is open for reading only; {self.holder} is writing in it.",
+                hint="Close it there, and open it here again.",
             )
 
     def _apply(self, target: Target, first: int, last: int, fields: dict[str, Any]) -> None:
@@ -396,83 +360,39 @@ class Session:
         self._must_write()
         self._journal.decide(command, summary, changes)
 
-    def _decide_on(self, row_id: int, command: str, after: dict[str, Any]) -> None:
+    def _decide_on(self, row_id: int, command: str, after: Mapping[str, Any]) -> None:
         stored = self.rows.get(row_id)
         if stored is None:
             raise ProjectError(f"There is no row #{row_id}.")
-        change = _change(stored, after)
+        change = decisions.change(stored, after)
         if change.before != change.after:
             self._decide(command, f"{command} #{row_id}", [change])
 
-    def _settling(self, pair: StoredPair, verdict: Verdict) -> list[Change]:
-        changes = [Change("pair", pair.id, pair.id, {"verdict": pair.verdict}, {"verdict": verdict})]
-        if verdict in ("keep-left", "keep-right"):
-            kept, gone = (pair.left, pair.right) if verdict == "keep-left" else (pair.right, pair.left)
-            stored = self.rows.get(gone)
-            if stored is not None and stored.status != "rejected":
-                evidence = f"near-duplicate of #{kept}, ROUGE-L {pair.score:.2f}"
-                changes.append(_change(stored, {"status": "rejected", "rule": NEAR_DUPLICATE, "evidence": evidence}))
-        return changes
+    def _still_so(self, change: Change) -> bool:
+        """Whether the row is as it was when a job looked at it: a later edit is not overwritten."""
+        stored = self.rows.get(change.first)
+        return stored is not None and fields_of(stored, change.before) == change.before
 
     def _told(self, group: Group | None) -> tuple[str, int | None] | None:
         return None if group is None else (group.summary, self._journal.touched(group.id))
-
-    def _open_source(self, path: Path, note: str, *, finished: int) -> int:
-        with self._project.database.transaction(durable=False):
-            if finished:
-                self.runs.finish_source(finished)
-            return self.runs.add_source(path, note)
 
     def _keep_imported(self, event: RowsRead, source: int, seed: bool) -> range:
         with self._project.database.transaction(durable=False):
             return self.rows.add_imported(event.rows, event.type, source=source, seed=seed)
 
     def _give_up_interrupted_imports(self) -> None:
-        """A killed import left a part of its file: take it out of the way, so that importing again is right."""
-        for source in self.runs.unfinished_sources():
-            with self._project.database.transaction():
+        """A part of a file is no import: take it out of the way, so that importing again is right."""
+        unfinished = self.runs.unfinished_sources()
+        if not unfinished:
+            return
+        with self._project.database.transaction():
+            for source in unfinished:
                 name = Path(source.path).name
                 self.rows.give_up(source.id, "interrupted", f"the import of {name} was interrupted; import it again")
-                self.runs.finish_source(source.id)
+            self.runs.finish_sources()
 
-    async def _reading(self, job: Callable[[Reader], Iterator[Event]]) -> AsyncGenerator[Event, None]:
-        """Run a job that only reads, in a thread, over a connection of its own."""
-        database = Database(self.folder / DATABASE_FILE, writable=False)
-        try:
-            async with aclosing(in_thread(job(Reader(database)))) as events:
-                async for event in events:
-                    yield event
-        finally:
-            database.close()
-
-
-def _change(stored: StoredRow, after: dict[str, Any]) -> Change:
-    return Change("row", stored.id, stored.id, fields_of(stored, after), after)
-
-
-def _placing(placed: Placement) -> Change:
-    before = {"body": placed.before, "gold": placed.gold_before}
-    return Change("row", placed.row_id, placed.row_id, before, {"body": placed.after, "gold": placed.gold_after})
-
-
-def _import_change(first: int, last: int, evidence: str) -> Change:
-    gone = {"status": "rejected", "rule": BY_HAND, "evidence": evidence}
-    return Change("row", first, last, gone, {"status": "accepted", "rule": None, "evidence": None})
-
-
-def _extend(ranges: list[tuple[int, int]], ids: range) -> None:
-    """Add ids, joined to the last range where they follow it."""
-    if ranges and ranges[-1][1] + 1 == ids.start:
-        ranges[-1] = (ranges[-1][0], ids.stop - 1)
-    else:
-        ranges.append((ids.start, ids.stop - 1))
-
-
-def _by_status(counts: Iterable[Count]) -> dict[str, int]:
-    totals = dict.fromkeys(STATUSES, 0)
-    for count in counts:
-        totals[count.status] += count.n
-    return {str(status): n for status, n in totals.items()}
+    def _reading(self, job: Callable[[Reader], Events]) -> AsyncGenerator[Event, None]:
+        return reading(self.folder / DATABASE_FILE, job)
 
 
 def _rows(n: int) -> str:

@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import platformdirs
@@ -20,6 +20,8 @@ from studio.errors import UsageError
 
 Profile = Literal["auto", "standard", "small"]
 Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle"]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):
@@ -44,19 +46,19 @@ class ModelSettings(msgspec.Struct, frozen=True):
 class EvolveSettings(msgspec.Struct, frozen=True):
     """[evolve]: Evol-Instruct (arXiv 2304.12244). temperature and top_p as in the authors' code."""
 
-    rounds: int = 4
-    concurrency: int = 4
-    limit: int = 0
+    rounds: Positive = 4
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
+    limit: Annotated[int, msgspec.Meta(ge=0)] = 0
     seed: int = 42
-    temperature: float = 1.0
-    top_p: float = 0.95
-    max_tokens: int = 2048
+    temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    top_p: Share = 0.95
+    max_tokens: Positive = 2048
 
 
 class DedupSettings(msgspec.Struct, frozen=True):
     """[dedup]: rows closer than this ROUGE-L F are near-duplicates (arXiv 2212.10560: 0.7)."""
 
-    threshold: float = 0.7
+    threshold: Share = 0.7
 
 
 class PositionSettings(msgspec.Struct, frozen=True):

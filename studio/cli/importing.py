@@ -10,7 +10,7 @@ from studio.alpaca.rows import RowType
 from studio.cli.output import progress, say, show_json, tell
 from studio.jobs.events import Event, FileOpened, ImportEnded, RowsRead, SetAside
 from studio.session import Session
-from studio.store.readers import Broken
+from studio.store.blocks import Broken
 
 _SHOWN = 20
 

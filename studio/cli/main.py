@@ -46,9 +46,11 @@ def cli() -> None:
 @_folder
 @click.option("--theme", help="A theme by its name, for this time.")
 @click.option("--mouse/--no-mouse", default=None, help="Over SSH a mouse costs traffic; off by default.")
-@click.option("--color", type=click.Choice(["auto", "truecolor", "256", "16", "none"]), default="auto")
+@click.option(
+    "--color", type=click.Choice(["auto", "truecolor", "256", "16", "none"]), help="Colours, if guessed wrong."
+)
 @click.option("--read-only", is_flag=True, help="Look, change nothing.")
-def open_screens(folder: Path, theme: str | None, mouse: bool | None, color: str, read_only: bool) -> Opening:
+def open_screens(folder: Path, theme: str | None, mouse: bool | None, color: str | None, read_only: bool) -> Opening:
     """Open the screens; a folder that does not exist becomes a new project."""
     from studio.store.project import create, is_project
 
@@ -231,7 +233,10 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _closing(session: Session, work: Callable[[Session], Any]) -> int:
+    from studio.store.database import explaining
+
     try:
-        return int(await work(session))
+        with explaining(session.folder):
+            return int(await work(session))
     finally:
         await session.close()

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from studio.alpaca.rows import ROW_TYPES, RowType, prompt_text
 from studio.curate.duplicates import find_duplicates as find
-from studio.jobs.events import Event, PairsFound, Progressed
+from studio.jobs.events import Events, PairsFound, Progressed
 from studio.store.filters import Filter
 from studio.store.reader import Reader
 
 _STEP = 256
 
 
-def find_duplicates(store: Reader, threshold: float) -> Iterator[Event]:
+def find_duplicates(store: Reader, threshold: float) -> Events:
     """Progressed, then PairsFound: rows of one type whose prompts are closer than threshold (ROUGE-L F).
 
     Types are compared each for itself: the same prompt may well serve SFT and preference training. Rejected

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import msgspec
 
 from studio.alpaca.checks import Issue
 from studio.alpaca.rows import RowType
-from studio.store.readers import Broken
+from studio.store.blocks import Broken
 from studio.store.rows import Generated, Imported
 
 
 class Event(msgspec.Struct, frozen=True):
     """The base of all events."""
+
+
+Events = Generator[Event, None, None]
+"""What a job that computes is: a plain generator, run in a thread."""
 
 
 class Progressed(Event, frozen=True):

@@ -22,7 +22,7 @@ from studio.llm.chat import ChatModel, Reply, Request
 from studio.llm.retry import with_retries
 from studio.methods import evol_instruct, templates
 from studio.methods.evol_instruct import Elimination
-from studio.methods.templates import Profile
+from studio.methods.templates import Language, Profile
 from studio.store.rows import Generated
 from studio.text.tokens import language
 
@@ -41,17 +41,21 @@ class Recipe(msgspec.Struct, frozen=True):
     model: str
     profile: Profile
     seed: int
-    evolving: Sampling
+    evolving: dict[Language, Sampling]
     answering: Sampling
     judging: Sampling
     prompts: tuple[str, ...]
 
 
 class Task(msgspec.Struct, frozen=True):
-    """A task of the pool as far as it has come: text of its head, and the round that made it (0: the seed)."""
+    """A task of the pool as far as it has come: text of its head, and the round that made it (0: the seed).
+
+    input: data the task goes with that is not rewritten, only handed on.
+    """
 
     root: int
     text: str
+    input: str = ""
     round: int = 0
 
 
@@ -161,7 +165,9 @@ class _Work:
             if attempt is None:
                 return
             async with self._busy[attempt.root]:
-                if attempt.root not in self._failed:
+                if attempt.root in self._failed:
+                    self._fail(number, attempt, "an earlier round of its task failed")
+                else:
                     await self._attempt(number, attempt)
 
     async def _attempt(self, lane: int, attempt: Attempt) -> None:
@@ -171,22 +177,27 @@ class _Work:
         except PassingError as error:
             # Its later rounds would start from a parent this run does not have yet.
             self._failed.add(attempt.root)
-            self._events.put_nowait(AttemptFailed(lane, attempt.root, attempt.round, str(error)))
+            self._fail(lane, attempt, str(error))
+
+    def _fail(self, lane: int, attempt: Attempt, message: str) -> None:
+        self._events.put_nowait(AttemptFailed(lane, attempt.root, attempt.round, message))
 
     async def _evolve(self, lane: int, attempt: Attempt, head: Task) -> None:
         recipe = self._plan.recipe
         operation = evol_instruct.operation(recipe.seed, attempt.round, attempt.root)
-        prompts = templates.load(language(head.text), recipe.profile)
+        spoken = language(head.text)
+        prompts = templates.load(spoken, recipe.profile)
         ask = _Asking(self._model, self._control, self._events, lane, attempt, operation)
         # The sample number tells rounds and seeds apart: the same parent is asked anew, not replayed.
         sample = recipe.seed * 1000 + attempt.round
         evolving = evol_instruct.evolving_messages(prompts, operation, head.text)
-        reply = await ask("evolving", evolving, recipe.evolving, head.text, sample)
-        evolved, answer = reply.text.strip(), ""
+        reply = await ask("evolving", evolving, recipe.evolving[spoken], head.text, sample)
+        evolved, answer = evol_instruct.read_evolved(reply.text), ""
         eliminated = _cut(reply) or evol_instruct.check_instruction(evolved, head.text)
         if eliminated is None:
+            asked = f"{evolved}\n{head.input}" if head.input else evolved
             reply = await ask(
-                "answering", evol_instruct.answering_messages(prompts, evolved), recipe.answering, evolved
+                "answering", evol_instruct.answering_messages(prompts, asked), recipe.answering, evolved
             )
             answer = reply.text.strip()
             eliminated = evol_instruct.check_answer(answer) or _cut(reply)
@@ -195,8 +206,8 @@ class _Work:
             reply = await ask("judging", judging, recipe.judging, evolved)
             eliminated = evol_instruct.check_judgement(reply.text)
         if eliminated is None:
-            self._heads[attempt.root] = Task(attempt.root, evolved, attempt.round)
-        self._report(ask, head, Sft(instruction=evolved, output=answer), eliminated)
+            self._heads[attempt.root] = Task(attempt.root, evolved, head.input, attempt.round)
+        self._report(ask, head, Sft(instruction=evolved, input=head.input, output=answer), eliminated)
 
     def _report(self, ask: _Asking, head: Task, row: Sft, eliminated: Elimination | None) -> None:
         made = Generated(

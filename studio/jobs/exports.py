@@ -1,11 +1,12 @@
 """Export: rows to a folder LLaMA-Factory loads, or a refusal that says why.
 
 Everything is first written beside the target, read back and held against the model of the trainer's
-loader, and only then renamed into place, dataset_info.json last.
+loader, and only then renamed into place, dataset_info.json last: a kill in between leaves every file old or new.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -24,14 +25,17 @@ from studio.alpaca.export_rows import OPTIONAL, export_object
 from studio.alpaca.llamafactory import STAGE_OF, verdict
 from studio.alpaca.rows import COLUMNS, RowType, fields
 from studio.errors import StudioError
-from studio.jobs.events import Event, Exported, FileWritten, Progressed
+from studio.jobs.events import Events, Exported, FileWritten, Progressed
 from studio.store import readers
 from studio.store.atomic import sync_folder, write
+from studio.store.filters import Filter, Status
 from studio.store.media import MediaError, Shelf, find
+from studio.store.reader import Reader
 from studio.store.rows import StoredRow
 from studio.store.writers import write_objects
 
 HELD_BACK = "held_back.jsonl"
+_STAGING = ".studio-export-"
 _MEDIA = ("images", "videos", "audios")
 _STEP = 2000
 
@@ -54,7 +58,16 @@ class RowsOf(msgspec.Struct, frozen=True):
     folder: Callable[[StoredRow], Path]
 
 
-def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, strict: bool) -> Iterator[Event]:
+def rows_of(store: Reader, statuses: tuple[Status, ...], home: Path) -> RowsOf:
+    """The rows with these statuses. home: where media paths of rows written by hand start from."""
+    return RowsOf(
+        ids=lambda type: store.rows.ids(Filter(type=type, statuses=statuses)),
+        page=store.rows.page,
+        folder=lambda stored: store.runs.folder(stored.source) or home,
+    )
+
+
+def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, strict: bool) -> Events:
     """Progressed events, FileWritten for each type that has rows, then Exported.
 
     name: prefix of the dataset names in dataset_info.json. strict: a single row that the trainer would not
@@ -76,7 +89,10 @@ def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, stri
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".studio-export-", dir=out))
+        _clear_left_over(out)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=out))
+        held_open = os.open(staging, os.O_RDONLY)
+        fcntl.flock(held_open, fcntl.LOCK_EX)
     except OSError as error:
         raise StudioError(f"{out} cannot be written: {error.strerror}.", hint="Choose another folder.") from None
     try:
@@ -92,6 +108,7 @@ def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, stri
                 files.append(FileWritten(str(out / file), type, len(choice.ids)))
         shelf.copy_to(staging)
         info = dataset_info.encode(dataset_info.merge(_existing(out), entries))
+        _keep_backup(out / dataset_info.FILE_NAME, info)
         _tell_held_back(staging, held, rows)
         _move_into_place(staging, out, info)
     except OSError as error:
@@ -101,6 +118,7 @@ def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, stri
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        os.close(held_open)
     yield from files
     waiting = sum(choice.waiting for choice in chosen.values())
     yield Exported(str(out), files, len(held), waiting, reasons)
@@ -120,7 +138,7 @@ class _Choice:
     def columns(self) -> tuple[str, ...]:
         return tuple(column for column in COLUMNS[self.type] if column in self._used)
 
-    def make(self, rows: RowsOf, shelf: Shelf, held: list[HeldBack]) -> Iterator[Event]:
+    def make(self, rows: RowsOf, shelf: Shelf, held: list[HeldBack]) -> Events:
         ids = rows.ids(self.type)
         for start in range(0, len(ids), _STEP):
             for stored in rows.page(ids[start : start + _STEP]):
@@ -155,7 +173,7 @@ def _waits(stored: StoredRow) -> bool:
     return stored.seed and not getattr(stored.row, "output", "x").strip()
 
 
-def _write(path: Path, choice: _Choice, rows: RowsOf, shelf: Shelf) -> Iterator[Event]:
+def _write(path: Path, choice: _Choice, rows: RowsOf, shelf: Shelf) -> Events:
     """Write the chosen rows. The generator inside the writer cannot yield events, so pages are its unit."""
 
     def objects() -> Iterator[dict[str, Any]]:
@@ -198,8 +216,25 @@ def _existing(out: Path) -> dict[str, Any] | None:
         raise StudioError(
             f"{path} is not valid JSON: {error}. It was left as it is.", hint="Mend it or move it away."
         ) from None
-    write(path.with_name(f"{path.name}.bak"), path.read_bytes())
-    return dict(dataset_info.merge(found, {}))
+    return dataset_info.merge(found, {})
+
+
+def _keep_backup(path: Path, info: bytes) -> None:
+    if path.exists() and path.read_bytes() != info:
+        write(path.with_name(f"{path.name}.bak"), path.read_bytes())
+
+
+def _clear_left_over(out: Path) -> None:
+    """Take away what a killed export was writing; one that still writes holds a lock on its folder."""
+    for left in out.glob(f"{_STAGING}*"):
+        handle = os.open(left, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(handle)
 
 
 def _tell_held_back(staging: Path, held: list[HeldBack], rows: RowsOf) -> None:

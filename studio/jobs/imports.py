@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import orjson
 
 from studio.alpaca import conversations
 from studio.alpaca import rows as alpaca
 from studio.alpaca.columns import Guess, guess_type
 from studio.alpaca.rows import Row, RowError, RowType
 from studio.errors import UsageError
-from studio.jobs.events import Event, FileOpened, RowsRead
+from studio.jobs.events import Events, FileOpened, RowsRead
 from studio.store import readers
-from studio.store.readers import Block, Broken
+from studio.store.blocks import PLAIN, Block, Broken, Decoder, locate
 from studio.store.rows import Imported
 
 _SAMPLED = 100
+# What msgspec raises for text that is no row, no UTF-8, or nested without end.
+_REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def import_files(paths: Iterable[Path], type: RowType | None = None) -> Iterator[Event]:
+def import_files(paths: Sequence[Path], type: RowType | None = None, *, seed: bool = False) -> Events:
     """FileOpened and then RowsRead for each file; rows are read a block at a time.
 
-    type None: told from the columns. Raises UsageError when they do not tell.
+    type None: told from the columns. seed: the rows shall be seed tasks. Raises UsageError, before anything
+    is read for good, when the columns do not tell or the rows cannot be seeds.
     """
-    for path in paths:
-        guess = understand(path, type)
+    guesses = [understand(path, type) for path in paths]
+    for path, guess in zip(paths, guesses, strict=True):
+        if seed and guess.type != "sft":
+            raise UsageError(
+                f"{path} holds {guess.type} rows ({guess.why}), and seed tasks are instructions.",
+                hint="Import it without --seed, or say --type sft.",
+            )
+    for path, guess in zip(paths, guesses, strict=True):
         assert guess.type is not None
         yield FileOpened(str(path), guess.type, guess.why, path.stat().st_size)
         for block in readers.read(path, _decoder(guess)):
@@ -51,16 +59,16 @@ def understand(path: Path, type: RowType | None) -> Guess:
     return guess
 
 
-def _decoder(guess: Guess) -> readers.Decoder:
+def _decoder(guess: Guess) -> Decoder:
     """Straight from JSON to typed rows where the file is alpaca; what that refuses comes as dicts."""
     if guess.shape != "alpaca" or guess.type is None:
-        return readers.PLAIN
-    return readers.Decoder(alpaca.one_decoder(guess.type), alpaca.array_decoder(guess.type), msgspec.DecodeError)
+        return PLAIN
+    return Decoder(alpaca.one_decoder(guess.type), alpaca.array_decoder(guess.type), _REFUSALS)
 
 
 def _typed(block: Block, guess: Guess, name: str) -> RowsRead:
     rows: list[Imported] = []
-    broken = list(block.broken)
+    refused: dict[int, RowError] = {}
     encode = alpaca.encode
     for index, (number, offset, value) in enumerate(block.read):
         if isinstance(value, Row):
@@ -68,12 +76,28 @@ def _typed(block: Block, guess: Guess, name: str) -> RowsRead:
             continue
         try:
             row, extras = _row(value, guess)
-            rows.append(Imported(encode(row), number, offset, orjson.dumps(extras) if extras else None))
+            rows.append(Imported(encode(row), number, offset, _written(extras) if extras else None))
         except RowError as error:
-            line, column, place = readers.locate(block, index)
-            broken.append(Broken(name, line, column, place, str(error), orjson.dumps(value)))
+            refused[index] = error
+    places = zip(refused.items(), locate(block, refused), strict=True)
+    wrong = [Broken(name, *place, str(error), _raw(block.read[at].value)) for (at, error), place in places]
+    broken = sorted(block.broken + wrong, key=lambda one: one.offset)
     assert guess.type is not None
     return RowsRead(guess.type, rows, broken, block.end)
+
+
+def _written(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except RecursionError:
+        raise RowError("", "nested too deeply") from None
+
+
+def _raw(value: Any) -> bytes:
+    try:
+        return _written(value)
+    except RowError:
+        return b""
 
 
 def _row(value: Any, guess: Guess) -> tuple[Row, dict[str, Any]]:

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from studio.alpaca.rows import encode
 from studio.curate import placement
 from studio.curate.context import Context, context_of, moved
-from studio.jobs.events import Event, Placed, Placement, Progressed, Segmented
+from studio.jobs.events import Events, Placed, Placement, Progressed, Segmented
 from studio.settings import Strategy
 from studio.store.filters import Filter
+from studio.store.journal import Change
 from studio.store.rows import Rows, StoredRow
 
 _STEP = 500
 
 
-def survey(rows: Rows) -> Iterator[Event]:
+def survey(rows: Rows) -> Events:
     """Progressed, then Segmented: every row that has segments, and where its gold one stands."""
     found: list[tuple[int, int | None, int]] = []
     for stored, context in _contexts(rows):
@@ -26,7 +27,7 @@ def survey(rows: Rows) -> Iterator[Event]:
     yield Segmented(found)
 
 
-def place(rows: Rows, strategy: Strategy, seed: int) -> Iterator[Event]:
+def place(rows: Rows, strategy: Strategy, seed: int) -> Events:
     """Progressed, then Placed: a new order for every row that may be placed, and why the others stay."""
     chosen: list[tuple[StoredRow, Context]] = []
     skipped: dict[str, list[int]] = {}
@@ -68,6 +69,12 @@ def place_one(stored: StoredRow, context: Context, strategy: Strategy, rank: int
         gold,
         len(segments),
     )
+
+
+def change(placed: Placement) -> Change:
+    """A placement as the journal takes it."""
+    before = {"body": placed.before, "gold": placed.gold_before}
+    return Change("row", placed.row_id, placed.row_id, before, {"body": placed.after, "gold": placed.gold_after})
 
 
 def _contexts(rows: Rows) -> Iterator[tuple[StoredRow, Context | None] | tuple[Progressed, None]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from studio.alpaca.checks import Issue, check
 from studio.alpaca.rows import Row
-from studio.jobs.events import Checked, Event, Progressed
+from studio.jobs.events import Checked, Events, Progressed
 from studio.store.filters import Filter
 from studio.store.media import MediaError, find
 from studio.store.reader import Reader
@@ -17,7 +16,7 @@ _STEP = 2000
 _MEDIA = ("images", "videos", "audios")
 
 
-def check_rows(store: Reader, folder: Path) -> Iterator[Event]:
+def check_rows(store: Reader, folder: Path) -> Events:
     """Progressed, then Checked with every issue of the rows that are not rejected.
 
     folder: where media paths of rows written by hand start from.

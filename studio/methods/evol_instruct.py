@@ -30,6 +30,8 @@ RULES: dict[Rule, str] = {
 # Rule 2: "sorry" in an answer under 80 words; a Chinese word is written with about 1.8 characters.
 _APOLOGIES = {"en": ("sorry",), "zh": ("抱歉", "对不起", "很遗憾", "无法回答", "无法提供", "sorry")}
 SHORT_ANSWER = {"en": 80, "zh": 144}
+# The small prompts' label, which is English in both languages (methods/prompts).
+_LABEL = re.compile(r"^(?:Harder|Specific|New) task:\s*")
 # Rule 4, with the Chinese prompts' own marks.
 _PROMPT_WORDS = re.compile(
     r"given prompt|rewritten prompt|created prompt|#\s*(?:given|rewritten|created) (?:prompt|task)\s*#"
@@ -73,6 +75,11 @@ def judging_messages(prompts: PromptSet, parent: str, evolved: str) -> tuple[tup
     return _turns(prompts, "judge", first=parent, second=evolved)
 
 
+def read_evolved(reply: str) -> str:
+    """The rewritten instruction in a reply: without the label that small models are given to write after."""
+    return _LABEL.sub("", reply.strip())
+
+
 def check_instruction(evolved: str, parent: str) -> Elimination | None:
     """Rule 4, and the part of rule 1 that needs no judge: nothing there, or the parent word for word."""
     copied = _PROMPT_WORDS.search(evolved)
@@ -92,7 +99,7 @@ def check_answer(answer: str) -> Elimination | None:
         return Elimination("only-stop-words", f"the whole answer: {answer.strip()[:80]!r}")
     spoken = language(answer)
     apology = next((word for word in _APOLOGIES[spoken] if word in answer.casefold()), None)
-    length = units(answer)
+    length = len(answer.split()) if spoken == "en" else units(answer)
     if apology and length < SHORT_ANSWER[spoken]:
         unit = "words" if spoken == "en" else "characters"
         return Elimination("hard-to-answer", f"{apology!r} in an answer of {length} {unit}")
@@ -100,12 +107,16 @@ def check_answer(answer: str) -> Elimination | None:
 
 
 def check_judgement(verdict: str) -> Elimination | None:
-    """Rule 1: eliminated when the judge says Equal. A verdict that says neither does not eliminate."""
-    said = normalise(verdict)
-    if "not equal" in said or "不相等" in said or "不等" in said:
-        return None
-    if "equal" in said or "相等" in said:
-        return Elimination("no-gain", f"the judge said {verdict.strip()[:80]!r}")
+    """Rule 1: eliminated when the judge says Equal. A verdict that says neither does not eliminate.
+
+    The last line with a verdict counts: a small model reasons before it.
+    """
+    for line in reversed(verdict.splitlines()):
+        said = normalise(line)
+        if any(no in said for no in ("not equal", "unequal", "不相等", "不等", "并非相等", "不是相等")):
+            return None
+        if "equal" in said or "相等" in said:
+            return Elimination("no-gain", f"the judge said {line.strip()[:80]!r}")
     return None
 
 

@@ -7,6 +7,7 @@ import, whose rows are still in the imported file (design.md, "The store").
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,41 +20,57 @@ _PAGE_SIZE = 16_384
 _CHECKPOINT_PAGES = 4_096
 
 
+@contextlib.contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """SQLite's errors as ProjectError: what is wrong with the database at path, and what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise ProjectError(
+            f"{path} cannot be read or written: {error}. What was decided before is kept.",
+            hint="Look for a full disk, missing rights or another program that holds the file.",
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise ProjectError(
+            f"{path} is damaged or no project database: {error}.",
+            hint="Restore it from a backup beside it (studio.db.v*.bak), or from your own.",
+        ) from None
+
+
 class Database:
     """One connection to studio.db, for one thread at a time."""
 
     def __init__(self, path: Path, *, writable: bool) -> None:
+        """Open, and migrate when writable. Raises ProjectError."""
         self.path = path
         self.writable = writable
-        mode = "rwc" if writable else "ro"
-        try:
+        with explaining(path):
             self.connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
+                f"{path.absolute().as_uri()}?{_mode(path, writable)}",
                 uri=True,
                 isolation_level=None,
                 timeout=10,
                 check_same_thread=False,
             )
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            raise ProjectError(
-                f"{path} cannot be opened as a project database: {error}.",
-                hint="Restore it from a backup beside it (studio.db.v*.bak), or from your own.",
-            ) from None
+            try:
+                self._prepare()
+            except BaseException:
+                self.connection.close()
+                raise
 
     def _prepare(self) -> None:
         connection = self.connection
-        if self.writable:
-            connection.execute(f"PRAGMA page_size={_PAGE_SIZE}")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         version = self.version
         if version > len(MIGRATIONS):
             raise ProjectError(
                 f"{self.path} was written by a newer studio (schema {version}, this one knows {len(MIGRATIONS)}).",
                 hint="Update the studio; nothing was changed.",
             )
+        if self.writable:
+            connection.execute(f"PRAGMA page_size={_PAGE_SIZE}")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         if version < len(MIGRATIONS):
             if not self.writable:
                 raise ProjectError(
@@ -76,18 +93,22 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """One commit. durable=False leaves the fsync to the next durable one (imports only)."""
+        """One commit. durable=False leaves the fsync to the next durable one (imports only).
+
+        Raises ProjectError when the disk refuses; then nothing of the transaction has happened.
+        """
         connection = self.connection
-        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            # A failed COMMIT (disk full) may have ended the transaction already.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        with explaining(self.path):
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # A failed COMMIT (disk full) may have ended the transaction already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
 
     def get_meta(self, key: str) -> bytes | None:
         found = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -100,3 +121,12 @@ class Database:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _mode(path: Path, writable: bool) -> str:
+    if writable:
+        return "mode=rwc"
+    # SQLite reads a WAL database through files beside it. Where those are not and cannot be made, nobody writes
+    # either, and it may read the file as it is.
+    alone = not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
+    return "mode=ro&immutable=1" if alone else "mode=ro"

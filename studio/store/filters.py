@@ -7,11 +7,13 @@ from typing import Literal, get_args
 import msgspec
 import orjson
 
-from studio.alpaca.rows import ROW_TYPES, RowType
+from studio.alpaca.rows import COLUMNS, ROW_TYPES, RowType
 from studio.errors import UsageError
 
 Status = Literal["pending", "accepted", "rejected"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+# What JSON writes around the texts of a row.
+_FRAME = " ".join(name for columns in COLUMNS.values() for name in columns) + ' true false ,:{}[[],[]] "'
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -41,11 +43,16 @@ class Filter(msgspec.Struct, frozen=True):
             values.append(self.rule)
         if self.text:
             # Bodies are JSON, so the text is sought the way JSON writes it.
-            sought = orjson.dumps(self.text)[1:-1].decode()
-            for wild in ("\\", "%", "_"):
-                sought = sought.replace(wild, f"\\{wild}")
+            written = orjson.dumps(self.text)[1:-1].decode()
             parts.append("CAST(r.body AS TEXT) LIKE ? ESCAPE '\\'")
-            values.append(f"%{sought}%")
+            values.append(_anywhere(written))
+            if written.casefold() in _FRAME:
+                # Every body holds the columns' names: here only the slower look at each value tells.
+                parts.append(
+                    "EXISTS (SELECT 1 FROM json_tree(CAST(r.body AS TEXT)) WHERE type = 'text' "
+                    "AND atom LIKE ? ESCAPE '\\')"
+                )
+                values.append(_anywhere(self.text))
         return " AND ".join(parts) or "1", values
 
     @property
@@ -73,6 +80,13 @@ def parse(typed: str, base: Filter) -> Filter:
         else:
             chosen["rule"] = value
     return msgspec.structs.replace(base, text=" ".join(words), **chosen)
+
+
+def _anywhere(text: str) -> str:
+    """A LIKE pattern for exactly this text somewhere."""
+    for wild in ("\\", "%", "_"):
+        text = text.replace(wild, f"\\{wild}")
+    return f"%{text}%"
 
 
 def _one_of(value: str, known: tuple[str, ...]) -> str:

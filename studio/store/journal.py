@@ -55,11 +55,13 @@ class Journal:
 
         The redo stack ends here: a new decision starts a new branch.
         """
+        changes = list(changes)
         with self._database.transaction() as connection:
+            self._apply_all(changes)
             return self.record(connection, command, summary, changes)
 
     def record(self, connection: sqlite3.Connection, command: str, summary: str, changes: Iterable[Change]) -> int:
-        """As decide, inside a transaction that is already open."""
+        """Record changes that the open transaction, or earlier ones, have already applied."""
         group = self._append(command, summary, changes, inverts=None)
         connection.execute("INSERT INTO undo_stack (grp) VALUES (?)", (group,))
         connection.execute("DELETE FROM redo_stack")
@@ -102,10 +104,15 @@ class Journal:
             changes = self._changes(group_id)
             if command == "undo":
                 changes = [Change(c.target, c.first, c.last, c.after, c.before) for c in reversed(changes)]
+            self._apply_all(changes)
             self._append(command, group.summary, changes, inverts=group_id)
             connection.execute(f"DELETE FROM {source} WHERE position = ?", (position,))
             connection.execute(f"INSERT INTO {target} (grp) VALUES (?)", (group_id,))
         return group
+
+    def _apply_all(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            self._apply(change.target, change.first, change.last, change.after)
 
     def _changes(self, group: int) -> list[Change]:
         found = self._connection.execute(
@@ -121,7 +128,6 @@ class Journal:
         ).lastrowid
         assert group is not None
         for change in changes:
-            self._apply(change.target, change.first, change.last, change.after)
             self._connection.execute(
                 "INSERT INTO journal (grp, target, first, last, before, after) VALUES (?, ?, ?, ?, ?, ?)",
                 (group, change.target, change.first, change.last,

@@ -34,11 +34,14 @@ class WriterLock:
         return self._handle is not None
 
     def take(self) -> bool:
-        """Try to become the writer. A lock left by a dead process is free by itself."""
+        """Try to become the writer. A lock left by a dead process is free by itself.
+
+        Raises OSError when the lock file cannot be written.
+        """
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             os.close(handle)
             return False
         who = Holder(os.getpid(), socket.gethostname(), time.strftime("%Y-%m-%d %H:%M:%S"))
@@ -47,12 +50,20 @@ class WriterLock:
         self._handle = handle
         return True
 
-    def holder(self) -> Holder | None:
-        """Who wrote their name into the lock file last."""
+    def holder(self) -> str:
+        """Who holds the lock now, in words; "" when nobody does."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Holder)
+            with self._path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return ""
+        except BlockingIOError:
+            pass
+        except OSError:
+            return ""
+        try:
+            return str(msgspec.json.decode(self._path.read_bytes(), type=Holder))
         except (OSError, msgspec.DecodeError):
-            return None
+            return "another process"
 
     def release(self) -> None:
         if self._handle is not None:

@@ -21,13 +21,17 @@ def find(name: str, folder: Path, kind: str) -> Path:
     """
     if "\x00" in name or not name.strip():
         raise MediaError(f"{name!r} is no file name")
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise MediaError(f"{name} lies outside the folder of the imported file")
-    if not path.is_file():
-        raise MediaError(f"{name} does not exist in {folder.name}/")
-    with path.open("rb") as file:
-        head = file.read(16)
+    try:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise MediaError(f"{name} lies outside the folder of the imported file")
+        if not path.is_file():
+            raise MediaError(f"{name} does not exist in {folder.name}/")
+        with path.open("rb") as file:
+            head = file.read(16)
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: a symbolic link that leads to itself.
+        raise MediaError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not head:
         raise MediaError(f"{name} is empty")
     webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"

@@ -33,12 +33,18 @@ class Pairs:
         self._connection = database.connection
 
     def replace_open(self, found: Iterable[tuple[int, int, float]]) -> None:
-        """Put a new search's pairs in place of the open ones; settled pairs stay as they are."""
-        self._connection.execute("DELETE FROM pairs WHERE verdict = 0")
+        """Put a new search's pairs in place of the open ones; settled pairs stay as they are.
+
+        A pair that is found again keeps its id, for the journal may name it.
+        """
+        pairs = list(found)
+        again = {(first, second) for first, second, _ in pairs}
+        gone = [(pair.id,) for pair in self.all() if pair.verdict == "open" and (pair.left, pair.right) not in again]
+        self._connection.executemany("DELETE FROM pairs WHERE id = ?", gone)
         self._connection.executemany(
             "INSERT INTO pairs (first, second, score) VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET score = excluded.score",
-            found,
+            pairs,
         )
 
     def all(self) -> list[StoredPair]:

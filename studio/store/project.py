@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from studio.errors import LockedError, ProjectError
+from studio.errors import LockedError, ProjectError, UsageError
 from studio.store.atomic import write
 from studio.store.database import Database
 from studio.store.lock import WriterLock
@@ -81,8 +81,8 @@ class Project:
 
     @property
     def holder(self) -> str:
-        """Who writes here, in words, when it is not us."""
-        return str(self._lock.holder() or "another process")
+        """Who writes here, in words."""
+        return self._lock.holder() or "nobody"
 
     @property
     def settings_file(self) -> Path:
@@ -100,17 +100,17 @@ def is_project(folder: Path) -> bool:
 def create(folder: Path, name: str = "", chosen: Mapping[str, str] | None = None) -> None:
     """Make a new project folder; chosen maps names in studio.toml to TOML values other than the default.
 
-    Raises ProjectError if there is a project, or other files, already.
+    Raises UsageError if there is a project, or other files, already, ProjectError if the disk refuses.
     """
     if is_project(folder):
-        raise ProjectError(f"{folder} is a project already.", hint=f"Open it: studio {folder}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProjectError(f"{folder} exists and is not an empty folder.", hint="Name a new folder.")
+        raise UsageError(f"{folder} is a project already.", hint=f"Open it: studio {folder}")
+    if folder.exists() and (not folder.is_dir() or any(_foreign(entry) for entry in folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not an empty folder.", hint="Name a new folder.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         Database(folder / DATABASE_FILE, writable=True).close()
         # Last, because it is what makes the folder a project: before it, creating can simply be tried again.
-        text = _TEMPLATE.format(name=json.dumps(name or folder.resolve().name, ensure_ascii=False))
+        text = _TEMPLATE.format(name=_toml_text(name or folder.resolve().name))
         for key, value in (chosen or {}).items():
             text = re.sub(rf"^# {key} = \S+ *", f"{key} = {value}  ", text, count=1, flags=re.MULTILINE)
         write(folder / SETTINGS_FILE, text.encode())
@@ -120,17 +120,35 @@ def create(folder: Path, name: str = "", chosen: Mapping[str, str] | None = None
         ) from None
 
 
+def _foreign(entry: Path) -> bool:
+    """Whether a file is none that creating a project makes before it ends."""
+    return not entry.name.startswith(DATABASE_FILE)
+
+
+def _toml_text(text: str) -> str:
+    """A TOML string. JSON's escapes are TOML's, which forbids DEL besides; a name that is not UTF-8 is shown so."""
+    return json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def open_project(folder: Path, *, read_only: bool = False, must_write: bool = False) -> Project:
     """Open a project; read-only when asked, or when somebody else is writing in it.
 
-    Raises ProjectError if folder is no project, LockedError if must_write and it is taken.
+    Raises UsageError if folder is no project, LockedError if must_write and it is taken, ProjectError if it
+    cannot be written or its database cannot be read.
     """
     if not is_project(folder):
-        raise ProjectError(f"{folder} is not a studio project.", hint=f"Make one: studio new {folder}")
+        raise UsageError(f"{folder} is not a studio project.", hint=f"Make one: studio new {folder}")
+    if not (folder / DATABASE_FILE).is_file():
+        raise ProjectError(
+            f"{folder} has lost its {DATABASE_FILE}, which holds every row.",
+            hint=f"Put it back from a copy; to start anew, take {SETTINGS_FILE} away first.",
+        )
     lock = WriterLock(folder / f".{DATABASE_FILE}.lock")
     try:
         writable = not read_only and lock.take()
-    except OSError:
+    except OSError as error:
+        if must_write:
+            raise ProjectError(f"{folder} cannot be written: {error.strerror}. Nothing was changed.") from None
         writable = False
     if must_write and not writable:
         raise LockedError(

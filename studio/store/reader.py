@@ -9,7 +9,7 @@ from studio.store.runs import Runs
 
 
 class Reader:
-    """Rows, pairs and runs over one read-only connection; it sees what was committed before each query."""
+    """Rows, pairs and runs over one read-only connection; inside a transaction it sees one state of the project."""
 
     def __init__(self, database: Database) -> None:
         self.rows = Rows(database)

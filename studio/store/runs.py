@@ -56,9 +56,9 @@ class Runs:
         assert source is not None
         return source
 
-    def finish_source(self, source_id: int) -> None:
-        """The file has been read to its end."""
-        self._connection.execute("UPDATE sources SET finished = 1 WHERE id = ?", (source_id,))
+    def finish_sources(self) -> None:
+        """Every file has been read to its end, or given up."""
+        self._connection.execute("UPDATE sources SET finished = 1 WHERE finished = 0")
 
     def unfinished_sources(self) -> list[Source]:
         """Imports that were interrupted: their rows are only a part of the file."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from studio.store.readers import Broken
+from studio.store.blocks import Broken
 
 
 def append(folder: Path, source: int, file: str, broken: Iterable[Broken]) -> Path:

@@ -5,36 +5,30 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from importlib import import_module
 from typing import cast
 
 from textual.app import App
+from textual.notifications import SeverityLevel
 from textual.theme import Theme
 
 from studio.alpaca.rows import Row, fields
 from studio.errors import StudioError
 from studio.session import Session
 from studio.text.display import visible
-from studio.tui import clipboard, commands, editor, themes
+from studio.tui import commands, themes
 from studio.tui.commands import STAGES, Stage
+from studio.tui.flow import flow
+from studio.tui.ink import Line, Span
 from studio.tui.jobs import Jobs
-from studio.tui.screens.check import CheckScreen
-from studio.tui.screens.dedup import DedupScreen
-from studio.tui.screens.dialogs import Confirm, Help
-from studio.tui.screens.evolve import EvolveScreen
-from studio.tui.screens.export import ExportScreen
-from studio.tui.screens.palette import Offer, Palette
-from studio.tui.screens.position import PositionScreen
-from studio.tui.screens.seeds import SeedsScreen
 from studio.tui.screens.stage import StageScreen
 
-SCREENS: dict[Stage, type[StageScreen]] = {
-    "seeds": SeedsScreen,
-    "evolve": EvolveScreen,
-    "dedup": DedupScreen,
-    "position": PositionScreen,
-    "check": CheckScreen,
-    "export": ExportScreen,
-}
+
+def stage_screen(stage: Stage, session: Session) -> StageScreen:
+    """The stage's screen. Its module is imported now: the first frame needs one stage, not six."""
+    module = import_module(f"studio.tui.screens.{stage}")
+    kind = cast(type[StageScreen], getattr(module, f"{stage.capitalize()}Screen"))
+    return kind(session)
 
 
 class StudioApp(App[None]):
@@ -42,7 +36,7 @@ class StudioApp(App[None]):
 
     CSS_PATH = "studio.tcss"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (140, "-very-wide")]
     BINDINGS = []
 
     def __init__(self, session: Session, *, theme: str = "", ansi: bool = False) -> None:
@@ -57,19 +51,19 @@ class StudioApp(App[None]):
         wanted = themes.WITHOUT_COLOUR if ansi else theme or session.settings.screen.theme or remembered
         self.theme = wanted if wanted in self._themes else themes.DEFAULT
         for stage in STAGES:
-            self.add_mode(stage, lambda stage=stage: SCREENS[stage](session))  # type: ignore[misc]
+            self.add_mode(stage, lambda stage=stage: stage_screen(stage, session))  # type: ignore[misc]
 
     async def on_mount(self) -> None:
         self.animation_level = "none"
         for number in (signal.SIGHUP, signal.SIGTERM):
             # Without this a dropped connection ends Python before any finally block.
-            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+            asyncio.get_running_loop().add_signal_handler(number, self._leave)
         stage = self.session.recall("stage")
         await self.switch_mode(stage if stage in STAGES else "seeds")
         if not self.session.writable:
-            self.notify(f"Read-only: {self.session.holder} is writing in this project.", timeout=8, markup=False)
+            self.notify(f"Read-only: {self.session.holder} is writing in this project.", timeout=8)
         for problem in self._theme_problems:
-            self.notify(visible(problem), title="A theme is left out", severity="warning", markup=False)
+            self.notify(problem, title="A theme is left out", severity="warning")
 
     async def on_unmount(self) -> None:
         await self.jobs.stop_all()
@@ -85,24 +79,34 @@ class StudioApp(App[None]):
 
     # -- what screens ask for --------------------------------------------------------------------
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say a fact, for some seconds. Nothing in it is ever read as markup or obeyed by the terminal."""
+        super().notify(visible(message), title=visible(title), severity=severity, timeout=timeout, markup=False)
+
     def complain(self, error: StudioError) -> None:
         """Show an error: what happened and what to do."""
-        self.notify(
-            visible(f"{error.message} {error.hint}".strip()),
-            title=error.title,
-            severity="error",
-            timeout=10,
-            markup=False,
-        )
+        self.notify(f"{error}", title=error.title, severity="error", timeout=10)
 
     def edit_outside(self, row: Row) -> Row | None:
         """The row edited in $EDITOR; None when nothing changed."""
+        from studio.tui import editor
+
         with self.suspend():
             edited = editor.edit(row)
         self.refresh()
         return edited if edited != row else None
 
     def copy_row(self, row: Row) -> None:
+        from studio.tui import clipboard
+
         text = "\n\n".join(str(value) for value in fields(row).values() if value)
         self.notify(clipboard.copy(self, text))
 
@@ -151,21 +155,34 @@ class StudioApp(App[None]):
         self._go(STAGES[(at + by) % len(STAGES)])
 
     def command_help(self) -> None:
+        from studio.tui.screens.dialogs import Help
+
+        self.push_screen(Help(self._help))
+
+    def _help(self, width: int) -> list[Line]:
         stage = cast(Stage, self.current_mode)
-        lines = [f"{stage.capitalize()}: keys   (Esc closes)", ""]
+        lines: list[Line] = [[Span(f"{stage.capitalize()}   ", " bold"), Span("j k scroll, Esc closes", "muted")], []]
         for command in commands.of_stage(stage, self.session.settings.keys):
-            lines.append(f"{commands.shown_keys(command):<14} {command.help}")
-        self.push_screen(Help("\n".join(lines)))
+            keys = f"{commands.shown_keys(command):<16} "
+            told = flow([Span(command.help), Span(f"  {command.id}", "muted")], width - len(keys))
+            lines += [[Span(" " * len(keys) if n else keys, "pending"), *line] for n, line in enumerate(told)]
+        return [
+            *lines,
+            [],
+            *flow([Span("The last word of each is its name for [keys] in studio.toml.", "muted")], width),
+        ]
 
     def command_palette(self) -> None:
+        from studio.tui.screens.palette import Offer, Palette
+
         screen = self.stage_screen
         offers = [
-            Offer(f"{command.title}  {commands.shown_keys(command)}", command.help, self._runner(screen, command.id))
+            Offer(command.title, commands.shown_keys(command), command.help, self._runner(screen, command.id))
             for command in screen.available()
             if command.id not in ("palette", "down", "up")
         ]
         offers += [
-            Offer(f"theme {name}", "dark" if theme.dark else "light", self._painter(theme))
+            Offer(f"theme {name}", "", "dark" if theme.dark else "light", self._painter(theme))
             for name, theme in self._themes.items()
         ]
         self.push_screen(Palette(offers), lambda offer: offer.run() if offer else None)
@@ -182,6 +199,8 @@ class StudioApp(App[None]):
 
     def command_quit(self) -> None:
         if self.jobs.names:
+            from studio.tui.screens.dialogs import Confirm
+
             question = f"{', '.join(self.jobs.names)} is running. Leave? What it did so far is kept."
             self.push_screen(Confirm(question), lambda sure: self._leave() if sure else None)
         else:

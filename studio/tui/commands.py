@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
@@ -100,18 +101,34 @@ _SHOWN = {
 
 def shown_keys(command: Command) -> str:
     """The keys as people write them."""
-    return " ".join(_SHOWN.get(key, key) for key in command.keys.split(","))
+    return " ".join(_SHOWN.get(key.strip(), key.strip()) for key in command.keys.split(","))
 
 
 def of_stage(stage: Stage, remapped: Mapping[str, str]) -> list[Command]:
-    """The stage's commands with the person's own keys. Raises UsageError for an unknown command."""
-    known = {command.id for command in COMMANDS}
-    for name in remapped:
-        if name not in known:
-            raise UsageError(f"[keys] in studio.toml: there is no command {name!r}.", hint="? lists the commands.")
+    """The stage's commands with the person's own keys."""
     return [
         command._replace(keys=remapped.get(command.id, command.keys)) for command in COMMANDS if stage in command.stages
     ]
+
+
+def check_keys(remapped: Mapping[str, str]) -> None:
+    """Raises UsageError when [keys] names no command, or when one key would do two things in a stage."""
+    known = [command.id for command in COMMANDS]
+    for name in remapped:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else "The README lists the commands."
+            raise UsageError(f"[keys] in studio.toml: there is no command {name!r}.", hint=hint)
+    for stage in STAGES:
+        taken: dict[str, str] = {}
+        for command in of_stage(stage, remapped):
+            for key in command.keys.split(","):
+                other = taken.setdefault(key.strip(), command.id)
+                if other != command.id:
+                    raise UsageError(
+                        f"[keys] in studio.toml: in {stage}, {key.strip()} would be both {other} and {command.id}.",
+                        hint=f"Give {other} or {command.id} another key.",
+                    )
 
 
 def key_table() -> str:

@@ -11,7 +11,7 @@ from studio.tui.ink import GLYPHS, STATUS_INKS, Line, Span
 
 def row_lines(row: StoredRow, origin: str, width: int) -> list[Line]:
     """Everything about a row: status and reason, its fields, where it came from."""
-    lines: list[Line] = [status_line(row, origin)]
+    lines = flow(status_line(row, origin), width)
     if row.rule:
         lines += flow([Span(f"{row.rule}: {row.evidence or ''}", "reject")], width)
     for name, value in fields(row.row).items():
@@ -76,10 +76,9 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def bars(title: str, numbers: list[int], width: int) -> list[Line]:
-    """A histogram of ten classes: head on the left, tail on the right, one column of digits each."""
+def histogram_line(title: str, numbers: list[int]) -> Line:
+    """A histogram in one line: a bar for each class, head on the left and tail on the right, then the counts."""
     top = max(numbers, default=0) or 1
-    blocks = " ▁▂▃▄▅▆▇█"
-    picture = " ".join(f"{blocks[-(-n * 8 // top)] * 3}" for n in numbers)
-    counts = " ".join(f"{n:^3}"[:3] for n in numbers)
-    return [[Span(f"{title:<8}"), Span(picture, "gold")], [Span(" " * 8), Span(counts, "muted")]]
+    blocks = "·▁▂▃▄▅▆▇█"
+    picture = "".join(blocks[-(-n * 8 // top)] * 2 for n in numbers)
+    return [Span(f"{title:<7}"), Span(picture, "gold"), Span("  " + " ".join(map(str, numbers)), "muted")]

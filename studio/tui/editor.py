@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -53,15 +54,20 @@ def from_text(text: str, row: Row) -> Row:
 
 
 def edit(row: Row) -> Row:
-    """Open the row in $VISUAL or $EDITOR and wait. Raises StudioError when that cannot be run."""
+    """Open the row in $VISUAL or $EDITOR and wait; an editor that fails (:cq) leaves the row as it was.
+
+    Raises StudioError when there is no such editor, or when the text makes no row: then the text is kept.
+    """
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "row.txt"
-        file.write_text(to_text(row), encoding="utf-8", newline="")
-        try:
-            subprocess.run([*command, str(file)], check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise StudioError(
-                f"{command[0]} did not end well: {error}. The row is as it was.", hint="Set EDITOR to your editor."
-            ) from None
-        return from_text(file.read_bytes().decode("utf-8", errors="replace"), row)
+    folder = Path(tempfile.mkdtemp(prefix="studio-"))
+    file = folder / "row.txt"
+    file.write_text(to_text(row), encoding="utf-8", newline="")
+    try:
+        ended = subprocess.run([*command, str(file)], check=False)
+        edited = row if ended.returncode else from_text(file.read_bytes().decode("utf-8"), row)
+    except OSError as error:
+        raise StudioError(f"{command[0]} cannot be run: {error}.", hint="Set EDITOR to your editor.") from None
+    except (RowError, UnicodeDecodeError) as error:
+        raise StudioError(f"The row is as it was: {error}.", hint=f"Your text is kept in {file}.") from None
+    shutil.rmtree(folder)
+    return edited

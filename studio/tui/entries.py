@@ -7,10 +7,23 @@ from collections.abc import Callable, Sequence
 
 from studio.alpaca.rows import prompt_text
 from studio.store.rows import StoredRow
+from studio.text.display import columns, one_line
 from studio.tui.ink import GLYPHS, STATUS_INKS, Line, Span
+
+SHORT = {
+    "add_constraints": "constraints",
+    "deepening": "deepening",
+    "concretizing": "concretizing",
+    "increase_reasoning": "reasoning",
+    "complicate_input": "complicating",
+    "in_breadth": "in breadth",
+}
+"""The operations of Evol-Instruct in a list's column."""
 
 _WINDOW = 64
 _KEPT = 16
+# As much of a text as a line can show: a megabyte is not carried to the painter.
+_READ = 400
 
 
 class RowWindow:
@@ -51,18 +64,14 @@ class RowEntries(RowWindow):
 
 
 def row_line(row: StoredRow, width: int) -> Line:
-    """One row in one line."""
-    note = f"  [{row.rule}]" if row.rule else ""
-    return [
+    """One row in one line; the rule that rejected it stands at the end, whatever the text's length."""
+    head = [
         Span(f"{row.id:>6} ", "muted"),
         Span(f"{GLYPHS[row.status]} ", STATUS_INKS[row.status]),
         Span("◆ " if row.seed else "  ", "gold"),
-        Span(f"{row.operation or row.type:<11.11} ", "muted"),
-        Span(_start(prompt_text(row.row)), ""),
-        Span(note, "reject"),
+        Span(f"{SHORT.get(row.operation or '', row.type):<12.12} ", "muted"),
     ]
-
-
-def _start(text: str) -> str:
-    """As much of a text as a line can show; a megabyte is not carried to the painter."""
-    return text[:400]
+    rule = f" {row.rule}" if row.rule else ""
+    room = max(12, width - sum(len(span.text) for span in head) - len(rule))
+    text = one_line(prompt_text(row.row)[:_READ], room)
+    return [*head, Span(text), Span(" " * (room - columns(text))), Span(rule, "reject")]

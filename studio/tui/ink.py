@@ -34,13 +34,13 @@ Line = list[Span]
 class Ink:
     """The styles of one theme."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], *, colours: bool = True) -> None:
         self._colours = {name: _style(variables.get(name, "")) for name in INKS}
         self._colours[""] = Style()
         cursor = _style(variables.get("cursor-text", ""))
         background = _style(variables.get("cursor-background", ""), back=True)
         # Without colours the cursor must still be seen.
-        self.cursor = cursor + background if background.bgcolor else Style(reverse=True)
+        self.cursor = cursor + background if colours and background.bgcolor else Style(reverse=True)
         self._styles: dict[str, Style] = {}
 
     def style(self, ink: str) -> Style:

@@ -43,6 +43,7 @@ class Jobs:
             self._app.notify(f"{name} is running already", severity="warning")
             return
         self._running[name] = asyncio.create_task(self._run(name, events, seen, ended))
+        self._app.stage_screen.show_header()
 
     async def stop_all(self) -> None:
         """End every job now; what it did so far is kept."""
@@ -68,9 +69,14 @@ class Jobs:
                     waiting.append(event)
         except StudioError as error:
             self._app.complain(error)
+        except Exception as error:
+            # The border of the screens: a fault in a job must be seen, and must not take the screens along.
+            self._app.complain(StudioError(f"{name} stopped: {error!r}", hint="What it did so far is kept."))
         finally:
             timer.stop()
             del self._running[name]
             beat()
             if ended is not None:
                 ended()
+            if self._app.is_running:
+                self._app.stage_screen.show_header()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
+from studio.alpaca.rows import prompt_text
 from studio.jobs.events import Event, Evolved, LaneStarted, LaneText, Retried
 from studio.jobs.tally import Tally
 from studio.text.display import columns, one_line
+from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
+
+_TITLE = 36
 
 
 class Lane:
@@ -21,7 +23,8 @@ class Lane:
     def see(self, event: Event) -> None:
         match event:
             case LaneStarted():
-                self.title = f"#{event.root} r{event.round} {event.operation} {event.step}"
+                operation = SHORT.get(event.operation, event.operation)
+                self.title = f"#{event.root} r{event.round} {operation} {event.step}"
                 self.text, self.note = "", ""
             case LaneText():
                 self.text += event.text
@@ -29,14 +32,16 @@ class Lane:
                 self.note = f"asking again in {event.seconds:.0f} s: {event.message}"
             case Evolved():
                 self.title = "accepted" if event.made.rule is None else f"eliminated: {event.made.rule}"
+                self.text, self.note = prompt_text(event.made.row), ""
             case _:
                 pass
 
     def line(self, number: int, width: int) -> Line:
-        title = one_line(f"{number + 1} {self.title} ", width // 2)
+        title = one_line(f"{number + 1} {self.title}", min(_TITLE, width // 2))
+        title += " " * (min(_TITLE, width // 2) - columns(title) + 1)
         room = width - columns(title)
         # The end of the text is what is being written.
-        tail = (self.note or self.text)[-room * 2 :].replace("\n", " ")
+        tail = one_line((self.note or self.text)[-room:])
         while columns(tail) > room:
             tail = tail[1:]
         return [Span(title, "pending"), Span(tail, "reject" if self.note else "")]
@@ -48,7 +53,6 @@ class Lanes:
     def __init__(self, number: int) -> None:
         self.tally = Tally()
         self.lanes = [Lane() for _ in range(number)]
-        self._tokens_at = (time.monotonic(), 0)
 
     def see(self, events: list[Event]) -> None:
         for event in events:
@@ -57,11 +61,12 @@ class Lanes:
             if lane is not None and lane < len(self.lanes):
                 self.lanes[lane].see(event)
 
-    def lines(self, width: int, state: str) -> list[Line]:
+    def lines(self, width: int, state: str, *, running: bool) -> list[Line]:
         """The funnel in two lines, then a line for each lane."""
         tally = self.tally
-        left = f"  ETA {tally.left / 60:.0f}:{tally.left % 60:02.0f}" if tally.left is not None else ""
-        rate = f"{tally.tokens / max(tally.seconds, 1):.0f} tok/s" if tally.tokens else ""
+        minutes, seconds = divmod(round(tally.left or 0), 60)
+        left = f"  ETA {minutes}:{seconds:02}" if running and tally.left is not None else ""
+        rate = f"{tally.tokens / max(tally.seconds, 1):.0f} tok/s" if running and tally.tokens else ""
         rules = "  ".join(f"{rule} {n}" for rule, n in tally.eliminated.most_common())
         failed = f"  failed {tally.failed}" if tally.failed else ""
         return [

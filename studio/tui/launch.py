@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.session import Session
+from studio.tui.commands import check_keys
 
 _COLOURS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
 
@@ -27,6 +28,7 @@ def launch(folder: Path, flags: dict[str, dict[str, Any]], *, read_only: bool = 
 
     async def run() -> None:
         try:
+            check_keys(session.settings.keys)
             await StudioApp(session, ansi=plain).run_async(mouse=screen.mouse)
         finally:
             await session.close()

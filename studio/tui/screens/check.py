@@ -8,14 +8,13 @@ import msgspec
 from textual import events
 
 from studio.alpaca.checks import Issue
-from studio.alpaca.rows import Row
 from studio.jobs.events import Checked, Event, Progressed
 from studio.session import Session
 from studio.store.rows import StoredRow
 from studio.tui.commands import Stage
 from studio.tui.details import row_lines
+from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
-from studio.tui.screens.dialogs import EditRow
 from studio.tui.screens.stage import StageScreen
 
 
@@ -28,6 +27,7 @@ class CheckScreen(StageScreen):
     """Issues sorted by code, errors first; below, the row."""
 
     stage: ClassVar[Stage] = "check"
+    JOBS = ("check",)
     EMPTY = "No issues."
 
     def __init__(self, session: Session) -> None:
@@ -87,7 +87,7 @@ class CheckScreen(StageScreen):
 
     def _put(self, found: list[_Found]) -> None:
         self._found = sorted(found, key=lambda one: (one.issue.severity != "error", one.issue.code, one.row))
-        self.list.show(self, empty=self.EMPTY if self._rows else "Checking…")
+        self.list.show(self, empty=f"No issues in {self._rows:,} rows." if self._rows else "Checking…")
         self.show_detail()
         self.show_header()
 
@@ -99,14 +99,16 @@ class CheckScreen(StageScreen):
             return
         origin = self.session.origin(row)
         issue = found.issue
-        note: Line = [Span(f"{issue.code} in {issue.field}: {issue.message}", "reject")]
-        self.page.show(lambda width: [note, *row_lines(row, origin, width)])
+        note = Span(
+            f"{issue.code} in {issue.field}: {issue.message}", "reject" if issue.severity == "error" else "pending"
+        )
+        self.page.show(lambda width: [*flow([note], width), *row_lines(row, origin, width)])
 
     def title_note(self) -> str:
         if self._progress:
             return self._progress
         errors = sum(found.issue.severity == "error" for found in self._found)
-        return f"{errors} errors, {len(self._found) - errors} warnings in {self._rows:,} rows"
+        return f"✗ {errors}  ! {len(self._found) - errors}"
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -143,40 +145,18 @@ class CheckScreen(StageScreen):
     def _fix(self, code: str, rows: list[int]) -> None:
         fixed = self.session.fix(code, dict.fromkeys(rows))
         if fixed:
-            self.app.notify(f"fixed {code} in {fixed} rows; u takes it back", markup=False)
+            self.app.notify(f"fixed {code} in {fixed} rows; u takes it back")
             self.decided()
         else:
-            self.app.notify(f"{code} has no automatic fix here; e edits the row", markup=False)
+            self.app.notify(f"{code} has no automatic fix here; e edits the row")
 
-    def _row(self) -> StoredRow | None:
+    def selected_row(self) -> StoredRow | None:
         return self.session.rows.get(self.current.row) if self.current else None
 
-    def command_accept(self) -> None:
-        if row := self._row():
-            self.session.accept(row.id)
-            self.decided()
-
-    def command_reject(self) -> None:
-        if row := self._row():
-            self.session.reject(row.id)
-            self.decided()
-
-    def command_edit(self) -> None:
-        if row := self._row():
-            self.app.push_screen(EditRow(row.row), lambda edited: self._edited(row.id, edited))
-
-    def command_editor(self) -> None:
-        if row := self._row():
-            self._edited(row.id, self.studio.edit_outside(row.row))
-
-    def command_copy(self) -> None:
-        if row := self._row():
-            self.studio.copy_row(row.row)
-
-    def _edited(self, row_id: int, edited: Row | None) -> None:
-        if edited is not None:
-            self.session.edit(row_id, edited)
-            self.decided()
+    def after_verdict(self) -> None:
+        """The row's issues may be gone, which brings the next one under the cursor."""
+        self.decided()
+        self.remember()
 
     def command_go_to_row(self) -> None:
         if found := self.current:

@@ -21,6 +21,7 @@ class DedupScreen(StageScreen):
     """The list of pairs, open ones first, closest first; below, both rows with their differences."""
 
     stage: ClassVar[Stage] = "dedup"
+    JOBS = ("dedup",)
     EMPTY = "No pairs: f finds near-duplicates."
 
     def __init__(self, session: Session) -> None:

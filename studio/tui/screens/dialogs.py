@@ -1,19 +1,19 @@
-"""The questions the screens ask: a line of text, yes or no, a row's fields."""
+"""The questions the screens ask: a line of text, yes or no; and the page of help."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
-from textual.widgets import Input, Label, TextArea
+from textual.widgets import Label
 
-from studio.alpaca.rows import Row
 from studio.text.display import visible
+from studio.tui.widgets.fields import TextLine
+from studio.tui.widgets.page import Compose, Page
 
 
 class Ask(ModalScreen[str | None]):
@@ -23,19 +23,17 @@ class Ask(ModalScreen[str | None]):
 
     def __init__(self, title: str, value: str = "", hint: str = "", *, path: bool = False) -> None:
         super().__init__()
-        self._title, self._value, self._hint, self._path = title, value, hint, path
+        self._title, self._hint = title, hint
+        self._line = TextLine(value, suggester=PathSuggester() if path else None)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(self._title, classes="title", markup=False)
-            suggester = PathSuggester() if self._path else None
-            field = Input(self._value, suggester=suggester)
-            field.cursor_blink = False
-            yield field
+            yield self._line
             yield Label(f"{self._hint}\nEnter takes it, Esc cancels", classes="hint", markup=False)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip())
+    def on_input_submitted(self) -> None:
+        self.dismiss(self._line.meant.strip())
 
 
 class PathSuggester(Suggester):
@@ -45,16 +43,19 @@ class PathSuggester(Suggester):
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        head, _, part = value.rpartition("/")
-        try:
-            # A folder's listing on a local disk is faster than a thread.
-            names = sorted(  # noqa: ASYNC240
-                path.name + "/" * path.is_dir() for path in Path(head or ("/" if "/" in value else ".")).iterdir()
-            )
-        except OSError:
-            return None
-        found = next((name for name in names if part and name.startswith(part) and visible(name) == name), None)
+        path = value.rpartition(" ")[2]
+        head, slash, part = path.rpartition("/")
+        found = next((name for name in _names(head or slash or ".") if part and name.startswith(part)), None)
         return f"{value[: len(value) - len(part)]}{found}" if found else None
+
+
+def _names(folder: str) -> list[str]:
+    """What is in a folder, as far as it can be shown and typed; folders end with a slash."""
+    try:
+        names = [entry.name + "/" * entry.is_dir() for entry in Path(folder).expanduser().iterdir()]
+    except OSError:
+        return []
+    return sorted(name for name in names if visible(name) == name)
 
 
 class Confirm(ModalScreen[bool]):
@@ -75,60 +76,28 @@ class Confirm(ModalScreen[bool]):
             yield Label("y or Enter: yes    n or Esc: no", classes="hint", markup=False)
 
 
-class EditRow(ModalScreen[Row | None]):
-    """A row's text fields, each in its own area. History and media are edited in $EDITOR (E)."""
+class Help(ModalScreen[None]):
+    """A page to read."""
 
     BINDINGS = [
-        Binding("f2,ctrl+o", "save", "save", priority=True),
-        Binding("escape", "leave", "cancel", priority=True),
+        Binding("escape,q,question_mark", "dismiss(None)", "close"),
+        Binding("j,down", "scroll(1)", "down"),
+        Binding("k,up", "scroll(-1)", "up"),
+        Binding("space,ctrl+d,pagedown", "scroll(10)", "page down"),
+        Binding("ctrl+u,pageup", "scroll(-10)", "page up"),
     ]
 
-    def __init__(self, row: Row, title: str = "Edit") -> None:
+    def __init__(self, compose: Compose) -> None:
         super().__init__()
-        self._row, self._title = row, title
-        texts = {name: value for name, value in msgspec.structs.asdict(row).items() if isinstance(value, str)}
-        self._areas = {name: TextArea(value, id=f"field-{name}", soft_wrap=True) for name, value in texts.items()}
+        self._text = compose
+        self._page = Page()
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="form"):
-            yield Label(f"{self._title}   F2 or ctrl+o saves, Tab goes on, Esc cancels", classes="hint", markup=False)
-            for name, area in self._areas.items():
-                area.cursor_blink = False
-                area.tab_behavior = "focus"
-                area.styles.height = min(10, max(3, area.text.count("\n") + len(area.text) // 70 + 3))
-                yield Label(name, classes="title", markup=False)
-                yield area
+        with Vertical(classes="form"):
+            yield self._page
 
     def on_mount(self) -> None:
-        next(iter(self._areas.values())).focus()
+        self._page.show(self._text)
 
-    @property
-    def _edited(self) -> Row:
-        return msgspec.structs.replace(self._row, **{name: area.text for name, area in self._areas.items()})
-
-    def action_save(self) -> None:
-        self.dismiss(self._edited)
-
-    def action_leave(self) -> None:
-        if self._edited == self._row:
-            self.dismiss(None)
-        else:
-            self.app.push_screen(Confirm("Leave without saving what you changed?"), self._left)
-
-    def _left(self, sure: bool | None) -> None:
-        if sure:
-            self.dismiss(None)
-
-
-class Help(ModalScreen[None]):
-    """Every command of the stage with its keys."""
-
-    BINDINGS = [Binding("escape,q,question_mark", "dismiss(None)", "close")]
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text = text
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="form"):
-            yield Label(self._text, markup=False)
+    def action_scroll(self, lines: int) -> None:
+        self._page.scroll_by(lines)

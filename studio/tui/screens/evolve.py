@@ -24,6 +24,7 @@ class EvolveScreen(RowsStage):
     """Lanes with streamed text above, generated rows with their lineage below."""
 
     stage: ClassVar[Stage] = "evolve"
+    JOBS = ("evolve",)
     BASE = Filter(generated=True)
     EMPTY = "Nothing evolved yet: s starts."
 
@@ -33,9 +34,8 @@ class EvolveScreen(RowsStage):
         self._lanes: Lanes | None = None
         self._control = Control()
 
-    def panes(self) -> ComposeResult:
+    def above(self) -> ComposeResult:
         yield self.board
-        yield from super().panes()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -94,7 +94,7 @@ class EvolveScreen(RowsStage):
             if self._lanes is not None:
                 tally = self._lanes.tally
                 for message, times in (tally.failures + tally.retries).most_common(3):
-                    self.app.notify(message, title=f"{times} x", severity="warning", markup=False)
+                    self.app.notify(message, title=f"{times} times", severity="warning")
 
     def _show_lanes(self) -> None:
         self.board.show(self._lines, keep_place=True)
@@ -107,5 +107,8 @@ class EvolveScreen(RowsStage):
                 [Span(f"{counts['seeds']} seed tasks in the pool", " bold"), Span(f"   {model}", "muted")],
                 [Span("s starts: each is rewritten, answered and judged (Evol-Instruct)", "muted")],
             ]
+        if not self.running:
+            tally = self._lanes.tally
+            return self._lanes.lines(width, "done" if tally.ended >= tally.attempts else "stopped", running=False)
         state = "stopping" if self._control.stopping else "paused" if self._control.paused else "evolving"
-        return self._lanes.lines(width, state if self.running else "done")
+        return self._lanes.lines(width, state, running=True)

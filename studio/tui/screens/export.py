@@ -11,7 +11,6 @@ from studio.session import Session
 from studio.tui.commands import Stage
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
-from studio.tui.screens.dialogs import Ask
 from studio.tui.screens.stage import StageScreen
 
 
@@ -19,6 +18,7 @@ class ExportScreen(StageScreen):
     """A line for each dataset type with its counts; below, what an export would do or did."""
 
     stage: ClassVar[Stage] = "export"
+    JOBS = ("export",)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -115,6 +115,8 @@ class ExportScreen(StageScreen):
         self.remember()
 
     def command_out(self) -> None:
+        from studio.tui.screens.dialogs import Ask
+
         self.app.push_screen(
             Ask("Export to", str(self._out), "a folder; it is made if need be", path=True), self._chosen
         )

@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input
 
 from studio.tui.ink import Line, Span
+from studio.tui.widgets.fields import TextLine
 from studio.tui.widgets.row_list import RowList
 
 
@@ -21,6 +21,7 @@ class Offer(NamedTuple):
     """One thing the palette can do."""
 
     title: str
+    keys: str
     note: str
     run: Callable[[], None]
 
@@ -38,9 +39,7 @@ class Palette(ModalScreen[Offer | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="palette"):
-            field = Input(placeholder="command or theme")
-            field.cursor_blink = False
-            yield field
+            yield TextLine(placeholder="a command or a theme; ↑ ↓ choose, Enter does it, Esc closes")
             yield self._list
 
     def on_mount(self) -> None:
@@ -55,9 +54,9 @@ class Palette(ModalScreen[Offer | None]):
 
     def line(self, index: int, width: int) -> Line:
         offer = self._found[index]
-        return [Span(f" {offer.title:<22.22} "), Span(offer.note, "muted")]
+        return [Span(f" {offer.title:<16.16} "), Span(f"{offer.keys:<16.16} ", "pending"), Span(offer.note, "muted")]
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: TextLine.Changed) -> None:
         typed = event.value.casefold()
         scored = [
             (fuzz.partial_ratio(typed, f"{offer.title} {offer.note}".casefold()), -number, offer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from studio.alpaca.rows import Row, prompt_text
+from studio.alpaca.rows import prompt_text
 from studio.curate.context import Context, context_of
 from studio.curate.placement import histogram, imbalance
 from studio.jobs.events import Event, Placed, Progressed, Segmented
@@ -12,11 +12,10 @@ from studio.session import Session
 from studio.settings import Strategy
 from studio.store.rows import StoredRow
 from studio.tui.commands import Stage
-from studio.tui.details import bars, field_lines
+from studio.tui.details import field_lines, histogram_line
 from studio.tui.entries import RowWindow
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
-from studio.tui.screens.dialogs import EditRow
 from studio.tui.screens.stage import StageScreen
 from studio.tui.widgets.row_list import RowList
 
@@ -25,6 +24,7 @@ class PositionScreen(StageScreen):
     """The rows that have segments; below, the segments of one and the histogram of all."""
 
     stage: ClassVar[Stage] = "position"
+    JOBS = ("segments", "place")
     EMPTY = "No row has several segments (documents or paragraphs)."
 
     def __init__(self, session: Session) -> None:
@@ -33,6 +33,7 @@ class PositionScreen(StageScreen):
         self._golds: dict[int, tuple[int | None, int]] = {}
         self._was: list[int] | None = None
         self._selected = 0
+        self._shown_at = (0, 0)
         self._progress = ""
         self._surveyed_at: tuple[int, int] | None = None
         self._wanted: object = None
@@ -81,6 +82,9 @@ class PositionScreen(StageScreen):
         index = self.list.cursor
         return self._window.at(index) if index < len(self._window) else None
 
+    def selected_row(self) -> StoredRow | None:
+        return self.current
+
     def _chosen(self) -> tuple[StoredRow, Context] | None:
         row = self.current
         context = context_of(row.row, row.gold) if row else None
@@ -103,7 +107,7 @@ class PositionScreen(StageScreen):
             elif isinstance(event, Placed):
                 skipped = sum(len(ids) for ids in event.skipped.values())
                 self._was = histogram(event.before)
-                self.studio.notify(f"moved gold in {len(event.placements)} rows, {skipped} stay; u takes it back")
+                self.studio.notify(f"moved gold in {len(event.placements)} rows, left {skipped}; u takes it back")
         self.show_header()
 
     def _ended(self) -> None:
@@ -123,15 +127,15 @@ class PositionScreen(StageScreen):
         row, context = found
         self._selected = min(self._selected, len(context.segments) - 1)
         self.page.show(lambda width: self._lines(row, context, width), keep_place=True)
+        self.page.reveal(*self._shown_at)
 
     def _lines(self, row: StoredRow, context: Context, width: int) -> list[Line]:
         now = [(gold, count) for gold, count in self._golds.values() if gold is not None]
-        uneven = imbalance(now)
+        even = "uneven" if imbalance(now).uneven else "even enough"
         lines: list[Line] = []
         if self._was is not None:
-            lines += bars("before", self._was, width)
-        lines += bars("now", histogram(now), width)
-        lines.append([Span(f"head … tail   {'uneven' if uneven.uneven else 'even enough'}", "muted")])
+            lines += flow(histogram_line("before", self._was), width)
+        lines += flow([*histogram_line("gold", histogram(now)), Span(f"  {even}", "muted")], width)
         if context.obstacle:
             lines += flow([Span(f"stays: its text says {context.obstacle!r}", "reject")], width)
         if context.why:
@@ -142,10 +146,13 @@ class PositionScreen(StageScreen):
             )
         for number, (label, body) in enumerate(zip(context.segments.labels, context.segments.bodies, strict=True)):
             gold = "★" if number == context.gold else " "
-            mark = "▶" if number == self._selected else " "
-            ink = " bold" if number == self._selected else ""
-            head = Span(f"{mark}{gold}{number + 1} ", "gold")
-            lines += flow([head, Span(label, "muted"), Span(body.strip(), ink)], width)
+            chosen = number == self._selected
+            head = Span(f"{'▶' if chosen else ' '}{gold}{number + 1} ", "gold")
+            first = len(lines)
+            lines += flow([head, Span(label, "muted"), Span(body.strip(), " bold" if chosen else "")], width)
+            if chosen:
+                # The first segment is shown with what stands above it.
+                self._shown_at = (first if number else 0, len(lines) - 1)
         answer = getattr(row.row, "output", "") or getattr(row.row, "chosen", "")
         return [*lines, *field_lines("output", answer, width)]
 
@@ -174,7 +181,19 @@ class PositionScreen(StageScreen):
     def command_gold(self) -> None:
         if found := self._chosen():
             self.session.mark_gold(found[0].id, self._selected)
-            self.decided()
+            self._row_decided(found[0].id)
+
+    def _row_decided(self, row_id: int) -> None:
+        """One row changed here: look at that one again, not at a million."""
+        row = self.session.rows.get(row_id)
+        context = context_of(row.row, row.gold) if row else None
+        if context is not None:
+            self._golds[row_id] = (context.gold, len(context.segments))
+            self._surveyed_at = self.session.changes
+        self._window.forget()
+        self.list.repaint()
+        self.show_detail()
+        self.decided()
 
     def _move(self, strategy: Strategy) -> None:
         found = self._chosen()
@@ -185,7 +204,7 @@ class PositionScreen(StageScreen):
             self.studio.notify("No gold segment yet: select one with ← → and mark it with m", severity="warning")
         else:
             self.session.place_one(row.id, strategy)
-            self.decided()
+            self._row_decided(row.id)
 
     def command_head(self) -> None:
         self._move("head")
@@ -198,20 +217,3 @@ class PositionScreen(StageScreen):
 
     def command_balance(self) -> None:
         self.studio.jobs.start("place", self.session.place("balanced"), self._seen, self.refresh_view)
-
-    def command_edit(self) -> None:
-        if row := self.current:
-            self.app.push_screen(EditRow(row.row), lambda edited: self._edited(row.id, edited))
-
-    def command_editor(self) -> None:
-        if row := self.current:
-            self._edited(row.id, self.studio.edit_outside(row.row))
-
-    def command_copy(self) -> None:
-        if row := self.current:
-            self.studio.copy_row(row.row)
-
-    def _edited(self, row_id: int, edited: Row | None) -> None:
-        if edited is not None:
-            self.session.edit(row_id, edited)
-            self.decided()

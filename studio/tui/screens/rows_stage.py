@@ -7,13 +7,11 @@ from collections.abc import Sequence
 
 from textual import work
 
-from studio.alpaca.rows import Row
 from studio.errors import StudioError
 from studio.store.filters import Filter, parse
 from studio.store.rows import StoredRow
 from studio.tui.details import row_lines
 from studio.tui.entries import RowEntries
-from studio.tui.screens.dialogs import Ask, EditRow
 from studio.tui.screens.stage import StageScreen
 
 
@@ -41,8 +39,7 @@ class RowsStage(StageScreen):
         self._open_view(row if isinstance(row, int) else 1)
 
     def place(self) -> dict[str, object]:
-        row = self.current
-        return {"row": row.id if row else 1, "filter": self._typed}
+        return {"row": self._current_id, "filter": self._typed}
 
     def _open_view(self, row_id: int) -> None:
         """Show a screenful from row_id at once; the whole view follows from a thread."""
@@ -53,10 +50,12 @@ class RowsStage(StageScreen):
 
     @work(exclusive=True, group="view")
     async def _load_view(self, row_id: int) -> None:
+        came_from = self._current_id
         ids = await self.session.view(self._filter)
         self._whole = True
-        current = self.current
-        wanted = current.id if current else row_id
+        # Who has moved on meanwhile stays where they are, and so does who asked for a row that is not here.
+        moved = self._current_id != came_from
+        wanted = row_id if not moved and row_id in ids[_place_of(ids, row_id) :][:1] else self._current_id
         self._show(ids, _place_of(ids, wanted))
         self.show_header()
 
@@ -69,18 +68,24 @@ class RowsStage(StageScreen):
     def refresh_view(self) -> None:
         """Rows changed: paint them anew; the view itself is kept, so that nothing jumps away under the cursor."""
         self._entries.forget()
-        self.list.refresh()
+        self.list.repaint()
         self.show_detail()
 
     def reload_view(self) -> None:
         """Rows came or went: make the view anew around the cursor."""
-        row = self.current
-        self._load_view(row.id if row else 1)
+        self._load_view(self._current_id)
+
+    @property
+    def _current_id(self) -> int:
+        return self._entries.ids[self.list.cursor] if self.list.cursor < len(self._entries) else 1
 
     @property
     def current(self) -> StoredRow | None:
         index = self.list.cursor
         return self._entries.at(index) if index < len(self._entries) else None
+
+    def selected_row(self) -> StoredRow | None:
+        return self.current
 
     def show_detail(self) -> None:
         row = self.current
@@ -100,47 +105,20 @@ class RowsStage(StageScreen):
         index = _place_of(self._entries.ids, row_id)
         if index < len(self._entries.ids) and self._entries.ids[index] == row_id:
             self.list.move_to(index)
+        else:
+            # Rejected before the last start, it was not in this view; now it may be.
+            self._load_view(row_id)
 
     # -- commands --------------------------------------------------------------------------------
-
-    def command_accept(self) -> None:
-        if row := self.current:
-            self.session.accept(row.id)
-            self._next()
-
-    def command_reject(self) -> None:
-        if row := self.current:
-            self.session.reject(row.id)
-            self._next()
-
-    def _next(self) -> None:
-        self.decided()
-        self.list.move(1)
-        self.remember()
 
     def command_seed(self) -> None:
         if row := self.current:
             self.session.set_seed(row.id, not row.seed)
             self.decided()
 
-    def command_edit(self) -> None:
-        if row := self.current:
-            self.app.push_screen(EditRow(row.row), lambda edited: self._edited(row.id, edited))
-
-    def command_editor(self) -> None:
-        if row := self.current:
-            self._edited(row.id, self.studio.edit_outside(row.row))
-
-    def command_copy(self) -> None:
-        if row := self.current:
-            self.studio.copy_row(row.row)
-
-    def _edited(self, row_id: int, edited: Row | None) -> None:
-        if edited is not None:
-            self.session.edit(row_id, edited)
-            self.decided()
-
     def command_filter(self) -> None:
+        from studio.tui.screens.dialogs import Ask
+
         hint = "words, status:pending, type:sft, seed:yes, rule:no-gain; empty shows all"
         self.app.push_screen(Ask("Filter", self._typed, hint), self._filtered)
 

@@ -11,7 +11,6 @@ from studio.errors import StudioError
 from studio.jobs.events import Event, ImportEnded, RowsRead, SetAside
 from studio.store.filters import Filter
 from studio.tui.commands import Stage
-from studio.tui.screens.dialogs import Ask, EditRow
 from studio.tui.screens.rows_stage import RowsStage
 
 
@@ -20,9 +19,12 @@ class SeedsScreen(RowsStage):
 
     stage: ClassVar[Stage] = "seeds"
     BASE = Filter(generated=False, statuses=("pending", "accepted"))
+    JOBS = ("import",)
     EMPTY = "No rows yet: n writes one, i imports files."
 
     def command_add(self) -> None:
+        from studio.tui.screens.edit_row import EditRow
+
         self.app.push_screen(EditRow(Sft(), "New seed task"), self._added)
 
     def _added(self, row: Row | None) -> None:
@@ -34,9 +36,11 @@ class SeedsScreen(RowsStage):
     def command_delete(self) -> None:
         if row := self.current:
             self.session.reject(row.id, "you deleted it")
-            self._next()
+            self.after_verdict()
 
     def command_import(self) -> None:
+        from studio.tui.screens.dialogs import Ask
+
         hint = "paths; begin with --seed to import seed tasks: --seed sample_data/seeds_en.jsonl"
         self.app.push_screen(Ask("Import files", "", hint, path=True), self._import)
 
@@ -46,7 +50,7 @@ class SeedsScreen(RowsStage):
         try:
             words = shlex.split(typed)
         except ValueError as error:
-            self.app.notify(f"{error}", severity="error", markup=False)
+            self.app.notify(str(error), severity="error")
             return
         paths = [Path(word).expanduser() for word in words if word != "--seed"]
         missing = [str(path) for path in paths if not path.is_file()]
@@ -60,9 +64,9 @@ class SeedsScreen(RowsStage):
         for event in events:
             if isinstance(event, SetAside):
                 first = event.broken[0]
-                self.app.notify(f"{first}", title=f"{len(event.broken)} set aside", severity="warning", markup=False)
+                self.app.notify(str(first), title=f"{len(event.broken)} set aside", severity="warning")
             elif isinstance(event, ImportEnded):
                 note = f", {event.broken} set aside in {event.path}" if event.broken else ""
-                self.app.notify(f"imported {event.rows:,} rows{note}", markup=False)
+                self.app.notify(f"imported {event.rows:,} rows{note}")
         if any(isinstance(event, RowsRead | ImportEnded) for event in events):
             self.reload_view()

@@ -10,8 +10,10 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.timer import Timer
 
+from studio.alpaca.rows import Row
 from studio.errors import StudioError
 from studio.session import Session
+from studio.store.rows import StoredRow
 from studio.tui import commands
 from studio.tui.commands import Command, Stage
 from studio.tui.widgets.bars import Footer, Header
@@ -30,6 +32,8 @@ class StageScreen(Screen[None]):
 
     stage: ClassVar[Stage]
     EMPTY: ClassVar[str] = "Nothing here."
+    JOBS: ClassVar[tuple[str, ...]] = ()
+    """The jobs this screen itself tells about."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -51,14 +55,15 @@ class StageScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self.header
+        yield from self.above()
         with Container(id="body"):
-            yield from self.panes()
+            yield self.list
+            yield self.page
         yield self.footer
 
-    def panes(self) -> ComposeResult:
-        """The middle of the screen."""
-        yield self.list
-        yield self.page
+    def above(self) -> ComposeResult:
+        """What stands above list and page."""
+        yield from ()
 
     def on_mount(self) -> None:
         self.list.focus()
@@ -89,6 +94,10 @@ class StageScreen(Screen[None]):
         """What the header says about this stage."""
         return ""
 
+    def selected_row(self) -> StoredRow | None:
+        """The row that accept, reject, edit and copy are about."""
+        return None
+
     # -- shared behaviour ------------------------------------------------------------------------
 
     def available(self) -> list[Command]:
@@ -97,6 +106,9 @@ class StageScreen(Screen[None]):
 
     def action_run_command(self, name: str) -> None:
         command = next(command for command in self._commands if command.id == name)
+        if command.writes:
+            # What was said about the last decision is old now.
+            self.app.clear_notifications()
         if command.writes and not self.session.writable:
             self.app.notify(f"Read-only: {self.session.holder} is writing in this project.", severity="warning")
             return
@@ -109,7 +121,10 @@ class StageScreen(Screen[None]):
             self.studio.complain(error)
 
     def show_header(self) -> None:
-        self.header.show(self.session, self.stage, self.title_note())
+        elsewhere = [name for name in self.studio.jobs.names if name not in self.JOBS]
+        running = f"{', '.join(elsewhere)} runs  " if elsewhere else ""
+        lock = "" if self.session.writable else "read-only  "
+        self.header.show(self.session.name, self.stage, lock + running + self.title_note())
 
     def decided(self) -> None:
         """A decision is on disk: show what it changed."""
@@ -164,10 +179,45 @@ class StageScreen(Screen[None]):
         if told is None:
             self.app.notify("Nothing to undo." if verb == "undid" else "Nothing to redo.")
             return
-        self.app.notify(f"{verb}: {told[0]}", markup=False, timeout=3)
+        self.app.notify(f"{verb}: {told[0]}", timeout=3)
         self.decided()
         if told[1] is not None:
             self.go_to_row(told[1])
+
+    def command_accept(self) -> None:
+        if row := self.selected_row():
+            self.session.accept(row.id)
+            self.after_verdict()
+
+    def command_reject(self) -> None:
+        if row := self.selected_row():
+            self.session.reject(row.id)
+            self.after_verdict()
+
+    def after_verdict(self) -> None:
+        """A row was accepted or rejected: go on to the next one."""
+        self.decided()
+        self.list.move(1)
+        self.remember()
+
+    def command_edit(self) -> None:
+        from studio.tui.screens.edit_row import EditRow
+
+        if row := self.selected_row():
+            self.app.push_screen(EditRow(row.row, f"Edit #{row.id}"), lambda edited: self._edited(row.id, edited))
+
+    def command_editor(self) -> None:
+        if row := self.selected_row():
+            self._edited(row.id, self.studio.edit_outside(row.row))
+
+    def _edited(self, row_id: int, edited: Row | None) -> None:
+        if edited is not None:
+            self.session.edit(row_id, edited)
+            self.decided()
+
+    def command_copy(self) -> None:
+        if row := self.selected_row():
+            self.studio.copy_row(row.row)
 
     def go_to_row(self, row_id: int) -> None:
         """Put the cursor on a row, where this stage shows it."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from studio.session import Session
-from studio.text.display import columns
+from studio.text.display import columns, visible
 from studio.tui.commands import STAGES, Command, Stage, shown_keys
 from studio.tui.ink import Line, Span
 from studio.tui.widgets.painted import Painted
@@ -14,26 +13,21 @@ class Header(Painted):
 
     def __init__(self) -> None:
         super().__init__(id="header")
-        self._line: Line = []
-        self._key: tuple[object, ...] = ()
+        self._stage: Stage = STAGES[0]
+        self._project, self._note = "", ""
 
-    def show(self, session: Session, stage: Stage, note: str) -> None:
-        key = (stage, note, session.writable, self.size.width)
-        if key == self._key:
-            return
-        self._key = key
-        lock = "" if session.writable else "read-only  "
-        for whole, named in ((True, True), (True, False), (False, False)):
-            names = _stages(stage, whole=whole)
-            right = f"{lock}{note}{f'  {session.name}' if named else ''}"
-            room = self.size.width - sum(columns(span.text) for span in names)
-            if columns(right) < room:
-                break
-        self._line = [*names, Span(" " * max(1, room - columns(right))), Span(right)]
-        self.refresh()
+    def show(self, project: str, stage: Stage, note: str) -> None:
+        self._project, self._stage, self._note = project, stage, note
+        self.repaint()
 
     def line(self, y: int) -> Line:
-        return self._line
+        for whole, named in ((True, True), (True, False), (False, True), (False, False)):
+            names = _stages(self._stage, whole=whole)
+            right = f"{self._note}  {self._project} " if named else f"{self._note} "
+            room = self.size.width - sum(columns(span.text) for span in names)
+            if columns(visible(right)) < room:
+                break
+        return [*names, Span(" " * max(1, room - columns(visible(right)))), Span(right)]
 
 
 def _stages(current: Stage, *, whole: bool) -> Line:
@@ -45,8 +39,11 @@ def _stages(current: Stage, *, whole: bool) -> Line:
     return line
 
 
+_ALWAYS = ("undo", "help", "quit")
+
+
 class Footer(Painted):
-    """The stage's main commands, as many as fit; help and quit always."""
+    """The stage's main commands, as many as fit; undo, help and quit always."""
 
     def __init__(self) -> None:
         super().__init__(id="footer")
@@ -54,10 +51,10 @@ class Footer(Painted):
 
     def show(self, commands: list[Command]) -> None:
         self._commands = [command for command in commands if command.footer]
-        self.refresh()
+        self.repaint()
 
     def line(self, y: int) -> Line:
-        last = [command for command in self._commands if command.id in ("help", "quit")]
+        last = [command for command in self._commands if command.id in _ALWAYS]
         room = self.size.width - sum(_width(command) for command in last)
         shown: list[Command] = []
         for command in self._commands:

@@ -1,4 +1,4 @@
-"""A page of flowed text: row details, diffs, lanes, histograms."""
+"""A page of flowed text: row details, diffs, lanes, help."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from studio.tui.ink import Line, Span
 from studio.tui.widgets.painted import Painted
 
 Compose = Callable[[int], list[Line]]
+"""From a width to lines of that width."""
 
 
 class Page(Painted):
-    """Lines made for the width there is. Showing a page again repaints only the lines that differ."""
+    """Lines made for the width there is."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -22,22 +23,19 @@ class Page(Painted):
     def show(self, compose: Compose, *, keep_place: bool = False) -> None:
         """Show what compose(width) returns; keep_place stays scrolled where it was."""
         self._made = compose
-        old, old_top = self._lines, self._top
         self._lines = compose(self.size.width) if self.size.width else []
-        self._top = min(old_top, self._last_top) if keep_place else 0
-        if self._top != old_top:
-            self.refresh()
-            return
-        for y in range(self.size.height):
-            index = y + self._top
-            if old[index : index + 1] != self._lines[index : index + 1]:
-                self.refresh_line(y)
+        self._top = min(self._top, self._last_top) if keep_place else 0
+        self.repaint()
 
     def scroll_by(self, lines: int) -> None:
-        top = max(0, min(self._top + lines, self._last_top))
-        if top != self._top:
-            self._top = top
-            self.refresh()
+        self._top = max(0, min(self._top + lines, self._last_top))
+        self.repaint()
+
+    def reveal(self, first: int, last: int) -> None:
+        """Scroll as little as it takes to show lines first to last, or as many of them as fit."""
+        room = max(1, self.size.height - 1)  # the last line may say how much is below
+        self._top = max(0, min(max(self._top, last - room + 1), first, self._last_top))
+        self.repaint()
 
     def on_resize(self) -> None:
         self._lines = self._made(self.size.width)

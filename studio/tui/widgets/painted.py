@@ -11,17 +11,18 @@ from studio.tui.ink import Ink, Line
 
 
 class Painted(Widget):
-    """A widget that paints Lines. Subclasses give line(y) and say which lines changed."""
+    """A widget that paints Lines. Subclasses give line(y), and call repaint when lines may have changed."""
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._ink: Ink | None = None
+        self._on_screen: dict[int, tuple[Line, bool]] = {}
 
     @property
     def ink(self) -> Ink:
         if self._ink is None:
             theme = self.app.current_theme
-            self._ink = Ink(theme.variables)
+            self._ink = Ink(theme.variables, colours=not self.app.no_color)
         return self._ink
 
     def notify_style_update(self) -> None:
@@ -38,9 +39,12 @@ class Painted(Widget):
         return False
 
     def render_line(self, y: int) -> Strip:
+        line, cursor = self._on_screen[y] = (self.line(y), self.on_cursor(y))
         base: Style = self.rich_style
-        return self.ink.strip(self.line(y), self.size.width, base, cursor=self.on_cursor(y))
+        return self.ink.strip(line, self.size.width, base, cursor=cursor)
 
-    def refresh_line(self, y: int) -> None:
-        if 0 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+    def repaint(self) -> None:
+        """Paint the lines that differ from what is on screen."""
+        for y in range(self.size.height):
+            if self._on_screen.get(y) != (self.line(y), self.on_cursor(y)):
+                self.refresh(Region(0, y, self.size.width, 1))

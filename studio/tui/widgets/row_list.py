@@ -37,30 +37,26 @@ class RowList(Painted, can_focus=True):
         self._top = 0
 
     def show(self, entries: Entries, cursor: int | None = None, empty: str | None = None) -> None:
-        """Show other entries; the cursor stays as near as it can, or goes where it is told."""
+        """Show other entries; the cursor stays as near as it can, or goes where it is told.
+
+        It keeps its line on the screen, so that rows which come in above it move nothing.
+        """
+        line = self.cursor - self._top
         self._entries = entries
         if empty is not None:
             self._empty = empty
         self.cursor = self._clamped(self.cursor if cursor is None else cursor)
+        self._top = max(0, self.cursor - line)
         self._bring_into_view()
-        self.refresh()
-
-    def repaint(self, index: int) -> None:
-        """An entry changed."""
-        self.refresh_line(index - self._top)
+        self.repaint()
 
     def move_to(self, index: int) -> None:
-        old, old_top = self.cursor, self._top
+        old = self.cursor
         self.cursor = self._clamped(index)
-        if self.cursor == old:
-            return
-        self._bring_into_view()
-        if self._top == old_top:
-            self.refresh_line(old - self._top)
-            self.refresh_line(self.cursor - self._top)
-        else:
-            self.refresh()
-        self.post_message(self.Moved(self.cursor))
+        if self.cursor != old:
+            self._bring_into_view()
+            self.repaint()
+            self.post_message(self.Moved(self.cursor))
 
     def move(self, by: int) -> None:
         self.move_to(self.cursor + by)
@@ -71,6 +67,7 @@ class RowList(Painted, can_focus=True):
 
     def on_resize(self) -> None:
         self._bring_into_view()
+        self.repaint()
 
     def on_cursor(self, y: int) -> bool:
         return bool(self._entries) and y + self._top == self.cursor

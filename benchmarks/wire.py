@@ -1,0 +1,95 @@
+"""What the studio writes to the terminal, in bytes, at 80x24 in true colour; a list of Textual's own beside it.
+
+    python benchmarks/wire.py PROJECT [--server URL]
+
+PROJECT: a folder of the studio with some hundred rows; the benchmark works on a copy. With --server, a chat
+endpoint (tests/support/chat_server.py), live generation is measured too. Budgets are design.md's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.support.terminal import Terminal
+
+_PEER = """
+from textual.app import App
+from textual.widgets import OptionList
+class Peer(App):
+    def compose(self):
+        yield OptionList(*(f"{n:>6}  accepted  row number {n} of a plain list" for n in range(500)))
+Peer().run(mouse=False)
+"""
+
+
+def moves(terminal: Terminal, down: str, jump: str) -> dict[str, float]:
+    """Bytes of a cursor move inside the view, and of a jump that scrolls."""
+    inside = [len(terminal.press(down)) for _ in range(4)]
+    return {"cursor move": statistics.median(inside), "scroll": len(terminal.press(jump))}
+
+
+def idle(terminal: Terminal, seconds: float = 4.0) -> float:
+    terminal.read(quiet=1.0)
+    return len(terminal.read_for(seconds)) / seconds
+
+
+def studio(project: Path, server: str) -> dict[str, float]:
+    """Every figure of the studio."""
+    environment = {"STUDIO_CONFIG_FILE": "none"}
+    if server:
+        environment |= {"STUDIO_MODEL_BASE_URL": server, "STUDIO_MODEL_MODEL": "teacher-small"}
+        environment |= {"STUDIO_EVOLVE_LIMIT": "0"}
+    with Terminal([sys.executable, "-m", "studio", str(project)], environment=environment) as terminal:
+        terminal.wait_for("1 Seeds")
+        found: dict[str, float] = {"start": len(terminal.read(quiet=1.0)) + len(terminal.raw)}
+        found |= moves(terminal, "j", "ctrl+d")
+        found["another row's text"] = len(terminal.press("J"))
+        found["idle"] = idle(terminal)
+        terminal.press("/")
+        found["idle, filter open"] = idle(terminal)
+        terminal.press("escape")
+        found["idle, filter closed"] = idle(terminal)
+        for number, name in enumerate(("Evolve", "Dedup", "Position", "Check", "Export"), start=2):
+            found[f"to {name}"] = len(terminal.press(str(number), quiet=0.8))
+            found[f"idle in {name}"] = idle(terminal, 2.0)
+        if server:
+            terminal.press("2", "s", quiet=0.5)
+            found["live generation"] = len(terminal.read_for(15.0)) / 15.0
+            terminal.press("S")
+            terminal.wait_for("stopped")
+            found["idle after a job"] = idle(terminal)
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("project", type=Path)
+    parser.add_argument("--server", default="")
+    arguments = parser.parse_args()
+    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
+    with Terminal([sys.executable, "-c", _PEER], environment={"TEXTUAL_ANIMATIONS": "none"}) as terminal:
+        terminal.wait_for("row number 0")
+        terminal.read(quiet=1.0)
+        peer = moves(terminal, "down", "pagedown")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(arguments.project, copy, ignore=shutil.ignore_patterns("*.lock"))
+        found = studio(copy, arguments.server)
+    budgets = {"cursor move": 400, "scroll": 8000, "live generation": 1000}
+    for name, size in found.items():
+        budget = 0 if name.startswith("idle") else budgets.get(name)
+        told = "" if budget is None else f"  budget {budget}"
+        beside = f"  OptionList {peer[name]:.0f}, {size / peer[name]:.2f}x" if name in peer else ""
+        print(f"{name:<22} {size:8.0f} B{'/s' if 'idle' in name or 'live' in name else ''}{told}{beside}")
+
+
+if __name__ == "__main__":
+    main()

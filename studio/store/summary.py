@@ -1,0 +1,51 @@
+"""A project in numbers, and a row's provenance in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from studio.alpaca.rows import ROW_TYPES
+from studio.store.filters import STATUSES
+from studio.store.pairs import Pairs
+from studio.store.rows import Count, Rows, StoredRow
+from studio.store.runs import Runs
+
+
+def stats(rows: Rows, pairs: Pairs) -> dict[str, Any]:
+    """Counts by type and status, seeds, generated rows, eliminations and rejections by rule, pairs."""
+    counts = rows.counts()
+    found = pairs.all()
+    return {
+        "rows": sum(count.n for count in counts),
+        "seeds": sum(count.n for count in counts if count.seed and count.status != "rejected"),
+        "generated": _by_status(count for count in counts if count.generated),
+        "types": {
+            type: by_status
+            for type in ROW_TYPES
+            if any((by_status := _by_status(count for count in counts if count.type == type)).values())
+        },
+        "eliminated": rows.rules(),
+        "rejected": rows.rules(generated=False),
+        "pairs": {"open": sum(pair.verdict == "open" for pair in found), "all": len(found)},
+    }
+
+
+def origin(stored: StoredRow, runs: Runs) -> str:
+    """Where a row came from: file and row, or operation, parent and round."""
+    if stored.generated:
+        run = runs.get(stored.run) if stored.run is not None else None
+        model = orjson.loads(run.settings).get("model", "") if run else ""
+        return f"{stored.operation} of #{stored.parent}, round {stored.round}, seed #{stored.root}, by {model}"
+    source = None if stored.source is None else runs.source(stored.source)
+    return f"{Path(source.path).name}, row {stored.number}" if source else "written here"
+
+
+def _by_status(counts: Iterable[Count]) -> dict[str, int]:
+    totals = {str(status): 0 for status in STATUSES}
+    for count in counts:
+        totals[count.status] += count.n
+    return totals

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from studio.alpaca.rows import Sft, texts, type_of
+from studio.errors import UsageError
+from studio.store.filters import Filter, parse
+from tests.support.projects import bring_in, new_project
+from tests.support.row_strategies import rows as any_rows
+
+
+@pytest.fixture
+async def session(tmp_path):
+    opened = new_project(tmp_path / "p")
+    yield opened
+    await opened.close()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(row=any_rows, data=st.data())
+def test_every_piece_of_a_rows_text_finds_it(session, row, data):
+    row_id = session.add(row)
+    for _, text in texts(row):
+        start = data.draw(st.integers(0, len(text) - 1))
+        piece = text[start : data.draw(st.integers(start + 1, len(text)))]
+        assert row_id in session.rows.ids(Filter(text=piece))
+
+
+def test_column_names_and_json_signs_find_only_texts(session):
+    named = session.add(Sft(instruction="Explain the word input, please"))
+    session.add(Sft(instruction="100% sure_", output="plain"))
+    assert list(session.rows.ids(Filter(text="input"))) == [named]
+    assert list(session.rows.ids(Filter(text="instruction"))) == []
+    assert list(session.rows.ids(Filter(text=","))) == [named]
+    assert list(session.rows.ids(Filter(text='":"'))) == []
+    assert list(session.rows.ids(Filter(text="0% s"))) == [2]
+    assert list(session.rows.ids(Filter(text="e_"))) == [2]
+    assert list(session.rows.ids(Filter(text="%"))) == [2]
+
+
+async def test_every_condition_narrows_the_view(session, tmp_path):
+    await bring_in(session, tmp_path / "a.jsonl", [{"instruction": f"task {n}"} for n in range(3)], seed=True)
+    await bring_in(session, tmp_path / "b.jsonl", [{"text": "水"}])
+    session.reject(2)
+    assert list(session.rows.ids(parse("", Filter()))) == [1, 2, 3, 4]
+    assert list(session.rows.ids(parse("seed:yes", Filter()))) == [1, 2, 3]
+    assert list(session.rows.ids(parse("status:rej", Filter()))) == [2]
+    assert list(session.rows.ids(parse("status:accepted,pending type:sft", Filter()))) == [1, 3]
+    assert list(session.rows.ids(parse("rule:by-hand", Filter()))) == [2]
+    assert list(session.rows.ids(parse("task 2", Filter()))) == [3]
+    assert list(session.rows.ids(parse("水", Filter(seed=False)))) == [4]
+    assert list(await session.view(parse("type:pretrain", Filter()))) == [4]
+    assert session.rows.ids_from(Filter(), 2, 2) == [2, 3]
+    assert [row.id for row in session.rows.page([4, 99, 1])] == [4, 1]
+    assert {row.id: type_of(row.row) for row in session.rows.each(Filter(), batch=2)}[4] == "pretrain"
+
+
+@pytest.mark.parametrize("typed", ["status:lost", "type:", "seed:maybe"])
+def test_a_wrong_condition_says_what_is_known(typed):
+    with pytest.raises(UsageError, match="is not one of"):
+        parse(typed, Filter())
+
+
+def test_words_with_a_colon_are_sought():
+    assert parse("note: http://x", Filter()).text == "note: http://x"
