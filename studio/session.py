@@ -1,7 +1,8 @@
 """The one object both front ends talk to: values out, commands in, jobs run, undo.
 
 A command returns when it is on disk. A job is an async generator of events; each is applied to the
-store before it is passed on, so a front end only ever shows what is already safe.
+store before it is passed on, so a front end only ever shows what is already safe. Jobs are imported when
+they run: together they cost as much as half of Textual, and the first frame needs none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from array import array
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,20 +21,17 @@ from studio.alpaca import checks
 from studio.alpaca import rows as alpaca
 from studio.alpaca.checks import Issue
 from studio.alpaca.rows import ROW_TYPES, Row, RowType
-from studio.curate.context import context_of
 from studio.errors import LockedError, ProjectError
-from studio.jobs import dedup, evolve, evolve_plan, exports, imports, placements, surveys
 from studio.jobs.events import Event, Events, Evolved, FileOpened, ImportEnded, PairsFound, Placed, RowsRead, SetAside
-from studio.jobs.evolve import Control
 from studio.jobs.threads import in_thread, reading
 from studio.llm.chat import ChatModel
-from studio.llm.choice import choose_model
 from studio.llm.ledger import LedgerChat
 from studio.settings import Settings, Strategy
-from studio.store import decisions, set_aside, summary
+from studio.store import decisions, summary
 from studio.store import project as projects
 from studio.store.database import Database
 from studio.store.filters import STATUSES, Filter
+from studio.store.intake import Intake, give_up_unfinished
 from studio.store.journal import Change, Group, Journal, Target
 from studio.store.pairs import Pairs, Verdict
 from studio.store.project import DATABASE_FILE, SET_ASIDE, Project
@@ -41,6 +39,9 @@ from studio.store.reader import Reader
 from studio.store.replies import Replies
 from studio.store.rows import Imported, Rows, StoredRow, fields_of
 from studio.store.runs import Runs
+
+if TYPE_CHECKING:
+    from studio.jobs.evolve import Control
 
 
 class Session:
@@ -56,7 +57,7 @@ class Session:
         self._journal = Journal(project.database, self._apply)
         self._model: ChatModel | None = None
         if project.writable:
-            self._give_up_interrupted_imports()
+            give_up_unfinished(project.database)
 
     @classmethod
     def open(
@@ -167,6 +168,9 @@ class Session:
 
     def place_one(self, row_id: int, strategy: Strategy) -> None:
         """Move one row's gold segment to head, middle or tail. Raises ProjectError when it cannot be moved."""
+        from studio.curate.context import context_of
+        from studio.jobs import placements
+
         stored = self.rows.get(row_id)
         context = context_of(stored.row, stored.gold) if stored else None
         if stored is None or context is None or context.gold is None:
@@ -240,37 +244,30 @@ class Session:
 
         An import that does not come to its end brings nothing in: its rows are rejected as interrupted.
         """
+        from studio.jobs import imports
+
         self._must_write()
-        source, ranges, good, bad = 0, list[range](), 0, 0
-        side: Path | None = None
+        intake = Intake(self._project.database, self._journal, self.folder / SET_ASIDE)
         try:
             async with aclosing(in_thread(imports.import_files(paths, type, seed=seed))) as events:
                 async for event in events:
                     if isinstance(event, FileOpened):
-                        with self._project.database.transaction():
-                            source = self.runs.add_source(Path(event.path), event.why)
+                        intake.open(Path(event.path), event.why)
                     elif isinstance(event, RowsRead):
-                        if event.rows:
-                            ids = self._keep_imported(event, source, seed)
-                            ranges.append(ids)
-                            good += len(ids)
+                        intake.keep(event.rows, event.type, seed=seed)
                         if event.broken:
-                            side = set_aside.append(self.folder / SET_ASIDE, source, event.broken[0].file, event.broken)
-                            bad += len(event.broken)
-                            yield SetAside(event.broken, str(side))
+                            yield SetAside(event.broken, str(intake.set_aside(event.broken)))
                     yield event
-            with self._project.database.transaction() as connection:
-                self.runs.finish_sources()
-                if ranges:
-                    undone = [decisions.brought_in(ids, "its import was undone") for ids in decisions.joined(ranges)]
-                    self._journal.record(connection, "import", f"import {_rows(good)}", undone)
+            intake.finish()
         except BaseException:
-            self._give_up_interrupted_imports()
+            give_up_unfinished(self._project.database)
             raise
-        yield ImportEnded(good, bad, str(side) if side else None)
+        yield ImportEnded(intake.rows, intake.broken, str(intake.side_file) if intake.side_file else None)
 
     async def evolve(self, control: Control) -> AsyncGenerator[Event, None]:
         """Evolve the task pool; generated rows come in pending, eliminated ones rejected with their rule."""
+        from studio.jobs import evolve, evolve_plan
+
         self._must_write()
         model = self.chat_model()
         evolving, profile = self.settings.evolve, self.settings.model.profile
@@ -285,6 +282,8 @@ class Session:
 
     async def find_duplicates(self, threshold: float | None = None) -> AsyncGenerator[Event, None]:
         """Search near-duplicates among rows that are not rejected; open pairs are replaced."""
+        from studio.jobs import dedup
+
         self._must_write()
         limit = self.settings.dedup.threshold if threshold is None else threshold
         async for event in self._reading(lambda store: dedup.find_duplicates(store, limit)):
@@ -295,6 +294,8 @@ class Session:
 
     async def place(self, strategy: Strategy | None = None, seed: int | None = None) -> AsyncGenerator[Event, None]:
         """Move gold segments as one undoable step."""
+        from studio.jobs import placements
+
         self._must_write()
         chosen = strategy or self.settings.position.strategy
         number = self.settings.position.seed if seed is None else seed
@@ -306,11 +307,15 @@ class Session:
 
     async def survey_segments(self) -> AsyncGenerator[Event, None]:
         """Which rows have segments to place, and where their gold is now."""
+        from studio.jobs import placements
+
         async for event in self._reading(lambda store: placements.survey(store.rows)):
             yield event
 
     async def check(self) -> AsyncGenerator[Event, None]:
         """Check every row that is not rejected; ends with Checked."""
+        from studio.jobs import surveys
+
         async for event in self._reading(lambda store: surveys.check_rows(store, self.folder)):
             yield event
 
@@ -323,6 +328,8 @@ class Session:
         strict: bool = False,
     ) -> AsyncGenerator[Event, None]:
         """Write dataset files and dataset_info.json; ends with Exported."""
+        from studio.jobs import exports
+
         chosen = tuple(status for status in STATUSES if status in (statuses or self.settings.export.statuses))
 
         def job(store: Reader) -> Events:
@@ -333,10 +340,14 @@ class Session:
 
     def issues_of(self, stored: StoredRow) -> list[Issue]:
         """The issues of one row as it is now."""
+        from studio.jobs import surveys
+
         return surveys.issues_of(stored, self.runs.folder(stored.source) or self.folder)
 
     def chat_model(self) -> ChatModel:
         """The model the settings name, behind the ledger; one for the whole session."""
+        from studio.llm.choice import choose_model
+
         if self._model is None:
             self._model = LedgerChat(choose_model(self.settings.model), self._replies)
         return self._model
@@ -375,21 +386,6 @@ class Session:
 
     def _told(self, group: Group | None) -> tuple[str, int | None] | None:
         return None if group is None else (group.summary, self._journal.touched(group.id))
-
-    def _keep_imported(self, event: RowsRead, source: int, seed: bool) -> range:
-        with self._project.database.transaction(durable=False):
-            return self.rows.add_imported(event.rows, event.type, source=source, seed=seed)
-
-    def _give_up_interrupted_imports(self) -> None:
-        """A part of a file is no import: take it out of the way, so that importing again is right."""
-        unfinished = self.runs.unfinished_sources()
-        if not unfinished:
-            return
-        with self._project.database.transaction():
-            for source in unfinished:
-                name = Path(source.path).name
-                self.rows.give_up(source.id, "interrupted", f"the import of {name} was interrupted; import it again")
-            self.runs.finish_sources()
 
     def _reading(self, job: Callable[[Reader], Events]) -> AsyncGenerator[Event, None]:
         return reading(self.folder / DATABASE_FILE, job)

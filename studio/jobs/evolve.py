@@ -196,9 +196,7 @@ class _Work:
         eliminated = _cut(reply) or evol_instruct.check_instruction(evolved, head.text)
         if eliminated is None:
             asked = f"{evolved}\n{head.input}" if head.input else evolved
-            reply = await ask(
-                "answering", evol_instruct.answering_messages(prompts, asked), recipe.answering, evolved
-            )
+            reply = await ask("answering", evol_instruct.answering_messages(prompts, asked), recipe.answering, evolved)
             answer = reply.text.strip()
             eliminated = evol_instruct.check_answer(answer) or _cut(reply)
         if eliminated is None:

@@ -113,7 +113,7 @@ def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, stri
         _move_into_place(staging, out, info)
     except OSError as error:
         raise StudioError(
-            f"The export stopped: {error.strerror or error}. What was in {out} is as it was.",
+            f"The export stopped: {error.strerror or error}. Every file in {out} is whole: the old one or the new one.",
             hint="Mend that and export again.",
         ) from None
     finally:

@@ -39,6 +39,11 @@ _PROMPT_WORDS = re.compile(
     re.IGNORECASE,
 )
 
+_NOT_EQUAL = re.compile(r"(?<![a-z])(?:not|un|in)[ _-]?equal(?![a-z])|不相[等同]|不[等同]|并非相[等同]|不是相[等同]")
+_EQUAL = re.compile(r"(?<![a-z])equal(?![a-z])|相[等同]")
+_VERDICT = re.compile(rf"(?:{_NOT_EQUAL.pattern})|(?:{_EQUAL.pattern})")
+_AROUND_VERDICT = " .。!！*#\"'`:："
+
 
 class Elimination(NamedTuple):
     """Why an evolved instruction was dropped: the rule, and the words or the verdict it rests on."""
@@ -109,15 +114,13 @@ def check_answer(answer: str) -> Elimination | None:
 def check_judgement(verdict: str) -> Elimination | None:
     """Rule 1: eliminated when the judge says Equal. A verdict that says neither does not eliminate.
 
-    The last line with a verdict counts: a small model reasons before it.
+    Judges that give reasons first or afterwards have their verdict on a line of its own.
     """
-    for line in reversed(verdict.splitlines()):
-        said = normalise(line)
-        if any(no in said for no in ("not equal", "unequal", "不相等", "不等", "并非相等", "不是相等")):
-            return None
-        if "equal" in said or "相等" in said:
-            return Elimination("no-gain", f"the judge said {line.strip()[:80]!r}")
-    return None
+    lines = [normalise(line).strip(_AROUND_VERDICT) for line in verdict.splitlines()]
+    said = next((line for line in reversed(lines) if _VERDICT.fullmatch(line)), normalise(verdict))
+    if _NOT_EQUAL.search(said) or not _EQUAL.search(said):
+        return None
+    return Elimination("no-gain", f"the judge said {verdict.strip()[:80]!r}")
 
 
 def _turns(prompts: PromptSet, name: str, **fields: str) -> tuple[tuple[str, str], ...]:

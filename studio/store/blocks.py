@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -97,8 +97,10 @@ class Block(NamedTuple):
     start: Place | None = None
 
 
-def locate(block: Block, indexes: Iterable[int]) -> list[tuple[int, int, int]]:
+def locate(block: Block, indexes: Collection[int]) -> list[tuple[int, int, int]]:
     """Line, column (from 1, in characters) and byte offset where block.read[index] begins, for ascending indexes."""
+    if not indexes:
+        return []
     if block.start is None:
         return [(block.read[index].number, 1, block.read[index].offset or 0) for index in indexes]
     begins = _begins(block, block.start.offset)
@@ -144,4 +146,5 @@ def why(raw: bytes, error: orjson.JSONDecodeError) -> tuple[int, str]:
 
 
 def bytes_before(raw: bytes, column: int) -> int:
+    """How many bytes stand before a column (from 1, in characters) of one line or element."""
     return len(raw.decode(errors="surrogateescape")[: column - 1].encode(errors="surrogateescape"))

@@ -94,6 +94,7 @@ class Project:
 
 
 def is_project(folder: Path) -> bool:
+    """Whether the folder has a studio.toml, which is made last."""
     return (folder / SETTINGS_FILE).is_file()
 
 

@@ -49,7 +49,9 @@ class StudioApp(App[None]):
             self.register_theme(one)
         remembered = session.recall("theme")
         wanted = themes.WITHOUT_COLOUR if ansi else theme or session.settings.screen.theme or remembered
-        self.theme = wanted if wanted in self._themes else themes.DEFAULT
+        # Set before the start, a theme costs one parse of the style sheets; set as usual, three.
+        self.set_reactive(StudioApp.theme, wanted if wanted in self._themes else themes.DEFAULT)
+        self.stylesheet.set_variables(self.get_css_variables())
         for stage in STAGES:
             self.add_mode(stage, lambda stage=stage: stage_screen(stage, session))  # type: ignore[misc]
 

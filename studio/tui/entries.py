@@ -68,10 +68,12 @@ def row_line(row: StoredRow, width: int) -> Line:
     head = [
         Span(f"{row.id:>6} ", "muted"),
         Span(f"{GLYPHS[row.status]} ", STATUS_INKS[row.status]),
-        Span("◆ " if row.seed else "  ", "gold"),
+        Span("◆ " if row.seed else "  ", "gold" if row.seed else "muted"),
         Span(f"{SHORT.get(row.operation or '', row.type):<12.12} ", "muted"),
     ]
     rule = f" {row.rule}" if row.rule else ""
     room = max(12, width - sum(len(span.text) for span in head) - len(rule))
     text = one_line(prompt_text(row.row)[:_READ], room)
-    return [*head, Span(text), Span(" " * (room - columns(text))), Span(rule, "reject")]
+    if not rule:
+        return [*head, Span(text)]
+    return [*head, Span(text + " " * (room - columns(text))), Span(rule, "reject")]

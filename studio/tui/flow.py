@@ -7,8 +7,8 @@ import re
 from studio.text.display import columns, visible
 from studio.tui.ink import Line, Span
 
-# A word with the spaces behind it; CJK and full-width characters break anywhere.
-_PIECES = re.compile(r"[^\S\n]+|[\u1100-\uffff\U00010000-\U0010ffff]|[^\s\u1100-\uffff\U00010000-\U0010ffff]+|\n")
+# Blanks, a word of a script with words, or one character: a line break, or CJK, which breaks anywhere.
+_PIECES = re.compile(r"[^\S\n]+|[!-\u10ff]+|.", re.DOTALL)
 # Nobody reads a cell of a megabyte here; the editor shows it all.
 _MOST = 20_000
 

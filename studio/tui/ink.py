@@ -63,7 +63,8 @@ class Ink:
             segments.append(Segment(shown, style))
         if left > 0:
             segments.append(Segment(" " * left, ground))
-        return Strip(segments, width)
+        # Neighbours in one style share one escape sequence.
+        return Strip(segments, width).simplify()
 
 
 def _style(value: str, *, back: bool = False) -> Style:

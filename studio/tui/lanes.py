@@ -9,7 +9,7 @@ from studio.text.display import columns, one_line
 from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
 
-_TITLE = 36
+_TITLE = 35
 
 
 class Lane:
@@ -19,32 +19,42 @@ class Lane:
         self.title = "waiting"
         self.text = ""
         self.note = ""
+        self._from = 0
 
     def see(self, event: Event) -> None:
         match event:
             case LaneStarted():
                 operation = SHORT.get(event.operation, event.operation)
                 self.title = f"#{event.root} r{event.round} {operation} {event.step}"
-                self.text, self.note = "", ""
+                self.text, self.note, self._from = "", "", 0
             case LaneText():
+                if self.note:
+                    self.note, self._from = "", 0
                 self.text += event.text
             case Retried():
+                self._from = 0
                 self.note = f"asking again in {event.seconds:.0f} s: {event.message}"
             case Evolved():
                 self.title = "accepted" if event.made.rule is None else f"eliminated: {event.made.rule}"
-                self.text, self.note = prompt_text(event.made.row), ""
+                self.text, self.note, self._from = prompt_text(event.made.row), "", 0
             case _:
                 pass
 
     def line(self, number: int, width: int) -> Line:
         title = one_line(f"{number + 1} {self.title}", min(_TITLE, width // 2))
-        title += " " * (min(_TITLE, width // 2) - columns(title) + 1)
-        room = width - columns(title)
-        # The end of the text is what is being written.
-        tail = one_line((self.note or self.text)[-room:])
-        while columns(tail) > room:
-            tail = tail[1:]
-        return [Span(title, "pending"), Span(tail, "reject" if self.note else "")]
+        title += " " * (min(_TITLE, width // 2) - columns(title))
+        return [Span(title, "pending"), Span(self._tail(width - columns(title)), "reject" if self.note else "")]
+
+    def _tail(self, room: int) -> str:
+        """The end of the text. It grows to the right and then jumps back to half the room: what grows in place
+        costs only its new characters on the wire, what rolls costs the line."""
+        text = self.note or self.text
+        shown = one_line(text[self._from :])
+        if columns(shown) > room:
+            while columns(shown) > room // 2:
+                shown = shown[1:]
+            self._from = len(text) - len(shown)
+        return shown
 
 
 class Lanes:

@@ -30,6 +30,12 @@ async def drain(events):
     return [event async for event in events]
 
 
+async def watch(events, see):
+    """Call see with each event of a job."""
+    async for event in events:
+        see(event)
+
+
 async def bring_in(session, file, objects, **how):
     """Import objects as a JSON Lines file; the ids of its rows."""
     last = session.rows.last_id()
@@ -53,7 +59,7 @@ def kept(session):
 def contents(session, ids=None):
     """Content and state of every row, by id."""
     rows = session.rows.page(ids or range(1, session.rows.last_id() + 1))
-    return {row.id: (row.row, row.status, row.seed, row.rule, row.gold) for row in rows}
+    return {row.id: (row.row, row.status, row.seed, row.rule, row.evidence, row.gold) for row in rows}
 
 
 def studio(capsys, *words):

@@ -77,7 +77,7 @@ class Terminal:
         """What is written until nothing more comes for quiet seconds, at most for limit seconds."""
         start = len(self.raw)
         end = time.monotonic() + limit
-        while (left := end - time.monotonic()) > 0 and self._more(min(quiet, left)):
+        while (left := end - time.monotonic()) > 0 and self.more(min(quiet, left)):
             pass
         return bytes(self.raw[start:])
 
@@ -86,7 +86,7 @@ class Terminal:
         start = len(self.raw)
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            self._more(left)
+            self.more(left)
             if not self.alive:
                 break
         return bytes(self.raw[start:])
@@ -95,7 +95,7 @@ class Terminal:
         """Read until the text is on the screen. Raises TimeoutError that shows the screen."""
         end = time.monotonic() + limit
         while text not in self.text:
-            if time.monotonic() > end or not (self._more(0.05) or self.alive):
+            if time.monotonic() > end or not (self.more(0.05) or self.alive):
                 raise TimeoutError(f"{text!r} did not come:\n{self.text}")
 
     def wait_for_bytes(self, mark: bytes, limit: float = 20.0) -> None:
@@ -104,9 +104,10 @@ class Terminal:
         while mark not in self.raw:
             if time.monotonic() > end:
                 raise TimeoutError(f"{mark!r} did not come")
-            self._more(0.01)
+            self.more(0.01)
 
-    def _more(self, seconds: float) -> bool:
+    def more(self, seconds: float) -> bool:
+        """Wait so long for output and take it in; False when none came."""
         if not select.select([self._fd], [], [], seconds)[0]:
             return False
         try:
@@ -161,7 +162,7 @@ class Terminal:
         while (status := self._ended(os.WNOHANG)) is None:
             if time.monotonic() > end:
                 raise TimeoutError(f"still running:\n{self.text}")
-            self._more(0.02)
+            self.more(0.02)
         return status
 
     _status: int | None = None

@@ -125,7 +125,7 @@ class CheckScreen(StageScreen):
                 self._put([_Found(row, issue) for row, issues in event.issues.items() for issue in issues])
                 wanted = [index for index, found in enumerate(self._found) if found.row == self._wanted]
                 if wanted:
-                    self.list.move_to(wanted[0])
+                    self.move_to(wanted[0])
                 self._wanted = None
         self.show_header()
 
@@ -165,4 +165,4 @@ class CheckScreen(StageScreen):
     def go_to_row(self, row_id: int) -> None:
         found = [index for index, one in enumerate(self._found) if one.row == row_id]
         if found:
-            self.list.move_to(found[0])
+            self.move_to(found[0])

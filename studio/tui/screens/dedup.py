@@ -10,8 +10,8 @@ from studio.session import Session
 from studio.store.pairs import StoredPair, Verdict
 from studio.text.display import columns, one_line
 from studio.tui.commands import Stage
-from studio.tui.details import pair_lines
 from studio.tui.ink import Line, Span
+from studio.tui.pair_details import pair_lines
 from studio.tui.screens.stage import StageScreen
 
 _MARKS: dict[Verdict, str] = {"open": "•", "keep-left": "◀", "keep-right": "▶", "keep-both": "="}
@@ -61,7 +61,7 @@ class DedupScreen(StageScreen):
         self.refresh_view()
         known = [pair.id for pair in self._pairs]
         if place.get("pair") in known:
-            self.list.move_to(known.index(place["pair"]))  # type: ignore[arg-type]
+            self.move_to(known.index(place["pair"]))  # type: ignore[arg-type]
 
     def place(self) -> dict[str, object]:
         return {"pair": self.current.id if self.current else None}
@@ -117,7 +117,7 @@ class DedupScreen(StageScreen):
         if pair := self.current:
             self.session.settle(pair.id, verdict)
             self.decided()
-            self.list.move(1)
+            self.move_to(self.list.cursor + 1)
             self.remember()
 
     def command_keep_left(self) -> None:
@@ -141,4 +141,4 @@ class DedupScreen(StageScreen):
     def go_to_row(self, row_id: int) -> None:
         found = [index for index, pair in enumerate(self._pairs) if row_id in (pair.left, pair.right)]
         if found and self.list.cursor not in found:
-            self.list.move_to(found[0])
+            self.move_to(found[0])

@@ -53,6 +53,10 @@ class EvolveScreen(RowsStage):
     def running(self) -> bool:
         return self.studio.jobs.running("evolve")
 
+    def title_note(self) -> str:
+        # While rows come in every second, the lanes count them; here the total would only cost bytes.
+        return super().title_note().split("/")[0] if self.running and not self._typed else super().title_note()
+
     def command_start(self) -> None:
         if self.running:
             self._control.resume()

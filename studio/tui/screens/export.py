@@ -44,7 +44,7 @@ class ExportScreen(StageScreen):
         going = counts.get("accepted", 0) + (0 if self._accepted_only else counts.get("pending", 0))
         return [
             Span(" [x] " if on else " [ ] ", "accept" if on else "muted"),
-            Span(f"{type:<12}", " bold"),
+            Span(f"{type:<12}"),
             Span(f"{going:>9,} rows   " if on else f"{'-':>9}        "),
             Span(f"accepted {counts.get('accepted', 0):,}  pending {counts.get('pending', 0):,}", "muted"),
         ]
@@ -56,7 +56,7 @@ class ExportScreen(StageScreen):
         self._accepted_only = bool(place.get("accepted_only", self._accepted_only))
         self._out = Path(str(place.get("out", self._out)))
         self.refresh_view()
-        self.list.move_to(int(str(place.get("line", 0))))
+        self.move_to(int(str(place.get("line", 0))))
 
     def place(self) -> dict[str, object]:
         return {

@@ -74,4 +74,4 @@ class Palette(ModalScreen[Offer | None]):
         step = {"down": 1, "up": -1, "pagedown": 8, "pageup": -8}.get(event.key)
         if step:
             event.stop()
-            self._list.move(step)
+            self._list.move_to(self._list.cursor + step)

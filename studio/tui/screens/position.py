@@ -17,7 +17,6 @@ from studio.tui.entries import RowWindow
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
 from studio.tui.screens.stage import StageScreen
-from studio.tui.widgets.row_list import RowList
 
 
 class PositionScreen(StageScreen):
@@ -115,9 +114,9 @@ class PositionScreen(StageScreen):
         if self.is_attached:
             self.show_header()
 
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
+    def moved(self) -> None:
         self._selected = 0
-        super().on_row_list_moved(event)
+        super().moved()
 
     def show_detail(self) -> None:
         found = self._chosen()
@@ -163,7 +162,7 @@ class PositionScreen(StageScreen):
     def go_to_row(self, row_id: int) -> None:
         ids = list(self._window.ids)
         if row_id in ids:
-            self.list.move_to(ids.index(row_id))
+            self.move_to(ids.index(row_id))
 
     # -- commands --------------------------------------------------------------------------------
 

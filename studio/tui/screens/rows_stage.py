@@ -104,7 +104,7 @@ class RowsStage(StageScreen):
     def go_to_row(self, row_id: int) -> None:
         index = _place_of(self._entries.ids, row_id)
         if index < len(self._entries.ids) and self._entries.ids[index] == row_id:
-            self.list.move_to(index)
+            self.move_to(index)
         else:
             # Rejected before the last start, it was not in this view; now it may be.
             self._load_view(row_id)

@@ -131,7 +131,13 @@ class StageScreen(Screen[None]):
         self.refresh_view()
         self.show_header()
 
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
+    def move_to(self, index: int) -> None:
+        """Put the cursor on an entry, as near as there is one."""
+        if self.list.move_to(index):
+            self.moved()
+
+    def moved(self) -> None:
+        """The cursor is on another entry."""
         self.show_detail()
         self.show_header()
         if self._resting is not None:
@@ -143,25 +149,25 @@ class StageScreen(Screen[None]):
         self.session.remember(f"stage.{self.stage}", self.place())
 
     def command_down(self) -> None:
-        self.list.move(1)
+        self.move_to(self.list.cursor + 1)
 
     def command_up(self) -> None:
-        self.list.move(-1)
+        self.move_to(self.list.cursor - 1)
 
     def command_skip(self) -> None:
-        self.list.move(1)
+        self.move_to(self.list.cursor + 1)
 
     def command_half_page_down(self) -> None:
-        self.list.move(max(1, self.list.page // 2))
+        self.move_to(self.list.cursor + max(1, self.list.page // 2))
 
     def command_half_page_up(self) -> None:
-        self.list.move(-max(1, self.list.page // 2))
+        self.move_to(self.list.cursor - max(1, self.list.page // 2))
 
     def command_top(self) -> None:
-        self.list.move_to(0)
+        self.move_to(0)
 
     def command_bottom(self) -> None:
-        self.list.move_to(1 << 62)
+        self.move_to(1 << 62)
 
     def command_detail_down(self) -> None:
         self.page.scroll_by(max(1, self.page.size.height // 2))
@@ -197,7 +203,7 @@ class StageScreen(Screen[None]):
     def after_verdict(self) -> None:
         """A row was accepted or rejected: go on to the next one."""
         self.decided()
-        self.list.move(1)
+        self.move_to(self.list.cursor + 1)
         self.remember()
 
     def command_edit(self) -> None:

@@ -7,6 +7,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from studio.text.display import columns, one_line
 from studio.tui.ink import Ink, Line
 
 
@@ -44,7 +45,17 @@ class Painted(Widget):
         return self.ink.strip(line, self.size.width, base, cursor=cursor)
 
     def repaint(self) -> None:
-        """Paint the lines that differ from what is on screen."""
+        """Paint the lines that differ from what is on screen, as far as anything is written on them."""
+        width = self.size.width
         for y in range(self.size.height):
-            if self._on_screen.get(y) != (self.line(y), self.on_cursor(y)):
-                self.refresh(Region(0, y, self.size.width, 1))
+            line, cursor = self.line(y), self.on_cursor(y)
+            old, old_cursor = self._on_screen.get(y, ([], not cursor))
+            if (line, cursor) != (old, old_cursor):
+                # Blanks that were there before need not be sent; a cursor reaches the edge.
+                end = max(_written(old), _written(line)) if cursor == old_cursor else width
+                self.refresh(Region(0, y, min(end, width), 1))
+
+
+def _written(line: Line) -> int:
+    """The columns of a line."""
+    return sum(columns(one_line(span.text)) for span in line)

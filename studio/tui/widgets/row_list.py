@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from textual.message import Message
-
 from studio.tui.ink import Line, Span
 from studio.tui.widgets.painted import Painted
 
@@ -21,13 +19,6 @@ class Entries(Protocol):
 class RowList(Painted, can_focus=True):
     """Entries with a cursor. A move inside the view repaints two lines; at its edge the view jumps half a page,
     because a terminal cannot scroll a part of itself and every scroll repaints it all."""
-
-    class Moved(Message):
-        """The cursor is on another entry; index is -1 when the list is empty."""
-
-        def __init__(self, index: int) -> None:
-            self.index = index
-            super().__init__()
 
     def __init__(self, id: str | None = None, empty: str = "Nothing here.") -> None:
         super().__init__(id=id)
@@ -50,16 +41,13 @@ class RowList(Painted, can_focus=True):
         self._bring_into_view()
         self.repaint()
 
-    def move_to(self, index: int) -> None:
+    def move_to(self, index: int) -> bool:
+        """Put the cursor on an entry, as near as there is one. Returns whether it moved."""
         old = self.cursor
         self.cursor = self._clamped(index)
-        if self.cursor != old:
-            self._bring_into_view()
-            self.repaint()
-            self.post_message(self.Moved(self.cursor))
-
-    def move(self, by: int) -> None:
-        self.move_to(self.cursor + by)
+        self._bring_into_view()
+        self.repaint()
+        return self.cursor != old
 
     @property
     def page(self) -> int:

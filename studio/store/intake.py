@@ -1,0 +1,70 @@
+"""What an import writes: rows and where they came from, its side file, and one undoable step at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from studio.alpaca.rows import RowType
+from studio.store import decisions, set_aside
+from studio.store.blocks import Broken
+from studio.store.database import Database
+from studio.store.journal import Journal
+from studio.store.rows import Imported, Rows
+from studio.store.runs import Runs
+
+
+class Intake:
+    """One import of one or more files. rows and broken count what came; side_file: where broken ones are kept."""
+
+    def __init__(self, database: Database, journal: Journal, side_folder: Path) -> None:
+        self.rows = 0
+        self.broken = 0
+        self.side_file: Path | None = None
+        self._database = database
+        self._journal = journal
+        self._side_folder = side_folder
+        self._source = 0
+        self._ranges: list[range] = []
+
+    def open(self, path: Path, note: str) -> None:
+        """The next rows come from this file; note says how it was understood."""
+        with self._database.transaction():
+            self._source = Runs(self._database).add_source(path, note)
+
+    def keep(self, batch: Sequence[Imported], type: RowType, *, seed: bool) -> None:
+        """Append rows. Not synced: they are still in the file."""
+        if batch:
+            with self._database.transaction(durable=False):
+                ids = Rows(self._database).add_imported(batch, type, source=self._source, seed=seed)
+            self._ranges.append(ids)
+            self.rows += len(batch)
+
+    def set_aside(self, broken: Sequence[Broken]) -> Path:
+        """Put what could not be read into the side file; returns its path."""
+        self.broken += len(broken)
+        self.side_file = set_aside.append(self._side_folder, self._source, broken[0].file, broken)
+        return self.side_file
+
+    def finish(self) -> None:
+        """Every file has been read to its end: the import becomes a step that can be undone."""
+        with self._database.transaction() as connection:
+            Runs(self._database).finish_sources()
+            if self._ranges:
+                ranges = decisions.joined(self._ranges)
+                undone = [decisions.brought_in(ids, "its import was undone") for ids in ranges]
+                rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
+                self._journal.record(connection, "import", f"import {rows}", undone)
+
+
+def give_up_unfinished(database: Database) -> None:
+    """A part of a file is no import: reject its rows, so that importing again is right."""
+    rows, runs = Rows(database), Runs(database)
+    unfinished = runs.unfinished_sources()
+    if not unfinished:
+        return
+    with database.transaction():
+        for source in unfinished:
+            name = Path(source.path).name
+            rows.give_up(source.id, "interrupted", f"the import of {name} was interrupted; import it again")
+        runs.finish_sources()

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from studio.errors import UsageError
+from studio.settings import Settings, load
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "studio.toml"
+
+
+def test_later_places_win(tmp_path, file):
+    user = tmp_path / "config.toml"
+    user.write_text('[evolve]\nrounds = 1\nlimit = 1\nseed = 1\nconcurrency = 1\n[screen]\ntheme = "dusk"\n')
+    file.write_text("[evolve]\nrounds = 2\nlimit = 2\nseed = 2\n")
+    environment = {"STUDIO_EVOLVE_ROUNDS": "3", "STUDIO_EVOLVE_LIMIT": "3", "HOME": "/"}
+    found = load((user, file), environment, {"evolve": {"rounds": 4, "limit": None}})
+    assert (found.evolve.rounds, found.evolve.limit, found.evolve.seed, found.evolve.concurrency) == (4, 3, 2, 1)
+    assert found.screen.theme == "dusk"
+
+
+def test_absent_files_mean_the_defaults(file):
+    assert load((file,), {}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[evolv]\nrounds = 1", "Did you mean 'evolve'"),
+        ("[evolve]\nround = 1", "Did you mean 'rounds'"),
+        ("[evolve]\nxyz = 1", "Known: rounds"),
+        ("rounds = 1", "outside a section"),
+        ("[evolve\n", "not valid TOML"),
+        ('[evolve]\nrounds = "many"', "wrong value"),
+        ("[evolve]\nrounds = 0", "wrong value"),
+        ("[evolve]\nconcurrency = 0", "wrong value"),
+        ("[evolve]\nlimit = -1", "wrong value"),
+        ("[dedup]\nthreshold = 7", "wrong value"),
+        ('[position]\nstrategy = "sideways"', "wrong value"),
+        ('[export]\nstatuses = ["rejected"]', "wrong value"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_cure(file, text, said):
+    file.write_text(text)
+    with pytest.raises(UsageError) as error:
+        load((file,), {})
+    assert said in str(error.value)
+
+
+def test_a_wrong_environment_variable_is_an_error():
+    with pytest.raises(UsageError, match="wrong value"):
+        load((), {"STUDIO_DEDUP_THRESHOLD": "high"})
+
+
+def test_keys_are_free_names(file):
+    file.write_text('[keys]\naccept = "y"\n')
+    assert load((file,), {}).keys == {"accept": "y"}

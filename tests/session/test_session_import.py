@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+
+from studio.alpaca.rows import ROW_TYPES, Multimodal, Pretrain, Sft, fields
+from studio.errors import StudioError, UsageError
+from studio.jobs.events import FileOpened, SetAside
+from studio.session import Session
+from studio.store.filters import Filter
+from tests.support.projects import ROOT, bring_in, drain, kept, new_project, recount, start_studio
+
+REAL = ROOT.parent / "shared" / "data" / "llamafactory"
+
+
+@pytest.fixture
+async def session(tmp_path):
+    opened = new_project(tmp_path / "p")
+    yield opened
+    await opened.close()
+
+
+async def test_rows_come_in_accepted_with_where_they_came_from(session, tmp_path):
+    file = tmp_path / "题.jsonl"
+    ids = await bring_in(session, file, [{"instruction": "a"}, {"instruction": "b", "id": 7, "tags": ["x"]}])
+    rows = session.rows.page(ids)
+    assert [(row.status, row.seed, row.generated) for row in rows] == [("accepted", False, False)] * 2
+    assert [row.number for row in rows] == [1, 2]
+    assert session.origin(rows[1]) == "题.jsonl, row 2"
+    assert orjson.loads(rows[1].extras) == {"id": 7, "tags": ["x"]}
+    assert session.runs.folder(rows[0].source) == tmp_path
+    assert rows[1].offset == file.read_bytes().index(b"\n") + 1
+
+
+async def test_seeds_need_an_instruction_only(session, tmp_path):
+    ids = await bring_in(session, tmp_path / "s.jsonl", [{"instruction": "写一首诗"}], seed=True)
+    row = session.rows.get(ids[0])
+    assert (row.row, row.seed, row.status) == (Sft("写一首诗"), True, "accepted")
+    assert session.stats()["seeds"] == 1
+
+
+async def test_rows_that_cannot_be_seeds_are_refused_before_anything_is_read(session, tmp_path):
+    (tmp_path / "good.jsonl").write_text('{"instruction":"a"}\n')
+    (tmp_path / "text.jsonl").write_text('{"text":"a"}\n')
+    files = [tmp_path / "good.jsonl", tmp_path / "text.jsonl"]
+    with pytest.raises(UsageError, match="seed tasks are instructions"):
+        await drain(session.import_files(files, seed=True))
+    assert session.rows.last_id() == 0
+
+
+@pytest.mark.parametrize(
+    ("objects", "type", "why"),
+    [
+        ([{"text": "雨"}], "pretrain", "column text"),
+        ([{"instruction": "a", "output": "b"}], "sft", "column instruction"),
+        ([{"instruction": "a", "chosen": "b", "rejected": "c"}], "preference", "chosen and rejected"),
+        ([{"instruction": "<image>a", "output": "b", "images": ["1.png"]}], "multimodal", "column images"),
+        ([{"instruction": "a", "output": "b", "kto_tag": True}], "kto", "column kto_tag"),
+        ([{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}], "sft", "ShareGPT"),
+    ],
+)
+async def test_the_type_is_told_from_the_columns(session, tmp_path, objects, type, why):
+    file = tmp_path / "rows.json"
+    file.write_bytes(orjson.dumps(objects))
+    opened, *_, ended = await drain(session.import_files([file]))
+    assert isinstance(opened, FileOpened)
+    assert (opened.type, ended.rows) == (type, 1)
+    assert why in opened.why
+
+
+async def test_the_type_can_be_forced_and_must_be_known(session, tmp_path):
+    file = tmp_path / "rows.json"
+    file.write_bytes(b'[{"question": "a", "text": "b"}]')
+    await drain(session.import_files([file], "sft"))
+    assert session.rows.get(1).row == Sft()
+    file.write_bytes(b'[{"question": "a"}]')
+    with pytest.raises(UsageError, match="columns found: question") as error:
+        await drain(session.import_files([file]))
+    assert "--type" in error.value.hint
+
+
+async def test_what_is_broken_is_set_aside_with_place_and_cause(session, tmp_path):
+    file = tmp_path / "rows.jsonl"
+    good = [orjson.dumps({"instruction": f"q{n}", "output": "a"}) for n in range(4)]
+    wrong = b'{"instruction": 5}'
+    bad = b'{"instruction": "\xff"}'
+    deep = b'{"instruction": "d", "x": ' + b"[" * 1010 + b"]" * 1010 + b"}"
+    file.write_bytes(b"\n".join([good[0], b"{nonsense}", good[1], wrong, good[2], bad, deep, b"7", good[3]]))
+    events = await drain(session.import_files([file]))
+    ended = events[-1]
+    assert (ended.rows, ended.broken) == (4, 5)
+    assert [row.row.instruction for row in session.rows.each(Filter())] == ["q0", "q1", "q2", "q3"]
+    kept_lines = side_file(ended)
+    assert [line["line"] for line in kept_lines] == [2, 4, 6, 7, 8]
+    assert [line["file"] for line in kept_lines] == ["rows.jsonl"] * 5
+    assert kept_lines[0]["raw"] == "{nonsense}"
+    assert "expected text, found a number" in kept_lines[1]["cause"]
+    assert "not UTF-8" in kept_lines[2]["cause"]
+    assert "nested" in kept_lines[3]["cause"]
+    assert "expected an object" in kept_lines[4]["cause"]
+    assert any(isinstance(event, SetAside) for event in events)
+
+
+async def test_a_wrong_type_inside_an_array_is_reported_at_its_line(session, tmp_path):
+    file = tmp_path / "rows.json"
+    file.write_text('[\n  {"instruction": "中"}, {"instruction": 5},\n  {"instruction": "b", "id": 1}\n]')
+    *_, aside, _, ended = await drain(session.import_files([file]))
+    assert ended.rows == 2
+    (broken,) = aside.broken
+    assert (broken.line, broken.column) == (2, 25)
+
+
+async def test_many_wrong_rows_in_an_array_cost_no_more_than_reading_them(session, tmp_path):
+    file = tmp_path / "rows.json"
+    file.write_bytes(orjson.dumps([{"instruction": "a", "output": "b" * 40}] * 20_000))
+    start = time.process_time()
+    *_, ended = await drain(session.import_files([file], "kto"))
+    assert ended.broken == 20_000
+    assert time.process_time() - start < 10
+
+
+async def test_an_empty_file_is_reported(session, tmp_path):
+    (tmp_path / "rows.jsonl").write_bytes(b"")
+    *_, ended = await drain(session.import_files([tmp_path / "rows.jsonl"]))
+    assert (ended.rows, ended.broken) == (0, 1)
+
+
+async def test_undoing_an_import_takes_its_rows_back_and_redo_brings_them(session, tmp_path):
+    session.add(Pretrain("by hand"))
+    ids = await bring_in(session, tmp_path / "a.jsonl", [{"instruction": f"q{n}"} for n in range(200)])
+    before = session.rows.page(ids)
+    assert session.undo() == ("import 200 rows", ids[0])
+    assert Counter(row.status for row in session.rows.page(ids)) == {"rejected": 200}
+    assert kept(session) == recount(session)
+    assert session.stats()["rejected"] == {"by-hand": 200}
+    assert session.redo() == ("import 200 rows", ids[0])
+    assert session.rows.page(ids) == before
+    assert kept(session) == recount(session)
+
+
+async def test_several_files_are_one_step(session, tmp_path):
+    files = []
+    for name in "abc":
+        files.append(tmp_path / f"{name}.jsonl")
+        files[-1].write_text(f'{{"instruction":"{name}"}}\n')
+    await drain(session.import_files(files))
+    assert [session.origin(row) for row in session.rows.page([1, 2, 3])] == [
+        "a.jsonl, row 1", "b.jsonl, row 1", "c.jsonl, row 1",
+    ]  # fmt: skip
+    session.undo()
+    assert session.stats()["types"]["sft"]["rejected"] == 3
+    assert session.undo() is None
+
+
+async def test_an_import_that_fails_or_is_left_brings_nothing_in(session, tmp_path, monkeypatch):
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"instruction":"a"}\n')
+    (tmp_path / "gone.jsonl").write_text('{"instruction":"a"}\n')
+    events = session.import_files([file, tmp_path / "gone.jsonl"])
+    async for event in events:
+        if not isinstance(event, FileOpened):
+            (tmp_path / "gone.jsonl").unlink(missing_ok=True)
+            break
+    with pytest.raises((StudioError, FileNotFoundError)):
+        await drain(events)
+    assert session.rows.get(1).rule == "interrupted"
+    events = session.import_files([file])
+    async for event in events:
+        if not isinstance(event, FileOpened):
+            break
+    await events.aclose()
+    assert session.rows.get(2).rule == "interrupted"
+    assert kept(session) == recount(session)
+    assert session.undo() is None
+    *_, ended = await drain(session.import_files([file]))
+    assert ended.rows == 1
+
+
+async def test_a_cancelled_import_ends_between_two_steps(session, tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(b"\n".join(orjson.dumps({"instruction": "x" * 200}) for _ in range(40_000)))
+    begun = asyncio.Event()
+
+    async def bring_it_in():
+        async for _ in session.import_files([file]):
+            if session.rows.last_id():
+                begun.set()
+
+    task = asyncio.create_task(bring_it_in())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert session.rows.last_id()
+    assert not session.rows.ids(Filter(statuses=("accepted",)))
+
+
+def test_a_killed_import_is_taken_out_of_the_way_and_importing_again_is_right(tmp_path):
+    asyncio.run(new_project(tmp_path / "p").close())
+    small, big = tmp_path / "small.jsonl", tmp_path / "big.jsonl"
+    small.write_text('{"instruction":"small"}\n')
+    objects = [{"instruction": f"question {n}", "output": "一" * 60} for n in range(60_000)]
+    big.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in objects))
+    killed = 0
+    for wait in (0.0, 0.03, 0.06):
+        with start_studio("import", tmp_path / "p", small, big) as child:
+            _until_rows(tmp_path / "p", 2 + killed)
+            time.sleep(wait)
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+        session = Session.open(tmp_path / "p", must_write=True)
+        killed = session.rows.last_id()
+        assert session.stats()["rejected"] == {"interrupted": killed}
+        assert kept(session) == recount(session)
+        asyncio.run(session.close())
+    with start_studio("import", tmp_path / "p", small, big) as child:
+        assert child.wait(60) == 0, child.stderr.read()
+    session = Session.open(tmp_path / "p", must_write=True)
+    rows = list(session.rows.each(Filter(statuses=("accepted",))))
+    assert [fields(row.row)["instruction"] for row in rows] == ["small"] + [one["instruction"] for one in objects]
+    assert {row.rule for row in session.rows.each(Filter(statuses=("rejected",)))} == {"interrupted"}
+    asyncio.run(session.close())
+
+
+def side_file(ended):
+    return [orjson.loads(line) for line in Path(ended.path).read_bytes().splitlines()]
+
+
+def _until_rows(folder, n):
+    viewer = Session.open(folder, read_only=True)
+    end = time.monotonic() + 30
+    while viewer.rows.last_id() < n:
+        assert time.monotonic() < end
+        time.sleep(0.002)
+    asyncio.run(viewer.close())
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="LLaMA-Factory's demo files are not here")
+@pytest.mark.parametrize("name", sorted(path.name for path in REAL.glob("*demo.json*")))
+async def test_the_trainers_own_files_come_in_with_nothing_lost(session, name):
+    content = (REAL / name).read_bytes()
+    expected = orjson.loads(content) if name.endswith(".json") else list(map(orjson.loads, content.splitlines()))
+    opened, *_, ended = await drain(session.import_files([REAL / name]))
+    assert (ended.rows, ended.broken) == (len(expected), 0)
+    assert opened.type in ROW_TYPES
+    for stored, original in zip(session.rows.each(Filter()), expected, strict=True):
+        turns = original.get("messages") or original.get("conversations")
+        if turns:
+            said = [turn.get("content", turn.get("value")) for turn in turns]
+            written = orjson.dumps(fields(stored.row)).decode()
+            answers = [orjson.dumps(text)[1:-1].decode() for text in said]
+            assert all(text.strip() in written for text in answers)
+            if isinstance(stored.row, Multimodal):
+                assert list(stored.row.images) == original["images"]
+        else:
+            extras = orjson.loads(stored.extras or b"{}")
+            row = {key: value for key, value in fields(stored.row).items() if value not in ("", ())}
+            assert {key: value for key, value in original.items() if value not in ("", [])} == row | extras

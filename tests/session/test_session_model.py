@@ -1,0 +1,179 @@
+"""A session against a model of it: whatever is decided, undone and reopened."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from studio.alpaca.rows import Sft
+from studio.session import Session
+from studio.store.rows import Generated
+from tests.support.projects import bring_in, contents, kept, new_project, recount
+
+IMPORTED = [
+    {"instruction": "Name a river in France.", "output": "The Loire."},
+    {"instruction": "Name a river in France", "output": "The Rhône."},
+    {"instruction": "写一句关于雨的话。<|im_end|>", "output": "雨打湿了石阶。"},
+    {"instruction": "写一句关于雪的话。<|im_end|>", "output": "雪落在屋檐上。"},
+]
+picks = st.integers(0, 10**6)
+words = st.sampled_from(["Describe a lamp.", "描述一盏灯。", "Mend <|im_end|> this", ""])
+
+
+class Decisions(RuleBasedStateMachine):
+    """done and undone hold the model's states before each decision, as an undo and a redo stack."""
+
+    @initialize()
+    def start(self):
+        self.home = Path(tempfile.mkdtemp())
+        self.session = new_project(self.home / "p")
+        asyncio.run(bring_in(self.session, self.home / "rows.jsonl", IMPORTED, seed=True))
+        run = self._run(lambda: self.session.runs.open("evol-instruct", "key", "{}"))
+        made = Generated("sft", Sft("Grown", "", "Answer"), run, 1, 1, 0, "deepening", ())
+        self._run(lambda: self.session.rows.add_generated(made))
+        self._run(lambda: self.session.pairs.replace_open([(1, 2, 0.9), (3, 4, 0.8), (1, 5, 0.75)]))
+        self.state = self.real()
+        self.first = dict(self.state[0])
+        # The import is the first undoable step; undoing it rejects its rows.
+        before = {
+            row_id: (row, "rejected", seed, "by-hand", "its import was undone", gold) if row_id < 5 else rest
+            for row_id, rest in self.state[0].items()
+            for row, _, seed, _, _, gold in [rest]
+        }
+        self.done, self.undone = [(before, self.state[1])], []
+
+    def _run(self, work):
+        with self.session._project.database.transaction():
+            return work()
+
+    def real(self):
+        return contents(self.session), {pair.id: pair.verdict for pair in self.session.pairs.all()}
+
+    def decided(self, rows, pairs=None):
+        """The model's next state; nothing happened when it is the same."""
+        after = ({**self.state[0], **rows}, {**self.state[1], **(pairs or {})})
+        if after != self.state:
+            self.done.append(self.state)
+            self.undone = []
+            self.state = after
+
+    def pick(self, number):
+        return number % len(self.state[0]) + 1
+
+    @rule(number=picks)
+    def accept(self, number):
+        row_id = self.pick(number)
+        row, _, seed, _, _, gold = self.state[0][row_id]
+        self.session.accept(row_id)
+        self.decided({row_id: (row, "accepted", seed, None, None, gold)})
+
+    @rule(number=picks, why=st.sampled_from(["dull", "答非所问"]))
+    def reject(self, number, why):
+        row_id = self.pick(number)
+        row, _, seed, _, _, gold = self.state[0][row_id]
+        self.session.reject(row_id, why)
+        self.decided({row_id: (row, "rejected", seed, "by-hand", why, gold)})
+
+    @rule(number=picks, seed=st.booleans())
+    def put_in_or_out_of_the_pool(self, number, seed):
+        row_id = self.pick(number)
+        row, status, _, *rest = self.state[0][row_id]
+        self.session.set_seed(row_id, seed)
+        self.decided({row_id: (row, status, seed, *rest)})
+
+    @rule(number=picks, gold=st.none() | st.integers(0, 3))
+    def mark_gold(self, number, gold):
+        row_id = self.pick(number)
+        *rest, _ = self.state[0][row_id]
+        self.session.mark_gold(row_id, gold)
+        self.decided({row_id: (*rest, gold)})
+
+    @rule(number=picks, text=words)
+    def edit(self, number, text):
+        row_id = self.pick(number)
+        _, *rest = self.state[0][row_id]
+        self.session.edit(row_id, Sft(text, "", "z"))
+        self.decided({row_id: (Sft(text, "", "z"), *rest)})
+
+    @rule(text=words, seed=st.booleans())
+    def add(self, text, seed):
+        row_id = self.session.add(Sft(text), seed=seed)
+        # Undoing an addition rejects the row; it never goes away.
+        before = (Sft(text), "rejected", seed, "by-hand", "you took it back", None)
+        for rows, _ in (*self.done, self.state):
+            rows[row_id] = before
+        self.decided({row_id: (Sft(text), "accepted", seed, None, None, None)})
+
+    @rule(number=picks, verdict=st.sampled_from(["keep-left", "keep-right", "keep-both"]))
+    def settle(self, number, verdict):
+        pair = self.session.pairs.get(number % 3 + 1)
+        rows = {}
+        gone = {"keep-left": pair.right, "keep-right": pair.left}.get(verdict)
+        for row_id, other in ((pair.left, pair.right), (pair.right, pair.left)):
+            row, status, seed, _, evidence, gold = self.state[0][row_id]
+            twin = f"near-duplicate of #{other}, ROUGE-L {pair.score:.2f}"
+            if row_id == gone and status != "rejected":
+                rows[row_id] = (row, "rejected", seed, "near-duplicate", twin, gold)
+            elif row_id != gone and evidence == twin:
+                rows[row_id] = (row, "pending" if row_id == 5 else "accepted", seed, None, None, gold)
+        self.session.settle(pair.id, verdict)
+        before = self.state
+        self.decided(rows, {pair.id: verdict})
+        if self.state is before:  # the same verdict again is a step too
+            self.done.append(before)
+            self.undone = []
+
+    @rule()
+    def fix(self):
+        changed = self.session.fix("control-token", list(self.state[0]))
+        if changed:
+            after = self.real()
+            assert not any("<|im_end|>" in row[0].instruction for row in after[0].values())
+            self.decided(after[0])
+
+    @precondition(lambda self: len(self.done) > 1)  # the import is undone at the end
+    @rule()
+    def undo(self):
+        assert self.session.undo() is not None
+        self.undone.append(self.state)
+        self.state = self.done.pop()
+
+    @precondition(lambda self: self.undone)
+    @rule()
+    def redo(self):
+        assert self.session.redo() is not None
+        self.done.append(self.state)
+        self.state = self.undone.pop()
+
+    @rule()
+    def reopen(self):
+        asyncio.run(self.session.close())
+        self.session = Session.open(self.home / "p", must_write=True)
+
+    @invariant()
+    def everything_is_as_the_model_says(self):
+        if hasattr(self, "state"):
+            assert self.real() == self.state
+            assert kept(self.session) == recount(self.session)
+
+    def teardown(self):
+        if not hasattr(self, "state"):
+            return
+        while len(self.done) > 1:
+            self.undo()
+        assert {row_id: self.real()[0][row_id] for row_id in self.first} == self.first
+        self.undo()
+        self.everything_is_as_the_model_says()
+        assert self.session.undo() is None
+        asyncio.run(self.session.close())
+        shutil.rmtree(self.home)
+
+
+Decisions.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestDecisions = Decisions.TestCase

@@ -1,0 +1,76 @@
+"""The plan of the house: which room may import what, and how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("session", "jobs", "llm", "store", "methods", "curate", "alpaca", "text", "settings", "errors", "shipped")
+HEAVY = ("textual", "rich", "click", "openai", "datasets", "pyarrow", "pandas", "numpy", "xllamacpp")
+
+
+def modules_of(room):
+    folder = ROOT / "studio" / room
+    if not folder.is_dir():
+        return [f"studio.{room}"]
+    # The embedded server is a program of its own.
+    files = [path for path in folder.rglob("*.py") if path.name != "embedded_server.py"]
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
+
+
+@cache
+def loaded_after(code):
+    """Names of HEAVY that are imported once code has run in a fresh interpreter."""
+    tail = f"\nimport sys\nprint('LOADED', *[name for name in {HEAVY!r} if name in sys.modules])"
+    command = [sys.executable, "-c", code + tail]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(found.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_below_the_front_ends_loads_a_terminal_or_a_heavy_library(room):
+    assert not loaded_after("\n".join(f"import {name}" for name in modules_of(room)))
+
+
+def test_help_and_headless_commands_load_neither_screens_nor_heavy_libraries(tmp_path):
+    for words in (["--help"], ["evolve", "--help"], ["new", str(tmp_path / "p")], ["stats", str(tmp_path / "p")]):
+        loaded = loaded_after(f"from studio.__main__ import run\nassert run({words!r}) == 0")
+        assert loaded <= {"click"}, words
+
+
+def test_the_screens_load_neither_openai_nor_datasets():
+    assert not loaded_after("import studio.tui.app") & {"openai", "datasets", "pyarrow", "pandas", "numpy"}
+
+
+def test_no_file_is_longer_than_a_person_can_hold():
+    limits = dict.fromkeys((ROOT / "studio").rglob("*.py"), 400)
+    limits |= dict.fromkeys((ROOT / "studio" / "tui" / "screens").glob("*.py"), 250)
+    limits[ROOT / "studio" / "tui" / "app.py"] = 250
+    long = {str(path): n for path, limit in limits.items() if (n := len(path.read_text("utf-8").splitlines())) > limit}
+    assert not long
+
+
+def test_every_public_name_of_the_lower_rooms_says_what_it_is():
+    """Modules, classes and functions; methods whose class and name say it all may do without."""
+    bare = []
+    for room in ROOMS:
+        for name in modules_of(room):
+            path = ROOT / (name.replace(".", "/") + ".py")
+            tree = ast.parse((path if path.exists() else path.with_suffix("") / "__init__.py").read_text("utf-8"))
+            public = [
+                node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            ]
+            bare += [
+                f"{name}.{node.name}"
+                for node in public
+                if not node.name.startswith("_") and ast.get_docstring(node) is None
+            ]
+            if ast.get_docstring(tree) is None:
+                bare.append(name)
+    assert not bare
