@@ -40,6 +40,9 @@ class StudioApp(App[None]):
     BINDINGS = []
 
     def __init__(self, session: Session, *, theme: str = "", ansi: bool = False) -> None:
+        stage = session.recall("stage")
+        # The first screen is a default mode: switching to a mode would lay out and paint a blank screen before.
+        self.DEFAULT_MODE = stage if stage in STAGES else STAGES[0]  # type: ignore[misc]
         # Textual asks the theme for colours while it starts, so NO_COLOR's theme must be known before.
         super().__init__(ansi_color=ansi)
         self.session = session
@@ -60,8 +63,6 @@ class StudioApp(App[None]):
         for number in (signal.SIGHUP, signal.SIGTERM):
             # Without this a dropped connection ends Python before any finally block.
             asyncio.get_running_loop().add_signal_handler(number, self._leave)
-        stage = self.session.recall("stage")
-        await self.switch_mode(stage if stage in STAGES else "seeds")
         if not self.session.writable:
             self.notify(f"Read-only: {self.session.holder} is writing in this project.", timeout=8)
         for problem in self._theme_problems:

@@ -46,7 +46,8 @@ class RowsStage(StageScreen):
         first = self.session.rows.ids_from(self._filter, row_id, self.list.page or 50)
         self._whole = False
         self._show(first or [], 0)
-        self._load_view(row_id)
+        # Not before the first paint: finding a million ids takes the processor from it.
+        self.call_after_refresh(self._load_view, row_id)
 
     @work(exclusive=True, group="view")
     async def _load_view(self, row_id: int) -> None:
