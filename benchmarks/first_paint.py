@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("projects", nargs="+", type=Path)
     parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
-    studio = [sys.executable, "-m", "studio", "--read-only"]
+    studio = [sys.executable, "-m", "studio"]
     commands = {"empty Textual app": [sys.executable, "-c", _EMPTY]}
     commands |= {str(folder): [*studio, str(folder.resolve())] for folder in arguments.projects}
     os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import orjson
-from rows import write_rows
+import rows
 
 from studio.session import Session
 from studio.store.project import create
@@ -38,7 +38,8 @@ def bare_sqlite(file: Path, folder: Path) -> None:
     with file.open("rb") as lines:
         while batch := lines.readlines(1 << 20):
             connection.execute("BEGIN")
-            connection.executemany("INSERT INTO rows (body) VALUES (?)", ((orjson.dumps(orjson.loads(b)),) for b in batch))
+            bodies = ((orjson.dumps(orjson.loads(line)),) for line in batch)
+            connection.executemany("INSERT INTO rows (body) VALUES (?)", bodies)
             connection.execute("COMMIT")
     connection.close()
 
@@ -54,6 +55,15 @@ def studio_import(file: Path, folder: Path) -> None:
     asyncio.run(run())
 
 
+def write_array(lines: Path, array: Path) -> None:
+    """The same rows as one JSON array, streamed so that peak memory is the import's own."""
+    with lines.open("rb") as source, array.open("wb") as target:
+        target.write(b"[" + next(source).rstrip())
+        for line in source:
+            target.write(b",\n" + line.rstrip())
+        target.write(b"]\n")
+
+
 def timed(work: Callable[[Path, Path], None], file: Path) -> float:
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -62,19 +72,24 @@ def timed(work: Callable[[Path, Path], None], file: Path) -> float:
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("rows.jsonl", "rows.json"):
-            file = Path(folder) / name
-            write_rows(file, rows)
-            print(f"{name}: {rows:,} rows, {file.stat().st_size / 1e6:,.0f} MB")
-            ours = timed(studio_import, file)
-            print(f"  studio import   {rows / ours:>12,.0f} rows/s   {rows / ours / GOAL:.2f} x the goal of {GOAL:,}")
-            if name.endswith("jsonl"):
-                for title, work in (("orjson a line", bare_loop), ("orjson + SQLite", bare_sqlite)):
-                    seconds = timed(work, file)
-                    print(f"  {title:<15} {rows / seconds:>12,.0f} rows/s   import takes {ours / seconds:.2f} x its time")
+        lines, array = Path(folder) / "rows.jsonl", Path(folder) / "rows.json"
+        rows.write(lines, number)
+        write_array(lines, array)
+        print(f"{number:,} rows, {lines.stat().st_size / 1e6:,.0f} MB")
+        ours = timed(studio_import, lines)
+        report("import of JSONL", number / ours, f"{number / ours / GOAL:.2f} x the goal of {GOAL:,}")
+        seconds = timed(studio_import, array)
+        report("import of an array", number / seconds, f"{number / seconds / GOAL:.2f} x the goal")
+        for title, work in (("orjson a line", bare_loop), ("orjson + SQLite", bare_sqlite)):
+            seconds = timed(work, lines)
+            report(title, number / seconds, f"the import takes {ours / seconds:.2f} x its time")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+
+
+def report(title: str, rate: float, note: str) -> None:
+    print(f"  {title:<20} {rate:>12,.0f} rows/s   {note}")
 
 
 if __name__ == "__main__":

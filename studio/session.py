@@ -37,7 +37,7 @@ from studio.store.pairs import Pairs, Verdict
 from studio.store.project import DATABASE_FILE, SET_ASIDE, Project
 from studio.store.reader import Reader
 from studio.store.replies import Replies
-from studio.store.rows import Imported, Rows, StoredRow, fields_of
+from studio.store.rows import Rows, StoredRow, fields_of
 from studio.store.runs import Runs
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class Session:
         """A row written by hand: accepted, and a seed task when asked. Returns its id."""
         self._must_write()
         with self._project.database.transaction() as connection:
-            fresh = Imported(alpaca.encode(row), 0, None, None)
+            fresh = (alpaca.encode(row), 0, None, None)
             row_id = self.rows.add_imported([fresh], alpaca.type_of(row), source=None, seed=seed).start
             undone = decisions.brought_in(range(row_id, row_id + 1), "you took it back")
             self._journal.record(connection, "add", f"add #{row_id}", [undone])

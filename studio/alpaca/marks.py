@@ -26,6 +26,12 @@ def control_tokens(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_CONTROL.findall(text)))
 
 
+def first_control_token(text: str) -> tuple[int, int] | None:
+    """Where the first of them starts and ends; None when there is none."""
+    found = _CONTROL.search(text)
+    return found.span() if found else None
+
+
 def break_control_tokens(text: str) -> str:
     """The text with a space after each control token's opening bracket, so no tokenizer takes it for one."""
     return _CONTROL.sub(lambda token: _OPENING.sub(lambda opening: f"{opening[0]} ", token[0], count=1), text)

@@ -66,9 +66,9 @@ def _of_block(event: RowsRead, path: Path) -> Iterator[Finding]:
 
     for one in event.broken:
         yield Finding(one.line, "unreadable", "error", f"line {one.line}, column {one.column}", one.cause)
-    for row in event.rows:
-        for issue in issues_of_row(decode(event.type, row.body), path.parent):
-            yield _finding(row.number, issue)
+    for body, number, _, _ in event.rows:
+        for issue in issues_of_row(decode(event.type, body), path.parent):
+            yield _finding(number, issue)
 
 
 def _finding(row: int, issue: Issue) -> Finding:

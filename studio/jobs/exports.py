@@ -194,10 +194,10 @@ def _verify(path: Path, entry: dict[str, Any], choice: _Choice) -> None:
     stage = STAGE_OF[choice.type]
     kept = 0
     for block in readers.read(path):
-        for read in block.read:
-            said = verdict(read.value, entry, stage, choice.columns)
+        for number, _, value in block.read:
+            said = verdict(value, entry, stage, choice.columns)
             if said.kind != "kept":
-                raise StudioError(f"{path.name}, row {read.number}: {said.reason}.", title="Export refused")
+                raise StudioError(f"{path.name}, row {number}: {said.reason}.", title="Export refused")
             kept += 1
         if block.broken:
             raise StudioError(str(block.broken[0]), title="Export refused")

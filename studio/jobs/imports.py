@@ -11,7 +11,7 @@ import msgspec
 from studio.alpaca import conversations
 from studio.alpaca import rows as alpaca
 from studio.alpaca.columns import Guess, guess_type
-from studio.alpaca.rows import Row, RowError, RowType
+from studio.alpaca.rows import TYPES, Row, RowError, RowType
 from studio.errors import UsageError
 from studio.jobs.events import Events, FileOpened, RowsRead
 from studio.store import readers
@@ -46,7 +46,7 @@ def import_files(paths: Sequence[Path], type: RowType | None = None, *, seed: bo
 def understand(path: Path, type: RowType | None) -> Guess:
     """What the file holds, told from the objects of its first block."""
     first = next(readers.read(path), Block([], [], 0))
-    objects = [read.value for read in first.read[:_SAMPLED] if isinstance(read.value, dict)]
+    objects = [value for _, _, value in first.read[:_SAMPLED] if isinstance(value, dict)]
     columns = {name for one in objects for name in one}
     guess = guess_type(columns, objects[0] if objects else None)
     if type is not None:
@@ -70,19 +70,20 @@ def _typed(block: Block, guess: Guess, name: str) -> RowsRead:
     rows: list[Imported] = []
     refused: dict[int, RowError] = {}
     encode = alpaca.encode
+    assert guess.type is not None
+    kind = TYPES[guess.type]
     for index, (number, offset, value) in enumerate(block.read):
-        if isinstance(value, Row):
-            rows.append(Imported(encode(value), number, offset, None))
+        if type(value) is kind:
+            rows.append((encode(value), number, offset, None))
             continue
         try:
             row, extras = _row(value, guess)
-            rows.append(Imported(encode(row), number, offset, _written(extras) if extras else None))
+            rows.append((encode(row), number, offset, _written(extras) if extras else None))
         except RowError as error:
             refused[index] = error
     places = zip(refused.items(), locate(block, refused), strict=True)
-    wrong = [Broken(name, *place, str(error), _raw(block.read[at].value)) for (at, error), place in places]
+    wrong = [Broken(name, *place, str(error), _raw(block.read[at][2])) for (at, error), place in places]
     broken = sorted(block.broken + wrong, key=lambda one: one.offset)
-    assert guess.type is not None
     return RowsRead(guess.type, rows, broken, block.end)
 
 

@@ -86,7 +86,13 @@ def _piece(buffer: bytes, decoder: Decoder, numbers: Iterator[int], place: Place
         place.pass_over(buffer[:cut])
         place.behind_element = True
         place.opening = _opening(buffer, lead) or place.opening
-        return Block([Read(next(numbers), None, v) for v in values], [], place.offset, buffer[:cut], start), cut
+        return Block(
+            [(number, None, value) for value, number in zip(values, numbers, strict=False)],
+            [],
+            place.offset,
+            buffer[:cut],
+            start,
+        ), cut
     return None, 0
 
 
@@ -138,7 +144,7 @@ def _exactly(
             if place.behind_element:
                 report(position, position, position, "expected , or ] between elements")
             try:
-                found.append(Read(number, place.offset + position - done, orjson.loads(raw)))
+                found.append((number, place.offset + position - done, orjson.loads(raw)))
                 place.opening = _opening(buffer, position) or place.opening
             except orjson.JSONDecodeError as error:
                 column, cause = why(raw, error)

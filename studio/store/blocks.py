@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from copy import copy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -16,12 +16,11 @@ scan = json.JSONDecoder().raw_decode
 _BETWEEN = re.compile(r"[ \t\n\r,]*")
 
 
-class Read(NamedTuple):
-    """An object that was read. number: line or element, from 1; offset: bytes from the file's start, where known."""
+Read: TypeAlias = tuple[int, int | None, Any]
+"""An object that was read: its number (line or element, from 1), its byte offset where known, its value.
 
-    number: int
-    offset: int | None
-    value: Any
+A plain tuple, because there are millions of them and naming the fields of each costs as much as parsing it.
+"""
 
 
 class Broken(NamedTuple):
@@ -102,7 +101,7 @@ def locate(block: Block, indexes: Collection[int]) -> list[tuple[int, int, int]]
     if not indexes:
         return []
     if block.start is None:
-        return [(block.read[index].number, 1, block.read[index].offset or 0) for index in indexes]
+        return [(number, 1, offset or 0) for number, offset, _ in (block.read[index] for index in indexes)]
     begins = _begins(block, block.start.offset)
     here, passed, found = copy(block.start), 0, list[tuple[int, int, int]]()
     for index in indexes:
@@ -114,8 +113,8 @@ def locate(block: Block, indexes: Collection[int]) -> list[tuple[int, int, int]]
 
 def _begins(block: Block, offset: int) -> list[int]:
     """Where each element of an array's block begins in its text."""
-    if block.read and block.read[0].offset is not None:
-        return [(read.offset or 0) - offset for read in block.read]
+    if block.read and block.read[0][1] is not None:
+        return [(at or 0) - offset for _, at, _ in block.read]
     text = block.text.decode("latin-1")
     begins: list[int] = []
     position = 0

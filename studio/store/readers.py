@@ -59,7 +59,7 @@ def _lines(file: Any, name: str, offset: int, decoder: Decoder) -> Iterator[Bloc
         for line in lines:
             number += 1
             try:
-                found.append(Read(number, offset, one(line)))
+                found.append((number, offset, one(line)))
             except refuses:
                 if not line.isspace():
                     _slowly(found, broken, name, number, offset, line)
@@ -70,7 +70,7 @@ def _lines(file: Any, name: str, offset: int, decoder: Decoder) -> Iterator[Bloc
 def _slowly(found: list[Read], broken: list[Broken], name: str, number: int, offset: int, line: bytes) -> None:
     raw = line.rstrip(b"\r\n")
     try:
-        found.append(Read(number, offset, orjson.loads(raw)))
+        found.append((number, offset, orjson.loads(raw)))
     except orjson.JSONDecodeError as error:
         column, cause = why(raw, error)
         broken.append(Broken(name, number, column, offset + bytes_before(raw, column), cause, raw))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import orjson
@@ -17,14 +17,8 @@ from studio.alpaca.rows import ROW_TYPES, Row, RowType
 from studio.store.database import Database
 from studio.store.filters import STATUSES, Filter, Status
 
-
-class Imported(NamedTuple):
-    """A row read from a file: body as alpaca.rows.encode writes it, number counted from 1, offset in bytes."""
-
-    body: bytes
-    number: int
-    offset: int | None
-    extras: bytes | None
+Imported: TypeAlias = tuple[bytes, int, int | None, bytes | None]
+"""A row read from a file: body as alpaca.rows.encode writes it, number from 1, offset in bytes, extras as JSON."""
 
 
 class Generated(msgspec.Struct, frozen=True):
@@ -172,9 +166,10 @@ class Rows:
     ) -> range:
         """Append rows of one type; returns their ids."""
         first = self.last_id() + 1
+        # The source stands in the statement and ids follow by themselves, so that a row is bound as it is.
+        where = "NULL" if source is None else int(source)
         self._connection.executemany(
-            "INSERT INTO rows (id, source, body, number, offset, extras) VALUES (?, ?, ?, ?, ?, ?)",
-            ((row_id, source, *row) for row_id, row in enumerate(batch, start=first)),
+            f"INSERT INTO rows (source, body, number, offset, extras) VALUES ({where}, ?, ?, ?, ?)", batch
         )
         ids = range(first, first + len(batch))
         kind, state = ROW_TYPES.index(type), STATUSES.index(status)

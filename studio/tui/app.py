@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from importlib import import_module
@@ -31,6 +32,13 @@ def stage_screen(stage: Stage, session: Session) -> StageScreen:
     return kind(session)
 
 
+def _collect_garbage_again() -> None:
+    """launch switched it off until the first frame; what is there by now is never garbage."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
 class StudioApp(App[None]):
     """The studio on one open project."""
 
@@ -40,9 +48,6 @@ class StudioApp(App[None]):
     BINDINGS = []
 
     def __init__(self, session: Session, *, theme: str = "", ansi: bool = False) -> None:
-        stage = session.recall("stage")
-        # The first screen is a default mode: switching to a mode would lay out and paint a blank screen before.
-        self.DEFAULT_MODE = stage if stage in STAGES else STAGES[0]  # type: ignore[misc]
         # Textual asks the theme for colours while it starts, so NO_COLOR's theme must be known before.
         super().__init__(ansi_color=ansi)
         self.session = session
@@ -50,16 +55,24 @@ class StudioApp(App[None]):
         self._themes, self._theme_problems = themes.load(themes.folders())
         for one in self._themes.values():
             self.register_theme(one)
-        remembered = session.recall("theme")
-        wanted = themes.WITHOUT_COLOUR if ansi else theme or session.settings.screen.theme or remembered
+        chosen = theme or session.settings.screen.theme or session.recall("theme")
+        wanted = themes.WITHOUT_COLOUR if ansi else chosen
         # Set before the start, a theme costs one parse of the style sheets; set as usual, three.
         self.set_reactive(StudioApp.theme, wanted if wanted in self._themes else themes.DEFAULT)
         self.stylesheet.set_variables(self.get_css_variables())
+        remembered = session.recall("stage")
+        self._first: Stage = remembered if remembered in STAGES else STAGES[0]
         for stage in STAGES:
-            self.add_mode(stage, lambda stage=stage: stage_screen(stage, session))  # type: ignore[misc]
+            if stage != self._first:
+                self.add_mode(stage, lambda stage=stage: stage_screen(stage, session))  # type: ignore[misc]
+
+    def get_default_screen(self) -> StageScreen:
+        """The stage the person left: as the default screen it needs no blank one before it."""
+        return stage_screen(self._first, self.session)
 
     async def on_mount(self) -> None:
         self.animation_level = "none"
+        self.call_after_refresh(_collect_garbage_again)
         for number in (signal.SIGHUP, signal.SIGTERM):
             # Without this a dropped connection ends Python before any finally block.
             asyncio.get_running_loop().add_signal_handler(number, self._leave)
@@ -123,9 +136,9 @@ class StudioApp(App[None]):
             self.call_after_refresh(lambda: self.stage_screen.restore({"row": row_id, "filter": ""}))
 
     def _go(self, stage: Stage) -> None:
-        if stage != self.current_mode:
+        if stage != self.stage_screen.stage:
             self.session.remember("stage", stage)
-            self.switch_mode(stage)
+            self.switch_mode(self.DEFAULT_MODE if stage == self._first else stage)
 
     # -- commands of every stage -----------------------------------------------------------------
 
@@ -154,7 +167,7 @@ class StudioApp(App[None]):
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        at = STAGES.index(cast(Stage, self.current_mode))
+        at = STAGES.index(self.stage_screen.stage)
         self._go(STAGES[(at + by) % len(STAGES)])
 
     def command_help(self) -> None:
@@ -163,7 +176,7 @@ class StudioApp(App[None]):
         self.push_screen(Help(self._help))
 
     def _help(self, width: int) -> list[Line]:
-        stage = cast(Stage, self.current_mode)
+        stage = self.stage_screen.stage
         lines: list[Line] = [[Span(f"{stage.capitalize()}   ", " bold"), Span("j k scroll, Esc closes", "muted")], []]
         for command in commands.of_stage(stage, self.session.settings.keys):
             keys = f"{commands.shown_keys(command):<16} "

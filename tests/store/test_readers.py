@@ -17,7 +17,7 @@ SMALL = 64
 
 def read_all(path):
     blocks = list(readers.read(path))
-    return [read.value for block in blocks for read in block.read], [b for block in blocks for b in block.broken]
+    return [value for block in blocks for _, _, value in block.read], [b for block in blocks for b in block.broken]
 
 
 @pytest.fixture

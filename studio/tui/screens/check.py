@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import msgspec
-from textual import events
 
 from studio.alpaca.checks import Issue
 from studio.jobs.events import Checked, Event, Progressed
@@ -35,7 +34,6 @@ class CheckScreen(StageScreen):
         self._found: list[_Found] = []
         self._rows = 0
         self._progress = ""
-        self._checked_at: tuple[int, int] | None = None
         self._wanted: object = None
 
     # -- as the list's entries -------------------------------------------------------------------
@@ -66,11 +64,8 @@ class CheckScreen(StageScreen):
     def place(self) -> dict[str, object]:
         return {"row": self.current.row if self.current else None}
 
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        # Rows may have changed in another stage.
-        if self._checked_at != self.session.changes:
-            self.command_recheck()
-        self.show_header()
+    def came_back(self) -> None:
+        self.command_recheck()
 
     @property
     def current(self) -> _Found | None:
@@ -113,7 +108,6 @@ class CheckScreen(StageScreen):
     # -- commands --------------------------------------------------------------------------------
 
     def command_recheck(self) -> None:
-        self._checked_at = self.session.changes
         self.studio.jobs.start("check", self.session.check(), self._seen, self._ended)
 
     def _seen(self, events: list[Event]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 
 from studio.jobs.events import Event, Evolved
@@ -37,11 +36,7 @@ class EvolveScreen(RowsStage):
     def above(self) -> ComposeResult:
         yield self.board
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._show_lanes()
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
+    def on_screen_resume(self) -> None:
         self._control.streaming = True
         self._show_lanes()
 

@@ -34,7 +34,6 @@ class PositionScreen(StageScreen):
         self._selected = 0
         self._shown_at = (0, 0)
         self._progress = ""
-        self._surveyed_at: tuple[int, int] | None = None
         self._wanted: object = None
 
     # -- as the list's entries -------------------------------------------------------------------
@@ -61,20 +60,16 @@ class PositionScreen(StageScreen):
 
     def restore(self, place: dict[str, object]) -> None:
         self._wanted = place.get("row")
-        self._survey()
+        self.refresh_view()
 
     def place(self) -> dict[str, object]:
         row = self.current
         return {"row": row.id if row else None}
 
-    def _survey(self) -> None:
-        self._surveyed_at = self.session.changes
-        self.list.show(self, empty="Looking for rows with segments…")
-        self.studio.jobs.start("segments", self.session.survey_segments(), self._seen, self._ended)
-
     def refresh_view(self) -> None:
-        if self._surveyed_at != self.session.changes and not self.studio.jobs.running("segments"):
-            self._survey()
+        if not self.studio.jobs.running("segments"):
+            self.list.show(self, empty="Looking for rows with segments…")
+            self.studio.jobs.start("segments", self.session.survey_segments(), self._seen, self._ended)
 
     @property
     def current(self) -> StoredRow | None:
@@ -188,11 +183,10 @@ class PositionScreen(StageScreen):
         context = context_of(row.row, row.gold) if row else None
         if context is not None:
             self._golds[row_id] = (context.gold, len(context.segments))
-            self._surveyed_at = self.session.changes
         self._window.forget()
         self.list.repaint()
         self.show_detail()
-        self.decided()
+        self.noted()
 
     def _move(self, strategy: Strategy) -> None:
         found = self._chosen()

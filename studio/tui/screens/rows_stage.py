@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from textual import work
 
 from studio.errors import StudioError
+from studio.session import Session
 from studio.store.filters import Filter, parse
 from studio.store.rows import StoredRow
 from studio.tui.details import row_lines
@@ -20,12 +21,12 @@ class RowsStage(StageScreen):
 
     BASE: Filter = Filter()
 
-    def on_mount(self) -> None:
-        self._entries = RowEntries([], self.session.rows.page)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._entries = RowEntries([], session.rows.page)
         self._typed = ""
         self._filter = self.BASE
         self._whole = False
-        super().on_mount()
 
     # -- the view --------------------------------------------------------------------------------
 
@@ -71,6 +72,9 @@ class RowsStage(StageScreen):
         self._entries.forget()
         self.list.repaint()
         self.show_detail()
+
+    def came_back(self) -> None:
+        self.reload_view()
 
     def reload_view(self) -> None:
         """Rows came or went: make the view anew around the cursor."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
@@ -47,6 +46,7 @@ class StageScreen(Screen[None]):
             for key in command.keys.split(","):
                 self._bindings.bind(key.strip(), f"screen.run_command('{command.id}')", command.title, show=False)
         self._resting: Timer | None = None
+        self._noted: tuple[int, int] | None = None
 
     @property
     def studio(self) -> StudioApp:
@@ -71,9 +71,10 @@ class StageScreen(Screen[None]):
         self.restore(self.session.recall(f"stage.{self.stage}") or {})
         self.show_header()
 
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        self.refresh_view()
-        self.show_header()
+    def on_screen_resume(self) -> None:
+        if self._noted not in (None, self.session.changes):
+            self.came_back()
+        self.noted()
 
     # -- what subclasses say ---------------------------------------------------------------------
 
@@ -85,7 +86,11 @@ class StageScreen(Screen[None]):
         return {}
 
     def refresh_view(self) -> None:
-        """Something outside this screen may have changed rows: show them as they are now."""
+        """Rows were changed: show them as they are now."""
+
+    def came_back(self) -> None:
+        """This screen is shown again, and something was changed elsewhere since."""
+        self.refresh_view()
 
     def show_detail(self) -> None:
         """Show what the cursor is on."""
@@ -129,6 +134,11 @@ class StageScreen(Screen[None]):
     def decided(self) -> None:
         """A decision is on disk: show what it changed."""
         self.refresh_view()
+        self.noted()
+
+    def noted(self) -> None:
+        """This screen shows every change there has been."""
+        self._noted = self.session.changes
         self.show_header()
 
     def move_to(self, index: int) -> None:
