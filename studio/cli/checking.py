@@ -15,6 +15,7 @@ from studio.jobs.events import Checked, FileOpened, Progressed, RowsRead
 from studio.jobs.imports import import_files
 from studio.jobs.surveys import issues_of_row
 from studio.session import Session
+from studio.store.opening import sizes
 
 _SHOWN = 50
 
@@ -50,7 +51,7 @@ def run_file(path: Path, type: RowType | None, as_json: bool) -> int:
     findings: list[Finding] = []
     rows = 0
     with progress("checking") as meter:
-        size = path.stat().st_size
+        size = sizes([path])
         for event in import_files([path], type):
             if isinstance(event, FileOpened):
                 tell(f"{event.path}: {event.type} ({event.why})")

@@ -11,6 +11,7 @@ from studio.cli.output import progress, say, show_json, tell
 from studio.jobs.events import Event, FileOpened, ImportEnded, RowsRead, SetAside
 from studio.session import Session
 from studio.store.blocks import Broken
+from studio.store.opening import expanded, sizes
 
 _SHOWN = 20
 
@@ -18,7 +19,7 @@ _SHOWN = 20
 async def run(session: Session, files: Sequence[Path], type: RowType | None, seed: bool, as_json: bool) -> int:
     """Import and report; 1 when something was set aside."""
     report = _Report()
-    total = sum(path.stat().st_size for path in files)
+    total = sizes(expanded(files))
     with progress("importing") as meter:
         async for event in session.import_files(files, type, seed=seed):
             report.see(event)

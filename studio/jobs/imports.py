@@ -16,6 +16,7 @@ from studio.errors import UsageError
 from studio.jobs.events import Events, FileOpened, RowsRead
 from studio.store import readers
 from studio.store.blocks import PLAIN, Block, Broken, Decoder, locate
+from studio.store.opening import expanded, sizes
 from studio.store.rows import Imported
 
 _SAMPLED = 100
@@ -26,9 +27,11 @@ _REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 def import_files(paths: Sequence[Path], type: RowType | None = None, *, seed: bool = False) -> Events:
     """FileOpened and then RowsRead for each file; rows are read a block at a time.
 
-    type None: told from the columns. seed: the rows shall be seed tasks. Raises UsageError, before anything
-    is read for good, when the columns do not tell or the rows cannot be seeds.
+    A folder stands for the dataset files below it. type None: told from the columns. seed: the rows shall be
+    seed tasks. Raises UsageError, before anything is read for good, when the columns do not tell or the rows
+    cannot be seeds.
     """
+    paths = expanded(paths)
     guesses = [understand(path, type) for path in paths]
     for path, guess in zip(paths, guesses, strict=True):
         if seed and guess.type != "sft":
@@ -38,7 +41,7 @@ def import_files(paths: Sequence[Path], type: RowType | None = None, *, seed: bo
             )
     for path, guess in zip(paths, guesses, strict=True):
         assert guess.type is not None
-        yield FileOpened(str(path), guess.type, guess.why, path.stat().st_size)
+        yield FileOpened(str(path), guess.type, guess.why, sizes([path]))
         for block in readers.read(path, _decoder(guess)):
             yield _typed(block, guess, path.name)
 

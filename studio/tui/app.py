@@ -48,6 +48,11 @@ class StudioApp(App[None]):
     BINDINGS = []
 
     def __init__(self, session: Session, *, theme: str = "", ansi: bool = False) -> None:
+        remembered = session.recall("stage")
+        self._first: Stage = remembered if remembered in STAGES else STAGES[0]
+        # It starts as the default screen: switching to a mode would lay out a blank screen first and parse
+        # all style sheets twice.
+        self.DEFAULT_MODE = self._first  # type: ignore[misc]
         # Textual asks the theme for colours while it starts, so NO_COLOR's theme must be known before.
         super().__init__(ansi_color=ansi)
         self.session = session
@@ -60,18 +65,15 @@ class StudioApp(App[None]):
         # Set before the start, a theme costs one parse of the style sheets; set as usual, three.
         self.set_reactive(StudioApp.theme, wanted if wanted in self._themes else themes.DEFAULT)
         self.stylesheet.set_variables(self.get_css_variables())
-        remembered = session.recall("stage")
-        self._first: Stage = remembered if remembered in STAGES else STAGES[0]
-        for stage in STAGES:
-            if stage != self._first:
-                self.add_mode(stage, lambda stage=stage: stage_screen(stage, session))  # type: ignore[misc]
 
     def get_default_screen(self) -> StageScreen:
-        """The stage the person left: as the default screen it needs no blank one before it."""
+        """The stage the person left."""
         return stage_screen(self._first, self.session)
 
     async def on_mount(self) -> None:
         self.animation_level = "none"
+        for stage in STAGES:
+            self.add_mode(stage, lambda stage=stage: stage_screen(stage, self.session))  # type: ignore[misc]
         self.call_after_refresh(_collect_garbage_again)
         for number in (signal.SIGHUP, signal.SIGTERM):
             # Without this a dropped connection ends Python before any finally block.
@@ -138,7 +140,7 @@ class StudioApp(App[None]):
     def _go(self, stage: Stage) -> None:
         if stage != self.stage_screen.stage:
             self.session.remember("stage", stage)
-            self.switch_mode(self.DEFAULT_MODE if stage == self._first else stage)
+            self.switch_mode(stage)
 
     # -- commands of every stage -----------------------------------------------------------------
 

@@ -101,18 +101,30 @@ _SHOWN = {
 
 def shown_keys(command: Command) -> str:
     """The keys as people write them."""
-    return " ".join(_SHOWN.get(key.strip(), key.strip()) for key in command.keys.split(","))
+    return " ".join(_SHOWN.get(key, key) for key in keys_of(command.keys))
 
 
 def of_stage(stage: Stage, remapped: Mapping[str, str]) -> list[Command]:
-    """The stage's commands with the person's own keys."""
+    """The stage's commands with the person's own keys. A key they gave away is theirs: its first owner loses it."""
+    here = [command for command in COMMANDS if stage in command.stages]
+    given = {key for command in here for key in keys_of(remapped.get(command.id, ""))}
     return [
-        command._replace(keys=remapped.get(command.id, command.keys)) for command in COMMANDS if stage in command.stages
+        command._replace(
+            keys=remapped[command.id]
+            if command.id in remapped
+            else ",".join(key for key in keys_of(command.keys) if key not in given)
+        )
+        for command in here
     ]
 
 
+def keys_of(keys: str) -> list[str]:
+    """The single keys of a command's keys."""
+    return [key.strip() for key in keys.split(",") if key.strip()]
+
+
 def check_keys(remapped: Mapping[str, str]) -> None:
-    """Raises UsageError when [keys] names no command, or when one key would do two things in a stage."""
+    """Raises UsageError when [keys] names no command, or gives one key to two commands of a stage."""
     known = [command.id for command in COMMANDS]
     for name in remapped:
         if name not in known:
@@ -122,11 +134,11 @@ def check_keys(remapped: Mapping[str, str]) -> None:
     for stage in STAGES:
         taken: dict[str, str] = {}
         for command in of_stage(stage, remapped):
-            for key in command.keys.split(","):
-                other = taken.setdefault(key.strip(), command.id)
+            for key in keys_of(command.keys):
+                other = taken.setdefault(key, command.id)
                 if other != command.id:
                     raise UsageError(
-                        f"[keys] in studio.toml: in {stage}, {key.strip()} would be both {other} and {command.id}.",
+                        f"[keys] in studio.toml: in {stage}, {key} would be both {other} and {command.id}.",
                         hint=f"Give {other} or {command.id} another key.",
                     )
 

@@ -38,11 +38,11 @@ def from_text(text: str, row: Row) -> Row:
     """The edited row, of the same type as row. Raises RowError when a field is not what it must be."""
     values: dict[str, object] = {}
     known = msgspec.structs.asdict(row)
-    for part in f"\n{text}".split(f"\n{_MARK}")[1:]:
+    # The line break before a mark belongs to the mark, the file's last one to the editor.
+    for part in f"\n{text}".removesuffix("\n").split(f"\n{_MARK}")[1:]:
         name, _, body = part.partition("\n")
         if name.strip() not in known:
             raise RowError(name.strip(), "is no field of this row")
-        body = body.removesuffix("\n")
         if isinstance(known[name.strip()], str):
             values[name.strip()] = _DOUBLED.sub("", body)
         else:

@@ -20,13 +20,14 @@ class Lane:
         self.text = ""
         self.note = ""
         self._from = 0
+        self._ended = False
 
     def see(self, event: Event) -> None:
         match event:
             case LaneStarted():
                 operation = SHORT.get(event.operation, event.operation)
                 self.title = f"#{event.root} r{event.round} {operation} {event.step}"
-                self.text, self.note, self._from = "", "", 0
+                self.text, self.note, self._from, self._ended = "", "", 0, False
             case LaneText():
                 if self.note:
                     self.note, self._from = "", 0
@@ -36,7 +37,7 @@ class Lane:
                 self.note = f"asking again in {event.seconds:.0f} s: {event.message}"
             case Evolved():
                 self.title = "accepted" if event.made.rule is None else f"eliminated: {event.made.rule}"
-                self.text, self.note, self._from = prompt_text(event.made.row), "", 0
+                self.text, self.note, self._ended = prompt_text(event.made.row), "", True
             case _:
                 pass
 
@@ -48,6 +49,8 @@ class Lane:
     def _tail(self, room: int) -> str:
         """The end of the text. It grows to the right and then jumps back to half the room: what grows in place
         costs only its new characters on the wire, what rolls costs the line."""
+        if self._ended:
+            return one_line(self.text, room)
         text = self.note or self.text
         shown = one_line(text[self._from :])
         if columns(shown) > room:

@@ -26,6 +26,8 @@ def found(row):
         Preference(instruction="Name a fruit.", chosen="Pear.", rejected="Stone."),
         Multimodal(instruction="<image>看图", output="梨", images=("a.png",)),
         Multimodal(instruction="What?", output="A pear.", images=("a.png",), history=(("<image>", "Yes."),)),
+        Multimodal(instruction="<image>", output="A pear.", images=("a/b.c/1.png",)),
+        Preference(instruction="Round 2.46.", chosen="2.5", rejected="2.4"),
         Kto(instruction="Name a fruit.", output="Stone.", kto_tag=False),
         Sft(instruction="Is 3 < 4 | 5 > 4, a[0]?", output="Yes. <b>Both</b> [INSTALL]"),
     ],
@@ -58,6 +60,16 @@ def test_sound_rows_have_no_issue(row):
         (Sft(instruction="[INST] q", output="a"), ("control-token", "instruction")),
         (Sft(instruction="q", output="a</s>"), ("control-token", "output")),
         (Sft(instruction="q", output="a<｜end▁of▁sentence｜>"), ("control-token", "output")),
+        (Preference(instruction="q", chosen="Yes, 是", rejected="yes,  是"), ("chosen-equals-rejected", "rejected")),
+        (Sft(instruction="q", output="a", history=(("答：b", "c"),)), ("history-alternation", "history[0][0]")),
+        (Sft(instruction="q", output="a", history=(("b", "User: c"),)), ("history-alternation", "history[0][1]")),
+        (Sft(instruction="q", output="a", history=(("b", "c"), ("q", "a"))), ("history-alternation", "history[1]")),
+        (Multimodal(instruction="<image>", output="a", images=("/home/a.png",)), ("media-path", "images[0]")),
+        (Multimodal(instruction="<image>", output="a", images=("C:/a.png",)), ("media-path", "images[0]")),
+        (Multimodal(instruction="<image>", output="a", images=("../a.png",)), ("media-path", "images[0]")),
+        (Multimodal(instruction="<image>", output="a", images=("b\\a.png",)), ("media-path", "images[0]")),
+        (Multimodal(instruction="<image>", output="a", images=("a.PNG",)), ("media-path", "images[0]")),
+        (Multimodal(instruction="<audio>", output="a", audios=("https://x/a.wav",)), ("media-path", "audios[0]")),
         (Sft(instruction="q ", output="a"), ("edge-whitespace", "instruction")),
         (Sft(instruction="q", output="a", history=(("q", "\na"),)), ("edge-whitespace", "history[0][1]")),
     ],
@@ -74,6 +86,7 @@ def test_issue_says_what_it_is():
     [issue] = check(Sft(instruction="q", output="a<|im_end|><|im_end|>"))
     assert issue.severity == "warning"
     assert issue.fix
+    assert issue.span == (1, 11)
     assert issue.message == "<|im_end|> is read as a control token of a chat template, not as text"
 
 
@@ -101,6 +114,11 @@ def test_issue_says_what_it_is():
             Sft(instruction="q", output="a", input=" "),
         ),
         (Sft(output="Write <image>."), "literal-placeholder", Sft(output="Write < image>.")),
+        (
+            Multimodal(instruction="<image>", output="a", images=("b\\a.png",)),
+            "media-path",
+            Multimodal(instruction="<image>", output="a", images=("b/a.png",)),
+        ),
     ],
 )
 def test_fix(row, code, mended):
@@ -111,6 +129,8 @@ def test_fix(row, code, mended):
     ("row", "code"),
     [
         (GOOD, "edge-whitespace"),
+        (GOOD, "no such code"),
+        (Multimodal(images=("../b\\a.png",)), "media-path"),
         (Sft(), "empty-prompt"),
         (Multimodal(instruction="<image>"), "image-count"),
         (GOOD, "image-count"),
@@ -149,4 +169,8 @@ def test_codes_are_unique_and_explained():
         "literal-placeholder",
         "control-token",
         "edge-whitespace",
+        "media-path",
+        "control-character",
+        "mojibake",
+        "html-entity",
     }

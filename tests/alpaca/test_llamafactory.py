@@ -4,8 +4,7 @@ import pytest
 
 from studio.alpaca.llamafactory import STAGE_OF, verdict
 from studio.alpaca.rows import ROW_TYPES
-from studio.errors import UsageError
-from tests.support.loader_matrix import BARE, CASES, KTO, PAIR, SFT, kto, sft
+from tests.support.loader_matrix import CASES, KTO, PAIR, SFT, kto, sft
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -29,11 +28,6 @@ def test_kto_sign_is_read_from_the_output():
 
 def test_stage_refuses_ranking():
     assert verdict(sft(), PAIR, "sft").reason == "ranking is true, which stage sft refuses"
-
-
-def test_other_formats_are_not_guessed():
-    with pytest.raises(UsageError, match="sharegpt"):
-        verdict(sft(), BARE | {"formatting": "sharegpt"}, "sft")
 
 
 def test_every_type_has_a_stage():

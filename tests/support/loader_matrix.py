@@ -51,7 +51,99 @@ def seen(**changes: Any) -> dict[str, Any]:
     return sft(instruction="<image>What is this?", images=["1.png"]) | changes
 
 
+def turns(*said: str, role: str = "from", content: str = "value") -> list[dict[str, str]]:
+    """Turns from "human: Hello" and the like."""
+    return [{role: one.partition(": ")[0], content: one.partition(": ")[2]} for one in said]
+
+
+def talked(*said: str, **changes: Any) -> dict[str, Any]:
+    return {"conversations": turns(*(said or ("human: Name a fruit.", "gpt: 梨。")))} | changes
+
+
+def messaged(*said: str, **changes: Any) -> dict[str, Any]:
+    told = said or ("user: Name a fruit.", "assistant: 梨。")
+    return {"messages": turns(*told, role="role", content="content")} | changes
+
+
+_TAGS = {
+    "role_tag": "role",
+    "content_tag": "content",
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "observation_tag": "tool",
+    "function_tag": "function_call",
+    "system_tag": "system",
+}
+SHARE = {"file_name": "rows.json", "formatting": "sharegpt"}
+SHARE_PAIR = SHARE | {
+    "ranking": True,
+    "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
+}
+SHARE_KTO = SHARE | {"columns": {"messages": "conversations", "kto_tag": "kto_tag"}}
+SHARE_SEEN = SHARE | {"columns": {"messages": "conversations", "images": "images"}}
+SHARE_TOOLS = SHARE | {"columns": {"messages": "conversations", "tools": "tools"}}
+OPENAI = {
+    "file_name": "rows.json",
+    "formatting": "openai",
+    "columns": {"messages": "messages", "tools": "tools"},
+    "tags": _TAGS,
+}
+_GOOD = {"from": "gpt", "value": "Pear."}
+_BAD = {"from": "gpt", "value": "Stone."}
+_ASKED = {"conversations": turns("human: Name a fruit.")}
+_CALL = 'function_call: {"name": "search", "arguments": {"for": "pear"}}'
+
 CASES: tuple[Case, ...] = (
+    Case("sharegpt", talked(), SHARE, "sft", "kept"),
+    Case("sharegpt with a system turn", talked("system: Short.", "human: Hi", "gpt: Ho"), SHARE, "sft", "kept"),
+    Case("sharegpt of four turns", talked("human: a", "gpt: b", "human: c", "gpt: d"), SHARE, "sft", "kept"),
+    Case("sharegpt without an answer", talked("human: a"), SHARE, "sft", "dropped"),
+    Case("sharegpt answer first", talked("gpt: a", "human: b"), SHARE, "sft", "dropped"),
+    Case("sharegpt two questions", talked("human: a", "human: b", "gpt: c", "gpt: d"), SHARE, "sft", "dropped"),
+    Case("sharegpt unknown role", talked("user: a", "assistant: b"), SHARE, "sft", "dropped"),
+    Case("sharegpt of no turns", {"conversations": []}, SHARE, "sft", "dropped"),
+    Case("sharegpt null", {"conversations": None}, SHARE, "sft", "aborts"),
+    Case("sharegpt other keys", {"conversations": turns("human: a", "gpt: b", role="role")}, SHARE, "sft", "aborts"),
+    Case("sharegpt other column", messaged(), SHARE, "sft", "aborts"),
+    Case(
+        "sharegpt null content",
+        {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": None}]},
+        SHARE,
+        "sft",
+        "aborts",
+    ),
+    Case("sharegpt in pt", talked(), SHARE, "pt", "kept"),
+    Case("sharegpt out of order in pt", talked("gpt: a"), SHARE, "pt", "aborts"),
+    Case("sharegpt call", talked("human: a", _CALL, "observation: b", "gpt: c"), SHARE, "sft", "kept"),
+    Case("sharegpt call of words", talked("human: a", "function_call: b"), SHARE, "sft", "aborts"),
+    Case("sharegpt call without a name", talked("human: a", "function_call: {}"), SHARE, "sft", "aborts"),
+    Case("sharegpt tools", talked(tools="[]"), SHARE_TOOLS, "sft", "kept"),
+    Case("sharegpt tools of words", talked(tools="search"), SHARE_TOOLS, "sft", "aborts"),
+    Case("sharegpt pair", _ASKED | {"chosen": _GOOD, "rejected": _BAD}, SHARE_PAIR, "rm", "kept"),
+    Case("sharegpt pair as text", _ASKED | {"chosen": "a", "rejected": "b"}, SHARE_PAIR, "rm", "dropped"),
+    Case("sharegpt pair after an answer", talked(chosen=_GOOD, rejected=_BAD), SHARE_PAIR, "rm", "dropped"),
+    Case(
+        "sharegpt pair of a strange role",
+        _ASKED | {"chosen": _GOOD, "rejected": {"from": "me", "value": "b"}},
+        SHARE_PAIR,
+        "rm",
+        "aborts",
+    ),
+    Case("sharegpt kto", talked(kto_tag=True), SHARE_KTO, "kto", "kept"),
+    Case("sharegpt kto of words", talked(kto_tag="true"), SHARE_KTO, "kto", "dropped"),
+    Case("sharegpt kto out of order", talked("human: a", kto_tag=True), SHARE_KTO, "kto", "aborts"),
+    Case("sharegpt image", talked("human: <image>?", "gpt: Pear.", images=["1.png"]), SHARE_SEEN, "sft", "kept"),
+    Case("sharegpt image unmarked", talked("human: ?", "gpt: Pear.", images=["1.png"]), SHARE_SEEN, "sft", "aborts"),
+    Case("openai", messaged(tools=""), OPENAI, "sft", "kept"),
+    Case("openai without tools", messaged(), OPENAI, "sft", "kept"),
+    Case("openai system", messaged("system: Short.", "user: a", "assistant: b"), OPENAI, "sft", "kept"),
+    Case("openai out of order", messaged("assistant: b", "user: a"), OPENAI, "sft", "dropped"),
+    Case("openai unknown role", messaged("human: a", "gpt: b"), OPENAI, "sft", "aborts"),
+    Case("openai second system", messaged("user: a", "system: b"), OPENAI, "sft", "dropped"),
+    Case(
+        "openai tools' answers", messaged("user: a", _CALL, "tool: b", "tool: c", "assistant: d"), OPENAI, "sft", "kept"
+    ),
+    Case("openai tools as objects", messaged(tools=[]), OPENAI, "sft", "kept"),
     Case("sft plain", sft(), SFT, "sft", "kept"),
     Case("sft without columns key", sft(), BARE, "sft", "kept"),
     Case("empty instruction and input", sft(instruction=""), SFT, "sft", "kept"),

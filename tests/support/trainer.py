@@ -88,17 +88,28 @@ def outcome(obj, entry, stage, media_dir):
 
 def good_row(entry):
     """A row the trainer keeps, with a value for every column the entry maps. Media are files named 1.png, ..."""
-    columns = entry.get("columns", {"prompt": "instruction", "query": "input", "response": "output"})
-    media = [role for role in ("images", "videos", "audios") if columns.get(role)]
+    usual = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
+    columns = entry.get("columns", usual)
+    role, text = (
+        entry.get("tags", {}).get(tag, usual) for tag, usual in (("role_tag", "from"), ("content_tag", "value"))
+    )
+    user, assistant = (
+        entry.get("tags", {}).get(tag, usual) for tag, usual in (("user_tag", "human"), ("assistant_tag", "gpt"))
+    )
+    turn = {role: assistant, text: "Pear."}
+    talk = entry.get("formatting", "alpaca") != "alpaca"
+    media = [name for name in ("images", "videos", "audios") if columns.get(name)]
+    asked = {role: user, text: "".join(f"<{name[:-1]}>" for name in media) + "Name a fruit."}
     values = {
-        "prompt": "".join(f"<{role[:-1]}>" for role in media) + "Name a fruit.",
+        "messages": [asked] if entry.get("ranking") else [asked, turn],
+        "prompt": "".join(f"<{name[:-1]}>" for name in media) + "Name a fruit.",
         "query": "",
         "response": "Pear.",
         "history": [["Hello", "Good day"]],
         "system": "Be brief.",
         "tools": "",
-        "chosen": "Pear.",
-        "rejected": "Stone.",
+        "chosen": turn if talk else "Pear.",
+        "rejected": turn if talk else "Stone.",
         "kto_tag": True,
         "images": ["1.png"],
     }

@@ -8,13 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from studio.alpaca.checks.answers import ANSWERS
+from studio.alpaca.checks.content import CONTENT
+from studio.alpaca.checks.custom import CustomRule, custom_rules
+from studio.alpaca.checks.privacy import PRIVACY
 from studio.alpaca.checks.rule import Finding, Issue, Rule, Severity, Span, signs_of
 from studio.alpaca.checks.structure import STRUCTURE
 from studio.alpaca.rows import Row, texts
 
-__all__ = ["RULES", "STRUCTURE", "Finding", "Issue", "Rule", "Severity", "Span", "check", "checker", "fix"]
+__all__ = [
+    "RULES",
+    "STRUCTURE",
+    "CustomRule",
+    "Finding",
+    "Issue",
+    "Rule",
+    "Severity",
+    "Span",
+    "check",
+    "checker",
+    "custom_rules",
+    "fix",
+]
 
-RULES: tuple[Rule, ...] = (*STRUCTURE,)
+RULES: tuple[Rule, ...] = (*STRUCTURE, *CONTENT, *ANSWERS, *PRIVACY)
 """Every rule there is, in the order issues are listed."""
 
 _BY_CODE = {rule.code: rule for rule in RULES}

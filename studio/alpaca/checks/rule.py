@@ -64,9 +64,9 @@ PROMPTED = (Sft, Preference, Multimodal, Kto)
 TEXT_ONLY = (Sft, Preference, Kto)
 EVERY = (Pretrain, *PROMPTED)
 
-ANGLE, BRACKET, AMPERSAND, AT, DIGITS, KEY, CONTROL, GARBLED = (1 << bit for bit in range(8))
-"""Signs: a "<", a "[", a "&", an "@", seven digits or more, a run as long as a key, a control or invisible
-character, a character that garbled text is full of."""
+ANGLE, BRACKET, AMPERSAND, AT, DIGITS, MANY_DIGITS, KEY, CONTROL, GARBLED = (1 << bit for bit in range(9))
+"""Signs: a "<", a "[", a "&", an "@", seven digits or more, seventeen or more, a run as long as a key,
+a control or invisible character, a character that garbled text is full of."""
 
 _DIGITS = b"0123456789"
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
@@ -86,14 +86,7 @@ def signs_of(texts: Texts) -> int:
     signs = 0
     if not joined.isascii():
         # One test a character: for a single character `in` is a scan of memory, an alternation is not.
-        if (
-            "\ufffd" in joined
-            or "锟" in joined
-            or "烫" in joined
-            or "屯" in joined
-            or "锛" in joined
-            or "銆" in joined
-        ):
+        if "\ufffd" in joined or "锟" in joined or "烫" in joined or "屯" in joined or "锛" in joined or "銆" in joined:
             signs |= GARBLED
         if "\ufeff" in joined or "\u200b" in joined or "\u202d" in joined or "\u202e" in joined:
             signs |= CONTROL
@@ -102,7 +95,7 @@ def signs_of(texts: Texts) -> int:
     rare = odd.translate(None, _DIGITS)
     digits = len(odd) - len(rare)
     if digits >= 7:
-        signs |= DIGITS
+        signs |= DIGITS | (digits >= 17) * MANY_DIGITS
     if digits > 1 and _KEY_LENGTH in raw.translate(_UNBROKEN):
         signs |= KEY
     if rare:
@@ -122,15 +115,19 @@ def in_texts(change: Callable[[str], str], *skipped: str) -> Callable[[Row], Row
 
 def prompts(row: Row) -> tuple[str, ...]:
     """What the row asks with, in the fields a task is written in; nothing for a pretrain row."""
-    return () if isinstance(row, Pretrain) else (row.instruction, row.input, row.system)
+    if isinstance(row, Pretrain):
+        return ()
+    return row.instruction, row.input, row.system
 
 
 def good_answers(row: Row, texts: Texts) -> list[tuple[str, str]]:
     """The answers the row teaches: not the rejected one, nor an undesirable output, which may well be poor."""
-    wanted = ("chosen",) if isinstance(row, Preference) else ("output",)
+    wanted = "chosen" if isinstance(row, Preference) else "output"
     if isinstance(row, Kto) and not row.kto_tag:
-        wanted = ()
-    return [one for one in texts if one[0] in wanted or one[0].endswith("][1]")]
+        wanted = ""
+    if isinstance(row, Pretrain) or not row.history:
+        return [(wanted, answer)] if wanted and (answer := getattr(row, wanted)) else []
+    return [one for one in texts if one[0] == wanted or one[0].endswith("][1]")]
 
 
 _CODE_SPAN = re.compile(r"```.*?(?:```|\Z)|``.+?``|`[^`\n]+`|\$\$.+?\$\$", re.DOTALL)

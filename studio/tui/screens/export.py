@@ -87,7 +87,9 @@ class ExportScreen(StageScreen):
             return [*lines, [], *flow([Span(told, "muted")], width)]
         lines.append([])
         for file in self._result.files:
-            lines += flow([Span("✓ ", "accept"), Span(f"{file.rows:,} rows  {file.path}  verified")], width)
+            lines += flow(
+                [Span("✓ ", "accept"), Span(f"{file.rows:>7,} rows  {Path(file.path).name}  verified")], width
+            )
         if not self._result.files:
             lines.append([Span("No row to export.", "muted")])
         if self._result.waiting:

@@ -43,8 +43,8 @@ class StageScreen(Screen[None]):
         self.footer = Footer()
         self._commands = commands.of_stage(self.stage, session.settings.keys)
         for command in self._commands:
-            for key in command.keys.split(","):
-                self._bindings.bind(key.strip(), f"screen.run_command('{command.id}')", command.title, show=False)
+            for key in commands.keys_of(command.keys):
+                self._bindings.bind(key, f"screen.run_command('{command.id}')", command.title, show=False)
         self._resting: Timer | None = None
         self._noted: tuple[int, int] | None = None
 

@@ -50,7 +50,7 @@ class Footer(Painted):
         self._commands: list[Command] = []
 
     def show(self, commands: list[Command]) -> None:
-        self._commands = [command for command in commands if command.footer]
+        self._commands = [command for command in commands if command.footer and command.keys]
         self.repaint()
 
     def line(self, y: int) -> Line:

@@ -1,0 +1,217 @@
+"""What the stages do with real jobs: evolve, settle pairs, move gold segments, fix, export."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+import pytest
+
+from studio.alpaca.rows import Sft
+from studio.errors import ModelError
+from studio.llm.ledger import LedgerChat
+from studio.tui import jobs
+from tests.support.fake_chat import FakeChat
+from tests.support.screens import opened, press, settled, text_of
+
+
+@pytest.fixture(autouse=True)
+def _fast_beat(monkeypatch):
+    monkeypatch.setattr(jobs, "BEAT", 0.02)
+
+
+def notices(app):
+    return [notice.message for notice in app._notifications]
+
+
+def model(session, *script, **how):
+    chat = FakeChat(*script, **how)
+    session._model = LedgerChat(chat, session._replies)
+    return chat
+
+
+async def until(pilot, sign):
+    for _ in range(500):
+        await pilot.pause(0.01)
+        if sign(text_of(pilot.app)):
+            return
+    raise TimeoutError(text_of(pilot.app))
+
+
+# -- evolve ----------------------------------------------------------------------------------------
+
+
+async def test_evolving_fills_the_list_and_counts(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "2", "s")
+        assert text_of(app).splitlines()[1].startswith("done 108/108  ✓ ")
+        rows = session.rows.page(app.screen._entries.ids)
+        assert len(rows) == 108
+        assert {row.status for row in rows} == {"pending", "rejected"}
+        await press(pilot, "G", "a")
+        assert session.rows.get(rows[-1].id).status == "accepted"
+
+
+async def test_pause_goes_on_and_stop_keeps(session):
+    model(session, delay=0.1)
+    async with opened(session) as (app, pilot):
+        await pilot.press("2", "s")
+        await until(pilot, lambda text: "evolving" in text and "✓ 0 accepted" not in text)
+        await pilot.press("p")
+        await until(pilot, lambda text: "paused " in text)
+        await pilot.press("s")
+        await until(pilot, lambda text: "evolving " in text)
+        await pilot.press("S")
+        await settled(pilot)
+        assert "stopped " in text_of(app)
+        kept = session.stats()["generated"]
+        await press(pilot, "1", "2")
+        assert len(app.screen._entries) == sum(kept.values()) > 0
+
+
+async def test_a_job_elsewhere_is_seen_in_every_stage_and_quitting_asks(session):
+    model(session, delay=0.05)
+    async with opened(session) as (app, pilot):
+        await pilot.press("2", "s")
+        await until(pilot, lambda text: "evolving" in text)
+        await pilot.press("1")
+        await until(pilot, lambda text: "evolve runs" in text)
+        await pilot.press("q")
+        await until(pilot, lambda text: "evolve is running. Leave?" in text)
+        await pilot.press("n", "2")
+        await until(pilot, lambda text: "evolving" in text)
+        await pilot.press("q", "y")
+        for _ in range(300):
+            if not app.is_running:
+                break
+            await asyncio.sleep(0.01)
+    assert app.jobs.names == []
+
+
+async def test_a_model_that_fails_is_told_once(session):
+    model(session, lambda request: ModelError("[/]\x1b[2J the key is wrong"))
+    async with opened(session) as (app, pilot):
+        await press(pilot, "2", "s")
+        assert "[/]␛[2J the key is wrong" in " ".join(notices(app))
+        assert len(notices(app)) <= 3
+
+
+async def test_a_fault_in_a_job_is_shown_and_the_screens_live_on(session):
+    async def faulty():
+        raise RuntimeError("out of luck")
+        yield
+
+    async with opened(session) as (app, pilot):
+        app.jobs.start("import", faulty(), lambda events: None)
+        await settled(pilot)
+        assert "import stopped: RuntimeError('out of luck')" in " ".join(notices(app))
+        await press(pilot, "j")
+        assert app.screen.current.id == 2
+
+
+# -- dedup -----------------------------------------------------------------------------------------
+
+
+async def test_pairs_are_settled_and_brought_back(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3", "f")
+        pairs = app.screen._pairs
+        assert "5 near-duplicate pairs" in notices(app)
+        await press(pilot, "h", "l", "b")
+        verdicts = [session.pairs.get(pair.id).verdict for pair in pairs]
+        assert verdicts == ["keep-left", "keep-right", "keep-both", "open", "open"]
+        assert session.rows.get(pairs[0].right).status == "rejected"
+        assert session.rows.get(pairs[1].left).rule == "near-duplicate"
+        assert "2 open of 5" in text_of(app).splitlines()[0]
+        await press(pilot, "A")
+        assert "0 open of 5" in text_of(app).splitlines()[0]
+        await press(pilot, "u", "u", "u", "u")
+        assert {pair.verdict for pair in session.pairs.all()} == {"open"}
+        assert session.rows.get(pairs[0].right).status == "accepted"
+
+
+async def test_enter_goes_to_the_row(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        right = app.screen.current.right
+        await press(pilot, "enter")
+        assert app.screen.stage == "seeds"
+        assert app.screen.current.id == right
+
+
+# -- position --------------------------------------------------------------------------------------
+
+
+async def test_a_gold_segment_is_marked_and_moved(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "4")
+        row = app.screen.current
+        await press(pilot, "l", "m")
+        assert session.rows.get(row.id).gold == 1
+        assert "★ gold: marked by you" in text_of(app)
+        await press(pilot, "T")
+        moved = session.rows.get(row.id)
+        assert moved.gold == 4
+        assert moved.row != row.row
+        assert "····★" in text_of(app)
+        await press(pilot, "u", "u")
+        assert session.rows.get(row.id) == row
+
+
+async def test_the_selected_segment_is_in_view(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "4")
+        for number in (2, 3, 4, 5, 1):
+            await press(pilot, "l")
+            selected = next(line for line in text_of(app).splitlines() if line.startswith("▶"))
+            assert selected[1:].lstrip("★ ")[0] == str(number)
+
+
+async def test_balance_spreads_gold_and_undo_takes_all_of_it_back(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "4")
+        before = dict(app.screen._golds)
+        await press(pilot, "B")
+        assert app.screen._golds != before
+        assert "before" in text_of(app)
+        await press(pilot, "u")
+        assert app.screen._golds == before
+
+
+# -- check and export ------------------------------------------------------------------------------
+
+
+async def test_an_issue_is_mended_and_gone(session):
+    row_id = session.add(Sft(instruction="Name a fruit.", output=""))
+    async with opened(session) as (app, pilot):
+        await press(pilot, "5")
+        errors = len(app.screen._found)
+        found = [index for index, one in enumerate(app.screen._found) if one.row == row_id]
+        app.screen.move_to(found[0])
+        await press(pilot, "x")
+        assert session.rows.get(row_id).status == "rejected"
+        assert len(app.screen._found) == errors - len(found)
+        await press(pilot, "f")
+        assert "has no automatic fix here" in notices(app)[-1]
+
+
+async def test_an_export_is_written_verified_and_what_it_held_back_is_told(session, project):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "6", "j", "j", "space", "k")
+        assert "[ ] preference" in text_of(app)
+        await press(pilot, "w")
+        picture = text_of(app)
+        assert "rows held back, listed in held_back.jsonl" in picture
+        assert "verified" in picture
+        info = orjson.loads((project / "export" / "dataset_info.json").read_bytes())
+        assert not [name for name in info if "preference" in name]
+        held = (project / "export" / "held_back.jsonl").read_bytes().splitlines()
+        assert f"✗ {len(held)} rows held back" in picture
+
+
+async def test_the_choices_of_an_export_are_remembered(session, tmp_path):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "6", "space", "o")
+        assert session.recall("stage.export")["off"] == ["pretrain"]
+        assert session.recall("stage.export")["accepted_only"] is True
+        assert "accepted rows only" in text_of(app)

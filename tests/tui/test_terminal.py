@@ -1,0 +1,211 @@
+"""The whole program in a pseudo-terminal: bytes on the wire, hostile text, signals, $EDITOR."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from studio.alpaca.rows import Preference, Sft
+from studio.session import Session
+from studio.text.display import visible
+from tests.support.chat_server import ChatServer, Fault
+from tests.support.projects import bring_in, new_project
+from tests.support.terminal import Terminal
+
+ROOT = str(Path(__file__).parents[2])
+
+
+@contextmanager
+def started(project, **environment):
+    """The studio on a project; ready when it has painted."""
+    environment |= {"STUDIO_CONFIG_FILE": "none", "PYTHONPATH": ROOT}
+    with Terminal([sys.executable, "-m", "studio", str(project)], environment=environment) as terminal:
+        terminal.wait_for("1 Seeds")
+        terminal.read(quiet=0.5)
+        yield terminal
+
+
+@contextmanager
+def served(script):
+    """The chat server in a thread of its own; gives its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = ChatServer(script, latency=0.02)
+    try:
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(5)
+        yield server.url
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(5)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+# -- bytes -----------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_little_and_an_idle_screen_writes_nothing(project):
+    with started(project) as terminal:
+        assert len(terminal.raw) <= 40_000
+        assert terminal.read_for(1.2) == b""
+        terminal.press("6")
+        # Here nothing depends on the cursor: this is the move alone.
+        assert 0 < len(terminal.press("j")) <= 400
+        assert 0 < len(terminal.press("k")) <= 400
+        terminal.press("1")
+        assert 0 < len(terminal.press("j")) <= 8_000
+        assert 0 < len(terminal.press("ctrl+d")) <= 8_000
+        terminal.press("/")
+        assert terminal.read_for(1.2) == b""
+        terminal.press("escape", "e")
+        assert terminal.read_for(1.2) == b""
+        terminal.press("escape", "5", quiet=0.4)
+        assert terminal.read_for(1.2) == b""
+
+
+def test_live_generation_is_a_trickle_and_ends_in_silence(project):
+    said = " ".join(f"word{number} 潮汐" for number in range(60))
+
+    def streams(number, body):
+        return Fault("drip", text=said, pause=0.05)
+
+    with served(streams) as url, started(project, STUDIO_MODEL_BASE_URL=url) as terminal:
+        terminal.press("2", "s", quiet=0.5)
+        terminal.wait_for("word")
+        assert 0 < len(terminal.read_for(5)) <= 5 * 1_000
+        terminal.press("S")
+        terminal.wait_for("stopped")
+        terminal.read(quiet=0.5)
+        assert terminal.read_for(1.2) == b""
+
+
+# -- hostile text ----------------------------------------------------------------------------------
+
+HOSTILE = (
+    "\x1b]52;c;cHduZWQ=\x07 \x1b]0;title\x07 \x1b[31;47mred \x1b[2J \x1b[6n \x1bP+q544e\x1b\\ \x9b2J \x9d0;t\x9c "
+    "\u202eright-to-left\u2066 \x00 \x7f \x08 \x0e \x0b \x85 \u2028 \ufeff [/] [@click=app.quit]quit[/] [bold"
+)
+OURS = re.compile(
+    r"\x1b\[[0-9;]*[mH]|\x1b\[\?[0-9]+(?:h|l|\$p)|\x1b\[[<>][0-9]*u|\x1b\]22;default\x07"  # what Textual itself writes
+)
+
+
+def check_stream(raw):
+    """Every character is one that we may show, but for Textual's own sequences and line ends."""
+    assert b"\x1b[31;47m" not in raw
+    assert b"\x1b]52" not in raw
+    left = OURS.sub("", raw.decode())
+    unsafe = {char for char in left if visible(char) != char or char == "\t"} - {"\r"}
+    assert not unsafe, [left[max(0, at - 40) : at + 20] for at in map(left.index, unsafe)]
+
+
+@pytest.fixture
+async def hostile_project(tmp_path):
+    folder = tmp_path / "hostile"
+    session = new_project(folder)
+    name = HOSTILE.replace("/", "|").replace("\x00", "")[:60]
+    file = tmp_path / f"{name}.jsonl"
+    kinds = {"instruction": HOSTILE, "input": HOSTILE, "output": HOSTILE, "system": HOSTILE}
+    again = kinds | {"instruction": HOSTILE + " again"}
+    await bring_in(session, file, [kinds, again], seed=True)
+    session.add(Preference(instruction=HOSTILE, chosen=HOSTILE, rejected=HOSTILE, history=((HOSTILE, HOSTILE),)))
+    context = "\n\n".join(f"Document [{n}](Title: {HOSTILE}) {HOSTILE} {n}" for n in (1, 2, 3))
+    session.add(Sft(instruction="Which?", input=context.replace("\u2028", ""), output=HOSTILE))
+    session.remember("stage.export", {"out": f"{folder}/{name}"})
+    session.remember("stage.seeds", {"row": 1, "filter": HOSTILE.split(" ")[0]})
+    await session.close()
+    with (folder / "studio.toml").open(encoding="utf-8") as settings:
+        text = settings.read().replace('name = ""', 'name = "\\u001b]0;t\\u0007\\u009b"')
+    (folder / "studio.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def walk(terminal, url_fails):
+    """Every screen, every dialog, and the jobs that show text."""
+    terminal.press("/", "escape", "/", "ctrl+u", "enter")
+    terminal.press("j", "J", "e", "tab", "ctrl+o", "e", "escape", ":", "escape", "?", "escape", "i", "escape")
+    terminal.press("2", "s", quiet=0.4)
+    terminal.wait_for("done " if not url_fails else "failed ")
+    terminal.press("j", "j", "e", "escape", "J", quiet=0.3)
+    terminal.press("3", "f", quiet=0.6)
+    terminal.press("j", "enter", "4", quiet=0.6)
+    terminal.press("l", "m", "T", "5", quiet=0.6)
+    terminal.press("j", "J", "6", quiet=0.4)
+    terminal.press("O", "escape", "w", quiet=0.8)
+    terminal.press("J", "q", quiet=0.5)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_no_hostile_byte_reaches_the_terminal(hostile_project, fails):
+    def answers(number, body):
+        return Fault("status", status=400, text=HOSTILE) if fails else Fault(text=f"{HOSTILE} number {number}")
+
+    before = Session.open(hostile_project, read_only=True)
+    rows = before.rows.page([1, 2, 3])
+    await before.close()
+    with served(answers) as url:
+        environment = {"STUDIO_MODEL_BASE_URL": url, "STUDIO_EVOLVE_ROUNDS": "1"}
+        with started(hostile_project, **environment) as terminal:
+            walk(terminal, fails)
+            assert terminal.wait() == 0
+    check_stream(bytes(terminal.raw))
+    assert "␛]52;c;cHduZWQ=␇".encode() in terminal.raw
+    assert b"[@click=app.quit]quit[/]" in terminal.raw
+    after = Session.open(hostile_project, read_only=True)
+    # Two of them were opened in fields and saved.
+    assert [row.row for row in after.rows.page([1, 2, 3])] == [row.row for row in rows]
+    await after.close()
+
+
+# -- signals and editors ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -9)])
+def test_whatever_ends_it_the_same_row_is_there_and_u_undoes(project, number, status):
+    with started(project) as terminal:
+        terminal.press("3", "1", "j", "j", "x")
+        assert "#4 " in terminal.text
+        terminal.read_for(0.5)
+        terminal.kill(number)
+        assert terminal.wait() == status
+    with started(project) as terminal:
+        assert terminal.text.splitlines()[13].startswith("#4 ")
+        terminal.press("u", quiet=0.4)
+        assert "undid: reject #3" in terminal.text
+        assert terminal.text.splitlines()[13].startswith("#3 ")
+
+
+def test_the_persons_editor_edits_the_row(project):
+    with started(project, EDITOR="sed -i s/Explain/Tell/") as terminal:
+        terminal.press("E", quiet=0.8)
+        assert "Tell why bread dough rises" in terminal.text
+        assert "2 Evolve" in terminal.text
+        terminal.press("u", quiet=0.4)
+        assert "Explain why bread dough rises" in terminal.text
+
+
+def test_a_terminal_that_shrinks_and_grows_again(project):
+    with started(project) as terminal:
+        before = terminal.text
+        terminal.resize(20, 5)
+        terminal.press("j", "2", "1", "k", quiet=0.4)
+        terminal.resize(80, 24)
+        terminal.read(quiet=0.5)
+        assert terminal.text == before
+
+
+def test_a_wrong_key_setting_is_told_before_the_screens_open(project):
+    with (project / "studio.toml").open("a", encoding="utf-8") as file:
+        file.write('acept = "z"\n')
+    with Terminal([sys.executable, "-m", "studio", str(project)], environment={"PYTHONPATH": ROOT}) as terminal:
+        assert terminal.wait() == 2
+        assert "there is no command 'acept'" in terminal.text
+        assert b"\x1b[?1049h" not in terminal.raw
