@@ -53,7 +53,7 @@ class Columns:
     def look_up(self, role: str, default: Any) -> Any:
         """The value as a dict's `get` finds it: a column the file lacks gives the default."""
         name = self._names.get(role)
-        return self._obj.get(name) if name in self._present else default
+        return self._obj.get(str(name)) if name in self._present else default
 
     def if_mapped(self, role: str, default: Any) -> Any:
         return self.read(role) if self.mapped(role) else default
@@ -245,4 +245,8 @@ _DEFAULTS = {"prompt": "instruction", "query": "input", "response": "output", "m
 def convert(obj: Mapping[str, Any], entry: Mapping[str, Any], present: Collection[str]) -> Example:
     """The object as the entry's converter sees it; present: all columns of the file. Raises Abort."""
     row = Columns(obj, entry.get("columns", _DEFAULTS), present)
-    return _CONVERTERS[entry.get("formatting", "alpaca")](row, entry.get("tags", _TAGS), bool(entry.get("ranking")))
+    converter = _CONVERTERS[entry.get("formatting", "alpaca")]
+    example = converter(row, entry.get("tags", _TAGS), bool(entry.get("ranking")))
+    if not isinstance(example.tools, str | None):
+        raise Abort(f"tools is {kind(example.tools)}, not a JSON text as in other rows")
+    return example

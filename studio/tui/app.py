@@ -109,9 +109,9 @@ class StudioApp(App[None]):
         """Say a fact, for some seconds. Nothing in it is ever read as markup or obeyed by the terminal."""
         super().notify(visible(message), title=visible(title), severity=severity, timeout=timeout, markup=False)
 
-    def complain(self, error: StudioError) -> None:
+    def complain(self, error: StudioError, *, seconds: float = 10) -> None:
         """Show an error: what happened and what to do."""
-        self.notify(f"{error}", title=error.title, severity="error", timeout=10)
+        self.notify(f"{error}", title=error.title, severity="error", timeout=seconds)
 
     def edit_outside(self, row: Row) -> Row | None:
         """The row edited in $EDITOR; None when nothing changed."""

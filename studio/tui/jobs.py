@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Seen = Callable[[list[Event]], None]
 BEAT = 1.0
+LASTING = 3600.0
+"""Seconds: who started a job may be away when it fails, so that stays until the next decision."""
 
 
 class Jobs:
@@ -68,10 +70,11 @@ class Jobs:
                 async for event in said:
                     waiting.append(event)
         except StudioError as error:
-            self._app.complain(error)
+            self._app.complain(error, seconds=LASTING)
         except Exception as error:
             # The border of the screens: a fault in a job must be seen, and must not take the screens along.
-            self._app.complain(StudioError(f"{name} stopped: {error!r}", hint="What it did so far is kept."))
+            fault = StudioError(f"{name} stopped: {error!r}", hint="What it did so far is kept.")
+            self._app.complain(fault, seconds=LASTING)
         finally:
             timer.stop()
             del self._running[name]

@@ -6,8 +6,11 @@ import base64
 
 import pytest
 
+from studio.alpaca.dataset_info import encode
+from studio.alpaca.explain import explain
 from studio.alpaca.llamafactory import verdict
 from tests.support import trainer
+from tests.support.file_matrix import FILES
 from tests.support.loader_matrix import CASES, generated
 
 pytestmark = [
@@ -36,9 +39,22 @@ def test_matrix(case, media_folder):
 
 def test_generated_rows(media_folder):
     differing = []
-    for row, entry, stage in generated(count=400, seed=20):
+    for row, entry, stage in generated(count=600, seed=20):
         kind, error = trainer.outcome(row, entry, stage, media_folder)
         found = verdict(row, entry, stage)
         if kind != found.kind:
             differing.append((stage, list(entry["columns"]), row, f"trainer {kind} {error}", found))
     assert not differing
+
+
+@pytest.mark.parametrize("case", FILES, ids=lambda case: case.name)
+def test_files(case, tmp_path):
+    (tmp_path / case.file_name).write_bytes(case.raw)
+    made = case.entry | {"file_name": case.file_name}
+    (tmp_path / "dataset_info.json").write_bytes(encode({"rows": made}))
+    loaded = trainer.load(tmp_path, "rows", made, case.stage)
+    assert loaded["kept"] == case.kept
+    assert (loaded["error"] is None) == (case.kept > 0)
+    assert case.error in (loaded["error"] or "")
+    if case.error:
+        assert explain(loaded["error"]), "every error of the trainer is explained"

@@ -271,7 +271,43 @@ _POOLS: dict[str, tuple[Any, ...]] = {
     "images": (["1.png"], ["1.png", "1.png"], [], None, "1.png", ""),
     "kto_tag": (True, False, None, "true", 1),
 }
+_TALKS = (
+    turns("human: Name a fruit.", "gpt: Pear."),
+    turns("human: Name a fruit."),
+    turns("system: Short.", "human: <image>?", "gpt: 梨。"),
+    turns("human: a", "gpt: b", "human: c", "gpt: d"),
+    turns("gpt: a", "human: b"),
+    turns("human: a", _CALL, "observation: b", "gpt: c"),
+    turns("human: a", "function_call: b"),
+    turns("user: a", "assistant: b"),
+    [{"from": "human", "value": "a"}, {"from": "gpt", "value": None}],
+    [{"from": "human", "text": "a"}],
+    [],
+    None,
+)
+_TALK_POOLS: dict[str, tuple[Any, ...]] = {
+    "conversations": _TALKS,
+    "messages": (
+        messaged()["messages"],
+        *(
+            messaged(*said)["messages"]
+            for said in (("user: a",), ("system: a", "user: b", "assistant: c"), ("tool: a",))
+        ),
+        messaged("user: a", _CALL, "tool: b", "tool: c", "assistant: d")["messages"],
+        messaged("user: a", "someone: b")["messages"],
+        [],
+    ),
+    "tools": ("", "[]", "search", [], None),
+    "chosen": (_GOOD, {"from": "human", "value": "a"}, {"from": "me", "value": "a"}, None),
+    "rejected": (_BAD, {"from": "gpt", "value": None}, None),
+}
 _ENTRIES = (
+    ("sft", SHARE_SEEN),
+    ("sft", SHARE_TOOLS),
+    ("pt", SHARE_SEEN),
+    ("rm", SHARE_PAIR),
+    ("kto", SHARE_KTO),
+    ("sft", OPENAI),
     ("sft", SFT),
     ("sft", TALK),
     ("sft", SEEN),
@@ -292,6 +328,7 @@ def generated(count: int, seed: int) -> list[tuple[dict[str, Any], dict[str, Any
     for _ in range(count):
         stage, with_entry = chance.choice(_ENTRIES)
         columns = with_entry["columns"].values()
-        row = {name: chance.choice(_POOLS[name]) if chance.random() < 0.5 else _POOLS[name][0] for name in columns}
+        pools = _POOLS | _TALK_POOLS if "formatting" in with_entry else _POOLS
+        row = {name: chance.choice(pools[name]) if chance.random() < 0.5 else pools[name][0] for name in columns}
         rows.append((row, with_entry, stage))
     return rows

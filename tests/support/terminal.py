@@ -51,7 +51,9 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._fed = 0
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        env = {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8", **(environment or {})}
+        env = {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        # Escape is known to be alone after so many milliseconds; keys here come fast.
+        env |= {"ESCDELAY": "20", **(environment or {})}
         self.pid, self._fd = pty.fork()
         if self.pid == 0:  # pragma: no cover - the child
             with contextlib.suppress(OSError):
@@ -97,6 +99,14 @@ class Terminal:
         while text not in self.text:
             if time.monotonic() > end or not (self.more(0.05) or self.alive):
                 raise TimeoutError(f"{text!r} did not come:\n{self.text}")
+
+    def go(self, key: str, text: str, *, gone: bool = False) -> None:
+        """Press a key and read until the text is on the screen, or gone from it."""
+        self.send(key)
+        end = time.monotonic() + 20
+        while (text in self.text) == gone:
+            if time.monotonic() > end or not (self.more(0.05) or self.alive):
+                raise TimeoutError(f"after {key!r}, {text!r} is {'still there' if gone else 'not there'}:\n{self.text}")
 
     def wait_for_bytes(self, mark: bytes, limit: float = 20.0) -> None:
         """Read until these bytes have been written; cheaper than the screen, for timing."""

@@ -90,12 +90,8 @@ def good_row(entry):
     """A row the trainer keeps, with a value for every column the entry maps. Media are files named 1.png, ..."""
     usual = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
     columns = entry.get("columns", usual)
-    role, text = (
-        entry.get("tags", {}).get(tag, usual) for tag, usual in (("role_tag", "from"), ("content_tag", "value"))
-    )
-    user, assistant = (
-        entry.get("tags", {}).get(tag, usual) for tag, usual in (("user_tag", "human"), ("assistant_tag", "gpt"))
-    )
+    usual_tags = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
+    role, text, user, assistant = ((usual_tags | entry.get("tags", {}))[tag] for tag in usual_tags)
     turn = {role: assistant, text: "Pear."}
     talk = entry.get("formatting", "alpaca") != "alpaca"
     media = [name for name in ("images", "videos", "audios") if columns.get(name)]

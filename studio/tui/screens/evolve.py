@@ -12,6 +12,7 @@ from studio.session import Session
 from studio.store.filters import Filter
 from studio.tui.commands import Stage
 from studio.tui.ink import Line, Span
+from studio.tui.jobs import LASTING
 from studio.tui.lanes import Lanes
 from studio.tui.screens.rows_stage import RowsStage
 from studio.tui.widgets.page import Page
@@ -93,7 +94,7 @@ class EvolveScreen(RowsStage):
             if self._lanes is not None:
                 tally = self._lanes.tally
                 for message, times in (tally.failures + tally.retries).most_common(3):
-                    self.app.notify(message, title=f"{times} times", severity="warning")
+                    self.app.notify(message, title=f"{times} times", severity="warning", timeout=LASTING)
 
     def _show_lanes(self) -> None:
         self.board.show(self._lines, keep_place=True)
@@ -108,6 +109,7 @@ class EvolveScreen(RowsStage):
             ]
         if not self.running:
             tally = self._lanes.tally
-            return self._lanes.lines(width, "done" if tally.ended >= tally.attempts else "stopped", running=False)
+            done = 0 < tally.attempts <= tally.ended
+            return self._lanes.lines(width, "done" if done else "stopped", running=False)
         state = "stopping" if self._control.stopping else "paused" if self._control.paused else "evolving"
         return self._lanes.lines(width, state, running=True)

@@ -58,20 +58,23 @@ class RowList(Painted, can_focus=True):
         self.repaint()
 
     def on_cursor(self, y: int) -> bool:
-        return bool(self._entries) and y + self._top == self.cursor
+        return y + self._top == self.cursor < self._many
 
     def line(self, y: int) -> Line:
-        index = y + self._top
-        if self._entries is None or index >= len(self._entries):
-            return [Span(self._empty, "muted")] if y == 0 and not self._entries else []
-        return self._entries.line(index, self.size.width)
+        if self._entries is not None and y + self._top < self._many:
+            return self._entries.line(y + self._top, self.size.width)
+        return [Span(self._empty, "muted")] if y == 0 else []
+
+    @property
+    def _many(self) -> int:
+        # An entry source may be a screen, which is true even when it has no entries.
+        return 0 if self._entries is None else len(self._entries)
 
     def _clamped(self, index: int) -> int:
-        return max(0, min(index, len(self._entries or ()) - 1)) if self._entries else 0
+        return max(0, min(index, self._many - 1))
 
     def _bring_into_view(self) -> None:
         height = self.page
         if not self._top <= self.cursor < self._top + height:
             self._top = max(0, self.cursor - height // 2)
-        last_top = max(0, len(self._entries or ()) - height) if self._entries else 0
-        self._top = min(self._top, last_top)
+        self._top = min(self._top, max(0, self._many - height))

@@ -1,0 +1,157 @@
+"""Whole-file traps; tests/alpaca/test_llamafactory_conformance.py holds the same cases against the real reader."""
+
+from __future__ import annotations
+
+import pytest
+
+from studio.alpaca.column_survey import CHUNK, ColumnSurvey
+from studio.alpaca.traps import traps_of_head, traps_of_name, traps_of_text
+
+ROW = {"instruction": "说出一种水果。", "input": "", "output": "Pear."}
+
+
+def survey(rows, layout="lines", offsets=None):
+    """(code, column, effect) of each trap; rows stand one after another from byte 0 unless offsets say otherwise."""
+    one = ColumnSurvey(layout)
+    found = []
+    for index, row in enumerate(rows):
+        found += one.see(row, offsets[index] if offsets else index * 100)
+    return [(trap.code, trap.column, trap.effect) for trap in [*found, *one.finish()]]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (None, "a", ""),
+        ([], [["q", "a"]], []),
+        (1, 2.5, None),
+        ([{"a": 1}], [{"b": "x"}], None),
+        ("2024-05-17", "tomorrow"),
+        ("2024-05-17", ""),
+        ("20240517", "2024/05/17"),
+        ("2024-13-01", "2024-13-01"),
+        ("2024-05-17T10:00:00.123",),
+    ],
+)
+def test_columns_the_reader_takes(values):
+    assert survey([ROW | {"system": value} for value in values]) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [("a", 1), (1, "a"), ("", [["q", "a"]]), (True, 1), ([1], ["a"]), ([1, "a"], [2]), ({"a": 1}, {"a": "x"})],
+)
+@pytest.mark.parametrize("layout", ["lines", "array"])
+def test_mixed_types(values, layout):
+    found = survey([ROW | {"extra": value} for value in values], layout)
+    assert found == [("mixed-types", "extra", "aborts")]
+
+
+def test_mixed_types_are_told_once_in_words():
+    one = ColumnSurvey("lines")
+    assert one.see(ROW) == []
+    [trap] = one.see(ROW | {"output": 3}, 55)
+    assert (trap.message, trap.offset) == (
+        "holds text and number in different rows; the reader takes one type a column",
+        55,
+    )
+    assert one.see(ROW | {"output": 4}, 99) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-05-17", "2024-05-17 10:00:00", "2024-05-17T10:00:00Z", "2024-05-17 10", "2024-05-17T10:00:00+02:00"]
+)
+def test_dates_become_dates_in_lines_alone(text):
+    rows = [ROW | {"output": text}, ROW | {"output": None}]
+    assert survey(rows) == [("dates", "output", "loses")]
+    assert survey(rows, "array") == []
+    assert survey([ROW | {"input": text}]) == [("dates", "input", "aborts")]
+    assert survey([ROW | {"made": text}]) == []
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "code"),
+    [
+        ({"history": None}, {"history": [["q", "a"]]}, "null-first"),
+        ({"history": []}, {"history": [["q", "a"]]}, "null-first"),
+        ({"extra": {"a": None}}, {"extra": {"a": 1}}, "null-first"),
+        ({}, {"system": "Be brief."}, "late-column"),
+        ({"system": "2024-05-17"}, {"system": "Be brief."}, "dates-first"),
+    ],
+)
+def test_first_ten_megabytes_decide(early, late, code):
+    rows = [ROW | early, ROW | late]
+    assert survey(rows, offsets=[0, CHUNK]) == []
+    column = next(iter(late))
+    assert survey(rows, offsets=[0, CHUNK + 1]) == [(code, column, "aborts")]
+    assert survey(rows, "array", offsets=[0, CHUNK + 1]) == []
+
+
+@pytest.mark.parametrize("late", [{}, {"system": None}, {"system": "2024-05-17"}])
+def test_what_may_change_after_the_first_chunk(late):
+    assert survey([ROW | {"system": "Be brief."}, ROW | late], offsets=[0, CHUNK + 1]) == []
+
+
+def test_file_without_rows_and_rows_in_a_wrapper():
+    assert survey([]) == [("no-rows", "", "aborts")]
+    assert survey([{"version": 1, "data": [ROW]}], "array") == [("wrapper", "", "aborts")]
+    assert survey([ROW | {"notes": [{"a": 1}]}], "array") == []
+
+
+def test_csv_cells():
+    rows = [
+        ROW | {"output": "3", "input": "NA", "score": "1"},
+        ROW | {"output": "4.5", "input": "", "score": "x"},
+    ]
+    assert survey(rows, "csv") == [("csv-null", "input", "loses"), ("csv-numbers", "output", "loses")]
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"", [("empty-file", "aborts", None)]),
+        (b" \n", [("empty-file", "aborts", None)]),
+        (b"\xef\xbb\xbf[{}]", [("byte-order-mark", "aborts", 0)]),
+        (b'\xef\xbb\xbf{"a": 1}', [("byte-order-mark", "harmless", 0)]),
+        ('[{"a": "x"}]'.encode("utf-16"), [("encoding", "aborts", 0)]),
+        ('[{"a": "x"}]'.encode("utf-16-le"), [("encoding", "aborts", 0)]),
+        ('[{"a": "梨。"}]'.encode("gbk"), [("encoding", "aborts", 8)]),
+        ('[{"a": "梨。"}]'.encode(), []),
+        ('[{"a": "梨'.encode()[:-1], []),
+    ],
+)
+def test_first_bytes(head, found):
+    assert [(trap.code, trap.effect, trap.offset) for trap in traps_of_head(head)] == found
+
+
+def test_last_bytes_of_a_whole_file_are_read_too():
+    assert [trap.code for trap in traps_of_head("梨".encode()[:-1], whole=True)] == ["encoding"]
+    assert "GBK" in traps_of_head("梨。".encode("gbk"))[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "traps"), [("a.json", 0), ("b.c/a.parquet", 0), ("a.JSON", 1), ("a.jsonl.gz", 1), ("rows", 1)]
+)
+def test_file_names(name, traps):
+    assert len(traps_of_name(name)) == traps
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "found"),
+    [
+        ('{"a": 1, "a": 2}', "lines", [("duplicate-key", "aborts", "a")]),
+        ('{"a": 1, "a": 2}', "array", [("duplicate-key", "loses", "a")]),
+        ('{"x": [{"a": 1, "a": 2}]}', "lines", [("duplicate-key", "aborts", "a")]),
+        ('{"a": NaN, "b": -Infinity}', "lines", [("not-a-number", "harmless", "")]),
+        ('{"a": "\\ud800"}', "lines", [("lone-surrogate", "aborts", "a")]),
+        ('{"a": ["\\udfff"]}', "array", [("lone-surrogate", "loses", "a")]),
+        ('{"a": "\\ud83c\\udf50"}', "lines", []),
+    ],
+)
+def test_text_of_an_object(text, layout, found):
+    assert [(trap.code, trap.effect, trap.column) for trap in traps_of_text(text, layout)] == found
+
+
+def test_text_that_is_no_json():
+    with pytest.raises(ValueError, match="Expecting"):
+        traps_of_text("{", "lines")
