@@ -194,6 +194,16 @@ def doctor(as_json: bool) -> int:
     return run(as_json)
 
 
+@cli.command()
+@click.argument("words", metavar="[TEXT]", nargs=-1)
+@_json
+def explain(words: tuple[str, ...], as_json: bool) -> int:
+    """Explain what the trainer said: the text of its error, or its log on standard input."""
+    from studio.cli.explaining import run
+
+    return run(" ".join(words), as_json)
+
+
 @cli.group()
 def model() -> None:
     """The embedded model."""

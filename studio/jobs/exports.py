@@ -21,8 +21,10 @@ import orjson
 
 from studio.alpaca import dataset_info
 from studio.alpaca.checks import check
+from studio.alpaca.column_survey import Layout
 from studio.alpaca.export_rows import OPTIONAL, export_object
 from studio.alpaca.llamafactory import STAGE_OF, verdict
+from studio.alpaca.preflight import Preflight
 from studio.alpaca.rows import COLUMNS, RowType, fields
 from studio.errors import StudioError
 from studio.jobs.events import Events, Exported, FileWritten, Progressed
@@ -190,19 +192,20 @@ def _write(path: Path, choice: _Choice, rows: RowsOf, shelf: Shelf) -> Events:
 
 
 def _verify(path: Path, entry: dict[str, Any], choice: _Choice) -> None:
-    """Read the file back as the trainer would. Raises StudioError when a row would not be kept."""
-    stage = STAGE_OF[choice.type]
-    kept = 0
+    """Read the file back as the trainer would. Raises StudioError when it would not keep every row."""
+    layout: Layout = "lines" if path.suffix == ".jsonl" else "array"
+    flight = Preflight(path.stem, entry, STAGE_OF[choice.type], layout)
     for block in readers.read(path):
-        for number, _, value in block.read:
-            said = verdict(value, entry, stage, choice.columns)
-            if said.kind != "kept":
-                raise StudioError(f"{path.name}, row {number}: {said.reason}.", title="Export refused")
-            kept += 1
+        for _, offset, value in block.read:
+            flight.see(value, offset or 0)
         if block.broken:
             raise StudioError(str(block.broken[0]), title="Export refused")
-    if kept != len(choice.ids):
-        raise StudioError(f"{path.name} has {kept} rows of {len(choice.ids)}.", title="Export refused")
+    outlook = flight.finish()
+    if not outlook.trains or outlook.kept != len(choice.ids):
+        causes = [trap.message for trap in outlook.traps if trap.effect != "harmless"]
+        causes += [f"{n} rows: {reason.reason}" for reason, n in outlook.reasons.items()]
+        listed = "; ".join(causes) or f"{outlook.rows} rows of {len(choice.ids)} are there"
+        raise StudioError(f"{path.name}: {listed}.", title="Export refused", hint="Nothing was written.")
 
 
 def _existing(out: Path) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from tests.support.screens import opened, press, same_picture, settled, text_of,
 
 @pytest.mark.parametrize("number", range(1, 7))
 async def test_the_stages_at_80x24(session, number):
+    session.remember("stage.export", {"out": "a-folder"})
     async with opened(session) as (app, pilot):
         await press(pilot, str(number))
         same_picture(app, f"{number}_{STAGES[number - 1]}")

@@ -1,0 +1,142 @@
+"""The whole story in tmux at 80x24 by keys alone: evolve, settle, place, check, export; the client is killed; go on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.session import Session
+from tests.support.projects import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")]
+SOCKET = f"studio-test-{os.getpid()}"
+
+
+def tmux(*words):
+    done = subprocess.run(
+        ["tmux", "-L", SOCKET, "-f", "/dev/null", *words], capture_output=True, text=True, check=False
+    )
+    return done.stdout
+
+
+def screen():
+    return tmux("capture-pane", "-p", "-t", "studio")
+
+
+def until(text, *, gone=False, limit=60):
+    end = time.monotonic() + limit
+    while (text in screen()) == gone:
+        assert time.monotonic() < end, f"{text!r} {'stays' if gone else 'does not come'}:\n{screen()}"
+        time.sleep(0.1)
+
+
+def keys(*pressed):
+    for key in pressed:
+        tmux("send-keys", "-t", "studio", key)
+        time.sleep(0.25)
+
+
+@pytest.fixture
+def chat(tmp_path):
+    """The chat server as a process; gives the settings that lead to it."""
+    port = tmp_path / "port"
+    command = [sys.executable, str(ROOT / "tests/support/chat_server.py"), "--port-file", str(port), "--latency", "0.1"]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as server:
+        while not port.exists():
+            time.sleep(0.05)
+        url = f"http://127.0.0.1:{port.read_text(encoding='ascii')}/v1"
+        yield {"STUDIO_MODEL_BASE_URL": url, "STUDIO_MODEL_MODEL": "teacher-small", "STUDIO_EVOLVE_LIMIT": "20"}
+        server.kill()
+
+
+@pytest.fixture
+def start(project, chat):
+    """Start the studio on the project in a window of 80x24."""
+
+    def start():
+        settings = chat | {"STUDIO_CONFIG_FILE": "none", "PYTHONPATH": str(ROOT)}
+        line = " ".join(f"{name}={value}" for name, value in settings.items())
+        tmux("kill-server")
+        tmux(
+            "new-session", "-d", "-s", "studio", "-x", "80", "-y", "24",
+            f"{line} {sys.executable} -m studio {project}; echo ended $?; sleep 600",
+        )  # fmt: skip
+        until("1 Seeds")
+
+    yield start
+    tmux("kill-server")
+
+
+def opened(project: Path):
+    return Session.open(project, read_only=True)
+
+
+async def test_the_story(project, start):
+    start()
+    keys("2")
+    until("s starts")
+    keys("s")
+    until("done 20/20")
+    keys("j", "a", "x")
+    keys("3", "f")
+    until(" open of ")
+    until("near-duplicate pairs")
+    keys("h", "l", "b", "u")
+    until("undid: keep-both")
+    keys("4")
+    until("gold of")
+    keys("l", "m", "H", "B")
+    until("moved gold in")
+    keys("5")
+    until("chosen-equals-rejected")
+    keys("x", "6", "w")
+    until("verified")
+    keys("2", "g", "j", "j", "x")
+    until("#")
+    # Gone without a word: the terminal, and the program with it.
+    before = screen().splitlines()
+    tmux("kill-server")
+    time.sleep(1)
+    start()
+    until("by-hand")
+    now = screen().splitlines()
+    status = [line for line in before if line.startswith("#")][0]
+    assert status in now
+    keys("u")
+    until("undid: reject #")
+    keys("q")
+    until("ended 0")
+    session = opened(project)
+    verdicts = [pair.verdict for pair in session.pairs.all()]
+    assert {"keep-left", "keep-right"} <= set(verdicts)
+    assert "keep-both" not in verdicts
+    assert (project / "export" / "dataset_info.json").is_file()
+    await session.close()
+
+
+async def test_copying_fills_tmuxs_buffer(project, start):
+    start()
+    keys("y")
+    until("copied to the tmux buffer")
+    assert "Explain why bread dough rises" in tmux("show-buffer")
+
+
+async def test_a_paste_arrives_once_and_safe(project, start):
+    start()
+    keys("e")
+    until("Edit #1")
+    tmux("set-buffer", "one\ntwo\x1b[2J")
+    tmux("paste-buffer", "-p", "-t", "studio")
+    until("two␛[2JExplain")
+    keys("F2")
+    until("Edit #1", gone=True)
+    session = opened(project)
+    row = session.rows.get(1).row
+    assert row.instruction.startswith("one\ntwo␛[2JExplain")
+    await session.close()
