@@ -17,9 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from studio import settings as settings_module
-from studio.alpaca import checks
 from studio.alpaca import rows as alpaca
-from studio.alpaca.checks import Issue
 from studio.alpaca.rows import ROW_TYPES, Row, RowType
 from studio.errors import LockedError, ProjectError
 from studio.jobs.events import Event, Events, Evolved, FileOpened, ImportEnded, PairsFound, Placed, RowsRead, SetAside
@@ -41,6 +39,7 @@ from studio.store.rows import Rows, StoredRow, fields_of
 from studio.store.runs import Runs
 
 if TYPE_CHECKING:
+    from studio.alpaca.checks import Issue
     from studio.jobs.evolve import Control
 
 
@@ -101,6 +100,11 @@ class Session:
     def holder(self) -> str:
         """Who writes in the project when we may not."""
         return self._project.holder
+
+    @property
+    def export_folder(self) -> Path:
+        """Where exports go unless another folder is named."""
+        return self.folder / self.settings.export.out
 
     def stats(self) -> dict[str, Any]:
         """Counts by type and status, seeds, generated rows, eliminations by rule, pairs, paid replies."""
@@ -213,6 +217,8 @@ class Session:
 
     def fix(self, code: str, row_ids: Iterable[int]) -> int:
         """Apply a check's automatic fix to these rows as one undoable step; returns how many changed."""
+        from studio.alpaca import checks
+
         changes = []
         for stored in self.rows.page(list(row_ids)):
             mended = checks.fix(stored.row, code)

@@ -275,6 +275,17 @@ def decode(type: RowType, encoded: bytes | str) -> Row:
         raise _row_error(str(error)) from None
 
 
+def answers(row: Row) -> tuple[str, ...]:
+    """What the row teaches to answer: the output, or chosen and rejected; nothing for pretrain rows."""
+    match row:
+        case Pretrain():
+            return ()
+        case Preference():
+            return (row.chosen, row.rejected)
+        case _:
+            return (row.output,)
+
+
 def array_decoder(type: RowType) -> Callable[[bytes], list[Row]]:
     """A decoder of a JSON array of rows, as strict as `decode`: no unknown keys, no nulls."""
     return _array_decoders[type].decode

@@ -28,6 +28,7 @@ class Finding(msgspec.Struct, frozen=True):
     severity: str
     field: str
     message: str
+    where: str
 
 
 async def run_project(session: Session, type: RowType | None, as_json: bool) -> int:
@@ -42,7 +43,8 @@ async def run_project(session: Session, type: RowType | None, as_json: bool) -> 
     ids = checked.issues
     if type is not None:
         ids = {stored.id: ids[stored.id] for stored in session.rows.page(list(ids)) if stored.type == type}
-    findings = [_finding(row, issue) for row, issues in ids.items() for issue in issues]
+    origins = {stored.id: session.origin(stored) for stored in session.rows.page(list(ids))}
+    findings = [_finding(row, issue, origins[row]) for row, issues in ids.items() for issue in issues]
     return _report(checked.rows, findings, as_json)
 
 
@@ -57,7 +59,7 @@ def run_file(path: Path, type: RowType | None, as_json: bool) -> int:
                 tell(f"{event.path}: {event.type} ({event.why})")
             elif isinstance(event, RowsRead):
                 rows += len(event.rows) + len(event.broken)
-                findings += _of_block(event, path)
+                findings += sorted(_of_block(event, path), key=lambda finding: finding.row)
                 meter(event.done / 1e6, size / 1e6, "MB")
     return _report(rows, findings, as_json)
 
@@ -66,14 +68,14 @@ def _of_block(event: RowsRead, path: Path) -> Iterator[Finding]:
     from studio.alpaca.rows import decode
 
     for one in event.broken:
-        yield Finding(one.line, "unreadable", "error", f"line {one.line}, column {one.column}", one.cause)
+        yield Finding(one.line, "unreadable", "error", f"column {one.column}", one.cause, f"{one.file}:{one.line}")
     for body, number, _, _ in event.rows:
         for issue in issues_of_row(decode(event.type, body), path.parent):
-            yield _finding(number, issue)
+            yield _finding(number, issue, f"{path.name}, row {number}")
 
 
-def _finding(row: int, issue: Issue) -> Finding:
-    return Finding(row, issue.code, issue.severity, issue.field, issue.message)
+def _finding(row: int, issue: Issue, where: str) -> Finding:
+    return Finding(row, issue.code, issue.severity, issue.field, issue.message, where)
 
 
 def _report(rows: int, findings: list[Finding], as_json: bool) -> int:
@@ -84,7 +86,8 @@ def _report(rows: int, findings: list[Finding], as_json: bool) -> int:
         show_json({"rows": rows, "errors": errors, "codes": dict(codes.most_common()), "issues": issues})
     else:
         for finding in findings[:_SHOWN]:
-            say(f"row {finding.row}  {finding.severity}  {finding.code}  {finding.field}: {finding.message}")
+            place = f"row {finding.row} ({finding.where})"
+            say(f"{place}  {finding.severity}  {finding.code}  {finding.field}: {finding.message}")
         if len(findings) > _SHOWN:
             say(f"... and {len(findings) - _SHOWN} more; --json lists all")
         listed = ", ".join(f"{n} {code}" for code, n in codes.most_common())

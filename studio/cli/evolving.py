@@ -49,4 +49,6 @@ def _words(tally: Tally) -> str:
     ]
     if tally.failed:
         lines.append(f"{tally.failed} failed")
+    if tally.attempts and tally.done_before == tally.attempts:
+        lines.append("Nothing is left of this plan: raise --rounds or --limit, or give another --seed.")
     return "\n".join(lines)

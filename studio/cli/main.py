@@ -154,13 +154,13 @@ def check(path: Path, type_: RowType | None, as_json: bool) -> int:
 
 @cli.command()
 @_folder
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to write.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to write.")
 @click.option("--type", "types", multiple=True, type=click.Choice(("all", *TYPES)), help="May be given several times.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(["accepted", "pending"]), help="Only these.")
 @click.option("--strict", is_flag=True, help="Refuse the export if one row would be held back.")
 @_json
 def export(
-    folder: Path, out: Path, types: tuple[Any, ...], statuses: tuple[str, ...], strict: bool, as_json: bool
+    folder: Path, out: Path | None, types: tuple[Any, ...], statuses: tuple[str, ...], strict: bool, as_json: bool
 ) -> int:
     """Write dataset files and dataset_info.json that LLaMA-Factory loads without dropping a row."""
     from studio.cli.exporting import run
@@ -168,7 +168,11 @@ def export(
 
     chosen: tuple[RowType, ...] = tuple(TYPES if not types or "all" in types else dict.fromkeys(types))  # type: ignore[arg-type]
     session = Session.open(folder)
-    return _run(_closing(session, lambda open_: run(open_, out, chosen, statuses or None, strict, as_json)))
+    return _run(
+        _closing(
+            session, lambda open_: run(open_, out or open_.export_folder, chosen, statuses or None, strict, as_json)
+        )
+    )
 
 
 @cli.command()

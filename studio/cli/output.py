@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -41,11 +42,28 @@ class Meter(Protocol):
     def __call__(self, done: float, total: float, note: str = "") -> None: ...
 
 
+class _Lines:
+    """Progress for a log: a line every ten seconds, so that a long job is not silent and a short one is."""
+
+    EVERY = 10.0
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._started = self._told = time.monotonic()
+
+    def __call__(self, done: float, total: float, note: str = "") -> None:
+        now = time.monotonic()
+        if now - self._told >= self.EVERY:
+            self._told = now
+            rate = done / (now - self._started)
+            tell(f"{self._title} {done:,.0f}/{total:,.0f}  {rate:,.1f}/s  {note}".rstrip())
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Meter]:
-    """A progress bar with rate and time left on stderr; silent where stderr is no terminal."""
+    """A progress bar with rate and time left on stderr; a line now and then where stderr is no terminal."""
     if not sys.stderr.isatty():
-        yield lambda done, total, note="": None
+        yield _Lines(title)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -12,7 +12,7 @@ def show_stats(session: Session, as_json: bool) -> int:
     if as_json:
         show_json(stats)
         return 0
-    say(f"{stats['project']}: {stats['rows']:,} rows, {stats['seeds']:,} seeds, {stats['replies']:,} paid replies")
+    say(f"{stats['project']}: {stats['rows']:,} rows, {stats['seeds']:,} seeds, {stats['replies']:,} replies kept")
     say(f"{'':12}{'pending':>10}{'accepted':>10}{'rejected':>10}")
     for type, by_status in stats["types"].items():
         say(f"{type:12}" + "".join(f"{by_status[status]:>10,}" for status in ("pending", "accepted", "rejected")))

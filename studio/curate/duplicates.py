@@ -14,7 +14,7 @@ So only a row's rarest tokens are indexed and looked up. Long texts must also pa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -66,17 +66,22 @@ class Index:
         return self._kept.add(row, _encode(self._vocabulary, text))
 
 
-def find_duplicates(rows: Iterable[tuple[int, str]], threshold: float | Fraction = THRESHOLD) -> Iterator[Pair | None]:
+def find_duplicates(
+    rows: Iterable[tuple[int, str]],
+    threshold: float | Fraction = THRESHOLD,
+    alike: Callable[[int, int], bool] | None = None,
+) -> Iterator[Pair | None]:
     """The near-duplicates among `rows` (id, text), which come in ascending order of their ids.
 
     One answer a row, so that a caller sees how far it is: None when the row is kept, else the pair with the kept
     row it is most like, the earliest of equals. Dropping the right row of each pair is the greedy filter that keeps
-    first. All rows are read before the first answer. Raises UsageError for a threshold outside 0 to 1.
+    first. All rows are read before the first answer. alike: a further condition on two rows (ids) for them to be
+    near-duplicates. Raises UsageError for a threshold outside 0 to 1.
     """
     vocabulary = Vocabulary()
     coded = [(row, _encode(vocabulary, text)) for row, text in rows]
     ranks = _by_frequency(text.codes for _, text in coded)
-    kept = _KeptRows(threshold)
+    kept = _KeptRows(threshold, alike)
     for row, text in coded:
         yield kept.add(row, text._replace(codes=text.codes.translate(ranks)))
 
@@ -110,7 +115,8 @@ def _by_frequency(texts: Iterable[str]) -> dict[int, str]:
 class _KeptRows:
     """Kept rows by their rarest tokens and lengths."""
 
-    def __init__(self, threshold: float | Fraction) -> None:
+    def __init__(self, threshold: float | Fraction, alike: Callable[[int, int], bool] | None = None) -> None:
+        self._may_match = alike
         self._threshold = exact(threshold)
         if not 0 <= self._threshold <= 1:
             raise UsageError(f"A ROUGE-L threshold lies between 0 and 1; {threshold} does not.")
@@ -123,7 +129,7 @@ class _KeptRows:
         self._bitmaps: dict[int, int] = {}
 
     def add(self, row: int, text: _Coded) -> Pair | None:
-        match = self.nearest(text)
+        match = self.nearest(text, row)
         if match:
             return Pair(match.row, row, match.score)
         self._same[text] = row
@@ -137,10 +143,12 @@ class _KeptRows:
             self._bitmaps[number] = Signature(text.codes).bits(width(size))
         return None
 
-    def nearest(self, text: _Coded) -> Match | None:
-        if text in self._same:
+    def nearest(self, text: _Coded, row: int | None = None) -> Match | None:
+        if text in self._same and self._may_match is None:
             return Match(self._same[text], 1.0)
         numbers = sorted(self._candidates(text.codes))
+        if self._may_match is not None and row is not None:
+            numbers = [number for number in numbers if self._may_match(self._rows[number], row)]
         if len(text.codes) >= LONG:
             numbers = self._alike(text.codes, numbers)
         if not numbers:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from studio.alpaca.checks import Issue
 from studio.alpaca.rows import RowType
 from studio.store.blocks import Broken
 from studio.store.rows import Generated, Imported
+
+if TYPE_CHECKING:
+    from studio.alpaca.checks import Issue
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,7 @@ def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, stri
     """
     held: list[HeldBack] = []
     chosen: dict[RowType, _Choice] = {}
-    shelf = Shelf()
+    shelf = Shelf(out)
     for type in types:
         choice = chosen[type] = _Choice(type)
         yield from choice.make(rows, shelf, held)
@@ -100,16 +102,18 @@ def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, stri
     try:
         files: list[FileWritten] = []
         entries: dict[str, Any] = {}
+        existing = _existing(out)
         for type, choice in chosen.items():
             if choice.ids:
-                file = f"{type}.{'jsonl' if type == 'pretrain' else 'json'}"
+                dataset = dataset_info.safe_name(f"{name}_{type}")
+                file = _file_name(out, existing, dataset, type)
                 entry = dataset_info.entry(type, file, choice.columns)
                 yield from _write(staging / file, choice, rows, shelf)
                 _verify(staging / file, entry, choice)
-                entries[dataset_info.safe_name(f"{name}_{type}")] = entry
+                entries[dataset] = entry
                 files.append(FileWritten(str(out / file), type, len(choice.ids)))
         shelf.copy_to(staging)
-        info = dataset_info.encode(dataset_info.merge(_existing(out), entries))
+        info = dataset_info.encode(dataset_info.merge(existing, entries))
         _keep_backup(out / dataset_info.FILE_NAME, info)
         _tell_held_back(staging, held, rows)
         _move_into_place(staging, out, info)
@@ -222,9 +226,23 @@ def _existing(out: Path) -> dict[str, Any] | None:
     return dataset_info.merge(found, {})
 
 
+def _file_name(out: Path, existing: Mapping[str, Any] | None, dataset: str, type: RowType) -> str:
+    """The file an earlier export of this dataset wrote, else a name that is free: other people's files stay."""
+    suffix = "jsonl" if type == "pretrain" else "json"
+    used = {name: entry.get("file_name") for name, entry in (existing or {}).items() if isinstance(entry, dict)}
+    ours = used.pop(dataset, None)
+    if isinstance(ours, str) and ours.endswith(f".{suffix}") and "/" not in ours and ours not in used.values():
+        return ours
+    stem = re.sub(r"[^\w.-]", "-", dataset)
+    names = chain([f"{type}.{suffix}", f"{stem}.{suffix}"], (f"{stem}-{n}.{suffix}" for n in count(2)))
+    return next(name for name in names if not (out / name).exists())
+
+
 def _keep_backup(path: Path, info: bytes) -> None:
+    """Keep every earlier state of the file under a name of its own."""
     if path.exists() and path.read_bytes() != info:
-        write(path.with_name(f"{path.name}.bak"), path.read_bytes())
+        names = chain([f"{path.name}.bak"], (f"{path.name}.bak{n}" for n in count(2)))
+        write(next(backup for name in names if not (backup := path.with_name(name)).exists()), path.read_bytes())
 
 
 def _clear_left_over(out: Path) -> None:

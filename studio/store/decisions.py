@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from studio.alpaca import rows as alpaca
-from studio.alpaca.rows import Row
+from studio.alpaca.rows import Row, answers, prompt_text
 from studio.store.journal import Change
 from studio.store.pairs import StoredPair, Verdict
 from studio.store.rows import StoredRow, fields_of
+from studio.text.tokens import normalise
 
 BY_HAND = "by-hand"
 NEAR_DUPLICATE = "near-duplicate"
@@ -74,7 +75,8 @@ def settling_all(get: Get, pairs: Iterable[StoredPair], verdict: Verdict) -> tup
     """The same verdict on every open pair, and on how many it was given.
 
     Earliest kept row first, as Self-Instruct drops a task that is near one already in the pool. A pair that has
-    lost a side is left alone: no row goes in favour of one that is itself gone.
+    lost a side is left alone: no row goes in favour of one that is itself gone. So is one prompt with two
+    answers: that is a conflict, which only a person can settle.
     """
     still_open = [pair for pair in pairs if pair.verdict == "open"]
     still_open.sort(key=lambda pair: -pair.right if verdict == "keep-right" else pair.left)
@@ -85,10 +87,19 @@ def settling_all(get: Get, pairs: Iterable[StoredPair], verdict: Verdict) -> tup
         sides = [get(pair.left), get(pair.right)]
         if {pair.left, pair.right} & gone or any(side is None or side.status == "rejected" for side in sides):
             continue
+        if verdict != "keep-both" and _conflict(*sides):
+            continue
         changes += settling(get, pair, verdict)
         gone |= {"keep-left": {pair.right}, "keep-right": {pair.left}}.get(verdict, set())
         settled += 1
     return changes, settled
+
+
+def _conflict(left: StoredRow | None, right: StoredRow | None) -> bool:
+    """Whether both rows ask the same and answer otherwise (Self-Instruct drops such instances; we ask)."""
+    if left is None or right is None or normalise(prompt_text(left.row)) != normalise(prompt_text(right.row)):
+        return False
+    return answers(left.row) != answers(right.row)
 
 
 def _twin_of(row_id: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def find(name: str, folder: Path, kind: str) -> Path:
         if not path.is_relative_to(folder.resolve()):
             raise MediaError(f"{name} lies outside the folder of the imported file")
         if not path.is_file():
-            raise MediaError(f"{name} does not exist in {folder.name}/")
+            raise MediaError(f"{name} does not exist in {folder.resolve().name}/")
         with path.open("rb") as file:
             head = file.read(16)
     except (OSError, RuntimeError) as error:
@@ -41,22 +42,27 @@ def find(name: str, folder: Path, kind: str) -> Path:
 
 
 class Shelf:
-    """Gives each media file of an export one name under images/, videos/ or audios/."""
+    """Gives each media file of an export to folder out one name under images/, videos/ or audios/."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: Path) -> None:
+        self._out = out
         self._names: dict[Path, str] = {}
         self._taken: set[str] = set()
 
     def place(self, path: Path, kind: str) -> str:
-        """The file's path in the export: its own name, numbered if another file has that name already."""
+        """The file's path in the export: its own name, numbered if another file has that name, also one from before."""
         if path not in self._names:
             name, number = f"{kind}/{path.name}", 1
-            while name.casefold() in self._taken:
+            while name.casefold() in self._taken or self._is_another(self._out / name, path):
                 number += 1
                 name = f"{kind}/{path.stem}-{number}{path.suffix}"
             self._taken.add(name.casefold())
             self._names[path] = name
         return self._names[path]
+
+    @staticmethod
+    def _is_another(there: Path, path: Path) -> bool:
+        return there.exists() and not (there.is_file() and filecmp.cmp(there, path, shallow=False))
 
     def copy_to(self, folder: Path) -> None:
         """Copy every placed file below folder."""

@@ -254,3 +254,23 @@ def test_the_trainer_loads_every_row_of_an_export(capsys, tmp_path, source):
     for name, entry in loaded.items():
         assert entry["error"] is None, name
         assert entry["kept"] == entry["rows"], name
+
+
+def test_files_of_other_people_in_the_folder_stay_as_they_are(capsys, project, tmp_path):
+    out = tmp_path / "data"
+    (out / "images").mkdir(parents=True)
+    theirs = {"sft.json": b'[{"instruction": "MINE"}]', "images/bars.png": b"my picture",
+              "dataset_info.json": b'{"mine": {"file_name": "sft.json"}}'}  # fmt: skip
+    for name, content in theirs.items():
+        (out / name).write_bytes(content)
+    studio(capsys, "export", project, "--out", out)
+    studio(capsys, "export", project, "--out", out)
+    now = files_in(out)
+    assert {name: now[name] for name in ("sft.json", "images/bars.png")} == {
+        name: theirs[name] for name in ("sft.json", "images/bars.png")
+    }
+    info = json.loads(now["dataset_info.json"])
+    assert info["mine"] == {"file_name": "sft.json"}
+    assert info["p_sft"]["file_name"] == "p_sft.json"
+    assert now["dataset_info.json.bak"] == theirs["dataset_info.json"]
+    assert "p_sft-2.json" not in now, "exporting again writes to the same file"

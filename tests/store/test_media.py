@@ -54,10 +54,14 @@ def test_what_must_not_be_exported_is_refused_with_the_reason(folder, name, reas
 
 
 def test_equal_names_get_places_of_their_own(folder, tmp_path):
-    shelf = Shelf()
+    shelf = Shelf(tmp_path / "export")
     first, second = folder / "pics" / "a.png", folder / "pics" / "sub" / "a.png"
     assert [shelf.place(path, "images") for path in (first, second, first)] == [
         "images/a.png", "images/a-2.png", "images/a.png",
     ]  # fmt: skip
     shelf.copy_to(tmp_path / "export")
+    again = Shelf(tmp_path / "export")
+    assert again.place(first, "images") == "images/a.png", "the same content keeps its name"
+    first.write_bytes(first.read_bytes() + b"retouched")
+    assert Shelf(tmp_path / "export").place(first, "images") == "images/a-3.png", "other content never replaces a file"
     assert (tmp_path / "export" / "images" / "a-2.png").read_bytes() == second.read_bytes()

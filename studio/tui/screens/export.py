@@ -24,7 +24,7 @@ class ExportScreen(StageScreen):
         super().__init__(session)
         self._off: set[RowType] = set()
         self._accepted_only = "pending" not in session.settings.export.statuses
-        self._out = session.folder / session.settings.export.out
+        self._out = session.export_folder
         self._counts: dict[RowType, dict[str, int]] = {}
         self._result: Exported | None = None
         self._progress = ""
