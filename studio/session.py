@@ -1,8 +1,7 @@
 """The one object both front ends talk to: values out, commands in, jobs run, undo.
 
 A command returns when it is on disk. A job is an async generator of events; each is applied to the
-store before it is passed on, so a front end only ever shows what is already safe. Jobs are imported when
-they run: together they cost as much as half of Textual, and the first frame needs none.
+store before it is passed on: a front end only shows what is safe. Jobs are imported when they run.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class StudioApp(App[None]):
 
     CSS_PATH = "studio.tcss"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (140, "-very-wide")]
+    HORIZONTAL_BREAKPOINTS = [(100, "-wide"), (140, "-very-wide")]
     BINDINGS = []
 
     def __init__(self, session: Session, *, theme: str = "", ansi: bool = False) -> None:
@@ -223,6 +223,14 @@ class StudioApp(App[None]):
             self.push_screen(Confirm(question), lambda sure: self._leave() if sure else None)
         else:
             self._leave()
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C, which in a terminal means "get me out"."""
+        self.notify("q leaves; everything is kept.")
+
+    async def action_quit(self) -> None:
+        """Ctrl+Q leaves as q does."""
+        self.command_quit()
 
     def _leave(self) -> None:
         self.stage_screen.remember()

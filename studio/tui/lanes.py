@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.alpaca.rows import prompt_text
-from studio.jobs.events import Event, Evolved, LaneStarted, LaneText, Retried
+from studio.jobs.events import AttemptFailed, Event, Evolved, LaneStarted, LaneText, Retried
 from studio.jobs.tally import Tally
 from studio.text.display import columns, one_line
 from studio.tui.entries import SHORT
@@ -35,6 +35,8 @@ class Lane:
             case Retried():
                 self._from = 0
                 self.note = f"asking again in {event.seconds:.0f} s: {event.message}"
+            case AttemptFailed():
+                self.title, self.note, self._from = "failed", event.message, 0
             case Evolved():
                 self.title = "accepted" if event.made.rule is None else f"eliminated: {event.made.rule}"
                 self.text, self.note, self._ended = prompt_text(event.made.row), "", True
@@ -49,9 +51,10 @@ class Lane:
     def _tail(self, room: int) -> str:
         """The end of the text. It grows to the right and then jumps back to half the room: what grows in place
         costs only its new characters on the wire, what rolls costs the line."""
-        if self._ended:
-            return one_line(self.text, room)
-        text = self.note or self.text
+        if self._ended or self.note:
+            # Of what is whole the beginning matters most.
+            return one_line(self.note or self.text, room)
+        text = self.text
         shown = one_line(text[self._from :])
         if columns(shown) > room:
             while columns(shown) > room // 2:

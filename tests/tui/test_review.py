@@ -25,7 +25,7 @@ async def test_reject_goes_on_and_undo_comes_back(session):
         await press(pilot, "u")
         assert status(session, 2) == "accepted"
         assert app.screen.current.id == 2
-        assert notices(app) == ["undid: reject #2"]
+        assert notices(app) == ["undid: reject #2   ctrl+r does it again"]
         await press(pilot, "ctrl+r")
         assert status(session, 2) == "rejected"
         await press(pilot, "u", "u", "u")

@@ -103,7 +103,7 @@ async def test_the_story(project, start):
     tmux("kill-server")
     start()
     until(status)
-    assert "20 " in screen().splitlines()[0]
+    until("4/20")
     keys("u")
     until("undid: reject #")
     keys("q")

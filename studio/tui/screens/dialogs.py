@@ -19,7 +19,10 @@ from studio.tui.widgets.page import Compose, Page
 class Ask(ModalScreen[str | None]):
     """A line of text; Enter takes it, Esc leaves everything as it was."""
 
-    BINDINGS = [Binding("escape", "dismiss(None)", "cancel")]
+    BINDINGS = [
+        Binding("escape", "dismiss(None)", "cancel"),
+        Binding("tab", "complete", "complete", priority=True),
+    ]
 
     def __init__(self, title: str, value: str = "", hint: str = "", *, path: bool = False) -> None:
         super().__init__()
@@ -32,12 +35,17 @@ class Ask(ModalScreen[str | None]):
             yield self._line
             yield Label(f"{self._hint}\nEnter takes it, Esc cancels", classes="hint", markup=False)
 
+    def action_complete(self) -> None:
+        """Take what is suggested, as a shell's Tab does."""
+        self._line.action_end()
+        self._line.action_cursor_right()
+
     def on_input_submitted(self) -> None:
         self.dismiss(self._line.meant.strip())
 
 
 class PathSuggester(Suggester):
-    """Completes the last part of a path; → takes the suggestion."""
+    """Completes the last part of a path; Tab or → takes the suggestion."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -59,11 +67,11 @@ def _names(folder: str) -> list[str]:
 
 
 class Confirm(ModalScreen[bool]):
-    """Yes or no; Esc is no."""
+    """Yes or no; whatever hurried fingers press is no."""
 
     BINDINGS = [
-        Binding("y,enter", "dismiss(True)", "yes"),
-        Binding("n,escape,q", "dismiss(False)", "no"),
+        Binding("y", "dismiss(True)", "yes"),
+        Binding("n,enter,escape,q", "dismiss(False)", "no"),
     ]
 
     def __init__(self, question: str) -> None:
@@ -73,7 +81,7 @@ class Confirm(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(visible(self._question), classes="title", markup=False)
-            yield Label("y or Enter: yes    n or Esc: no", classes="hint", markup=False)
+            yield Label("y: yes    n, Enter or Esc: no", classes="hint", markup=False)
 
 
 class Help(ModalScreen[None]):

@@ -93,6 +93,9 @@ class EvolveScreen(RowsStage):
             self.reload_view()
             if self._lanes is not None:
                 tally = self._lanes.tally
+                if tally.attempts and tally.done_before == tally.attempts:
+                    told = "Nothing is left of this plan: raise rounds or limit in studio.toml, or change the seed."
+                    self.app.notify(told, timeout=LASTING)
                 for message, times in (tally.failures + tally.retries).most_common(3):
                     self.app.notify(message, title=f"{times} times", severity="warning", timeout=LASTING)
 

@@ -15,6 +15,9 @@ from studio.tui.details import row_lines
 from studio.tui.entries import RowEntries
 from studio.tui.screens.stage import StageScreen
 
+# More rows than a terminal has lines.
+_SCREENFUL = 200
+
 
 class RowsStage(StageScreen):
     """A view of rows: base says which rows the stage is about, the typed filter narrows it."""
@@ -44,9 +47,8 @@ class RowsStage(StageScreen):
 
     def _open_view(self, row_id: int) -> None:
         """Show a screenful from row_id at once; the whole view follows from a thread."""
-        first = self.session.rows.ids_from(self._filter, row_id, self.list.page or 50)
         self._whole = False
-        self._show(first or [], 0)
+        self._show(self.session.rows.ids_from(self._filter, row_id, _SCREENFUL), 0)
         # Not before the first paint: finding a million ids takes the processor from it.
         self.call_after_refresh(self._load_view, row_id)
 

@@ -55,7 +55,7 @@ class SeedsScreen(RowsStage):
         paths = [Path(word).expanduser() for word in words if word != "--seed"]
         missing = [str(path) for path in paths if not path.is_file()]
         if missing or not paths:
-            self.studio.complain(StudioError(f"There is no file {', '.join(missing)}.", hint="Tab → completes a path."))
+            self.studio.complain(StudioError(f"There is no file {', '.join(missing)}.", hint="Tab completes a path."))
             return
         job = self.session.import_files(paths, seed="--seed" in words)
         self.studio.jobs.start("import", job, self._imported)

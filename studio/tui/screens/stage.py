@@ -195,7 +195,8 @@ class StageScreen(Screen[None]):
         if told is None:
             self.app.notify("Nothing to undo." if verb == "undid" else "Nothing to redo.")
             return
-        self.app.notify(f"{verb}: {told[0]}", timeout=3)
+        back = "   ctrl+r does it again" if verb == "undid" else ""
+        self.app.notify(f"{verb}: {told[0]}{back}", timeout=4)
         self.decided()
         if told[1] is not None:
             self.go_to_row(told[1])
