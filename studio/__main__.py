@@ -62,7 +62,7 @@ def _open(opening: Opening) -> int:
         raise UsageError("The screens need a terminal.", hint="The subcommands work without one: studio --help")
     from studio.tui.launch import launch
 
-    return launch(opening.folder, opening.flags, read_only=opening.read_only)
+    return launch(opening.folder, opening.flags, read_only=opening.read_only, greeting=opening.greeting)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,12 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON document 
 
 
 class Opening(NamedTuple):
-    """Open the screens on this project."""
+    """Open the screens on this project; greeting is shown there first."""
 
     folder: Path
     flags: dict[str, dict[str, Any]]
     read_only: bool = False
+    greeting: str = ""
 
 
 @click.group(
@@ -56,7 +57,10 @@ def open_screens(folder: Path, theme: str | None, mouse: bool | None, color: str
 
     if not is_project(folder) and (not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))):
         create(folder)
-    return Opening(folder, {"screen": {"theme": theme, "mouse": mouse, "color": color}}, read_only)
+        greeting = f"There was nothing at {folder}: a new project has been made there."
+    else:
+        greeting = ""
+    return Opening(folder, {"screen": {"theme": theme, "mouse": mouse, "color": color}}, read_only, greeting)
 
 
 @cli.command()

@@ -47,7 +47,7 @@ class StudioApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(100, "-wide"), (140, "-very-wide")]
     BINDINGS = []
 
-    def __init__(self, session: Session, *, theme: str = "", ansi: bool = False) -> None:
+    def __init__(self, session: Session, *, theme: str = "", ansi: bool = False, greeting: str = "") -> None:
         remembered = session.recall("stage")
         self._first: Stage = remembered if remembered in STAGES else STAGES[0]
         # It starts as the default screen: switching to a mode would lay out a blank screen first and parse
@@ -56,6 +56,7 @@ class StudioApp(App[None]):
         # Textual asks the theme for colours while it starts, so NO_COLOR's theme must be known before.
         super().__init__(ansi_color=ansi)
         self.session = session
+        self._greeting = greeting
         self.jobs = Jobs(self)
         self._themes, self._theme_problems = themes.load(themes.folders())
         for one in self._themes.values():
@@ -72,6 +73,8 @@ class StudioApp(App[None]):
 
     async def on_mount(self) -> None:
         self.animation_level = "none"
+        if self._greeting:
+            self.notify(self._greeting, timeout=12)
         for stage in STAGES:
             self.add_mode(stage, lambda stage=stage: stage_screen(stage, self.session))  # type: ignore[misc]
         self.call_after_refresh(_collect_garbage_again)

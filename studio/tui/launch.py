@@ -11,8 +11,8 @@ from typing import Any
 _COLOURS = {"truecolor": "truecolor", "256": "256", "16": "standard"}
 
 
-def launch(folder: Path, flags: dict[str, dict[str, Any]], *, read_only: bool = False) -> int:
-    """Open the project and run the screens until the person leaves. Returns the exit code."""
+def launch(folder: Path, flags: dict[str, dict[str, Any]], *, read_only: bool = False, greeting: str = "") -> int:
+    """Open the project and run the screens until the person leaves; greeting is shown first. Returns the exit code."""
     # What is imported for the first frame stays for good: looking through it for garbage costs a tenth of the start.
     gc.disable()
     from studio.session import Session
@@ -32,7 +32,7 @@ def launch(folder: Path, flags: dict[str, dict[str, Any]], *, read_only: bool = 
     async def run() -> None:
         try:
             check_keys(session.settings.keys)
-            await StudioApp(session, ansi=plain).run_async(mouse=screen.mouse)
+            await StudioApp(session, ansi=plain, greeting=greeting).run_async(mouse=screen.mouse)
         finally:
             await session.close()
 

@@ -41,7 +41,7 @@ class SeedsScreen(RowsStage):
     def command_import(self) -> None:
         from studio.tui.screens.dialogs import Ask
 
-        hint = "paths; --seed before them makes seed tasks of their rows; → completes"
+        hint = "paths; --seed before them makes seed tasks of their rows; Tab completes"
         self.app.push_screen(Ask("Import files", "", hint, path=True), self._import)
 
     def _import(self, typed: str | None) -> None:
