@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,15 @@ async def run(session: Session, files: Sequence[Path], type: RowType | None, see
                 "set_aside": ended.broken,
                 "side_file": ended.path,
                 "files": report.files,
+                "unused_columns": dict(report.unused),
                 "broken": [one.record() for one in broken],
             }
         )
     else:
         say(f"imported {ended.rows:,} rows into {session.folder}")
+    if report.unused:
+        listed = ", ".join(f"{name} ({n:,})" for name, n in report.unused.most_common(10))
+        tell(f"columns that such rows do not have, kept beside them: {listed}")
     for one in broken:
         tell(str(one))
     if ended.broken:
@@ -51,6 +56,7 @@ class _Report:
     def __init__(self) -> None:
         self.files: list[dict[str, Any]] = []
         self.broken: list[Broken] = []
+        self.unused: Counter[str] = Counter()
         self.ended = ImportEnded(0, 0, None)
         self.read = 0
         self._before = 0
@@ -64,6 +70,7 @@ class _Report:
             case RowsRead():
                 self.files[-1]["rows"] += len(event.rows)
                 self.read = self._before + event.done
+                self.unused.update(event.unused)
             case SetAside():
                 self.broken.extend(event.broken[: _SHOWN - len(self.broken)])
             case ImportEnded():

@@ -44,12 +44,16 @@ class FileOpened(Event, frozen=True):
 
 
 class RowsRead(Event, frozen=True):
-    """Rows of the opened file that are good, and what was not. done: bytes read so far."""
+    """Rows of the opened file that are good, and what was not. done: bytes read so far.
+
+    unused: columns no row of this type has, and in how many rows; they are kept beside the rows.
+    """
 
     type: RowType
     rows: list[Imported]
     broken: list[Broken]
     done: int
+    unused: dict[str, int]
 
 
 class SetAside(Event, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def _decoder(guess: Guess) -> Decoder:
 def _typed(block: Block, guess: Guess, name: str) -> RowsRead:
     rows: list[Imported] = []
     refused: dict[int, RowError] = {}
+    unused: Counter[str] = Counter()
     encode = alpaca.encode
     assert guess.type is not None
     kind = TYPES[guess.type]
@@ -81,13 +83,14 @@ def _typed(block: Block, guess: Guess, name: str) -> RowsRead:
             continue
         try:
             row, extras = _row(value, guess)
+            unused.update(extras.keys())
             rows.append((encode(row), number, offset, _written(extras) if extras else None))
         except RowError as error:
             refused[index] = error
     places = zip(refused.items(), locate(block, refused), strict=True)
     wrong = [Broken(name, *place, str(error), _raw(block.read[at][2])) for (at, error), place in places]
     broken = sorted(block.broken + wrong, key=lambda one: one.offset)
-    return RowsRead(guess.type, rows, broken, block.end)
+    return RowsRead(guess.type, rows, broken, block.end, dict(unused))
 
 
 def _written(value: Any) -> bytes:

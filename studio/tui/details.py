@@ -17,6 +17,9 @@ def row_lines(row: StoredRow, origin: str, width: int) -> list[Line]:
         if value == "" or value == ():
             continue
         lines += field_lines(name, value, width)
+    if row.extras:
+        # What the file had beside the columns of the type.
+        lines += field_lines("other columns", row.extras.decode(), width)
     return lines
 
 
