@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import platformdirs
@@ -20,6 +20,7 @@ from studio.errors import UsageError
 
 Profile = Literal["auto", "standard", "small"]
 Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle"]
+_Kind = TypeVar("_Kind")
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -68,11 +69,40 @@ class PositionSettings(msgspec.Struct, frozen=True):
     seed: int = 42
 
 
+class CheckSettings(msgspec.Struct, frozen=True):
+    """[check]: the trainer's cutoff_len in tokens, a tokenizer.json to count them, codes that are not checked."""
+
+    cutoff: Positive = 2048
+    tokenizer: str = ""
+    skip: tuple[str, ...] = ()
+
+
+class RuleSettings(msgspec.Struct, frozen=True):
+    """[rules.NAME]: a check of the person's own, by a regular expression over fields (none: all of them)."""
+
+    pattern: str
+    fields: tuple[str, ...] = ()
+    severity: Literal["error", "warning"] = "warning"
+    message: str = ""
+
+
 class ExportSettings(msgspec.Struct, frozen=True):
-    """[export]"""
+    """[export], and [exports.NAME] over it. Filters that are empty let everything through.
+
+    types: dataset types. format: what the trainer calls formatting. file: "auto" is JSON Lines for pretrain, JSON else.
+    methods: how rows came about, see `store.filters.Filter`. split: parts such as "8:1:1", "" for one file.
+    """
 
     out: str = "export"
     statuses: tuple[Literal["accepted", "pending"], ...] = ("accepted", "pending")
+    types: tuple[Literal["pretrain", "sft", "preference", "multimodal", "kto"], ...] = ()
+    format: Literal["alpaca", "sharegpt", "openai"] = "alpaca"
+    file: Literal["auto", "json", "jsonl", "parquet"] = "auto"
+    tags: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    min_score: float | None = None
+    split: str = ""
+    seed: int = 42
 
 
 class ScreenSettings(msgspec.Struct, frozen=True):
@@ -83,6 +113,10 @@ class ScreenSettings(msgspec.Struct, frozen=True):
     color: Literal["auto", "truecolor", "256", "16", "none"] = "auto"
 
 
+_NAMED = {"rules": RuleSettings, "exports": ExportSettings}
+"""Sections of any number of named tables."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Every setting, section by section."""
 
@@ -91,9 +125,19 @@ class Settings(msgspec.Struct, frozen=True):
     evolve: EvolveSettings = EvolveSettings()
     dedup: DedupSettings = DedupSettings()
     position: PositionSettings = PositionSettings()
+    check: CheckSettings = CheckSettings()
+    rules: dict[str, RuleSettings] = {}
     export: ExportSettings = ExportSettings()
+    exports: dict[str, dict[str, Any]] = {}
     screen: ScreenSettings = ScreenSettings()
     keys: dict[str, str] = {}
+
+    def export_named(self, name: str) -> ExportSettings:
+        """The export of that name: [exports.NAME] over [export]. Raises UsageError for a name that is not there."""
+        if name not in self.exports:
+            hint = _nearest(name, self.exports) if self.exports else f"Write [exports.{name}] into studio.toml."
+            raise UsageError(f"There is no export called {name!r}.", hint=hint)
+        return _converted({**msgspec.structs.asdict(self.export), **self.exports[name]}, ExportSettings)
 
 
 def load(
@@ -116,8 +160,15 @@ def load(
     for section, given in (flags or {}).items():
         chosen = {name: value for name, value in given.items() if value is not None}
         merged.setdefault(section, {}).update(chosen)
+    settings = _converted(merged, Settings)
+    for name in settings.exports:
+        settings.export_named(name)
+    return settings
+
+
+def _converted(values: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
     try:
-        return msgspec.convert(merged, Settings, strict=False)
+        return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"A setting has a wrong value: {error}.", hint="See the comments in studio.toml.") from None
 
@@ -148,7 +199,17 @@ def _known(section: str, values: dict[str, Any], where: str) -> dict[str, Any]:
         raise UsageError(f"{where}: there is no section [{section}].", hint=_nearest(section, sections))
     if section == "keys":
         return values
-    names = [field.name for field in msgspec.structs.fields(sections[section])]
+    if section not in _NAMED:
+        return _known_names(section, values, sections[section], where)
+    for name, one in values.items():
+        if not isinstance(one, dict):
+            raise UsageError(f"{where}: [{section}] holds tables: [{section}.{name}].", hint="See its comments.")
+        _known_names(f"{section}.{name}", one, _NAMED[section], where)
+    return values
+
+
+def _known_names(section: str, values: dict[str, Any], kind: Any, where: str) -> dict[str, Any]:
+    names = [field.name for field in msgspec.structs.fields(kind)]
     for name in values:
         if name not in names:
             raise UsageError(f"{where}: [{section}] has no setting {name!r}.", hint=_nearest(name, names))
@@ -163,7 +224,7 @@ def _nearest(name: str, known: Any) -> str:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for section in msgspec.structs.fields(Settings):
-        if section.name == "keys":
+        if section.name in ("keys", *_NAMED):
             continue
         for field in msgspec.structs.fields(section.type):
             value = environment.get(f"STUDIO_{section.name}_{field.name}".upper())

@@ -16,8 +16,15 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 _FRAME = " ".join(name for columns in COLUMNS.values() for name in columns) + ' true false ,:{}[[],[]] "'
 
 
+_METHOD = "CASE WHEN s.generated THEN r.operation WHEN r.source IS NOT NULL THEN 'imported' ELSE 'written' END"
+
+
 class Filter(msgspec.Struct, frozen=True):
-    """Every condition that is given must hold; None and "" mean "any"."""
+    """Every condition that is given must hold; None, "" and () mean "any".
+
+    tags: the row has one of these. methods: it came by one of these: an operation such as "deepening",
+    "imported", or "written" by hand. min_score: it has a score, of at least so much.
+    """
 
     generated: bool | None = None
     seed: bool | None = None
@@ -25,6 +32,9 @@ class Filter(msgspec.Struct, frozen=True):
     type: RowType | None = None
     rule: str = ""
     text: str = ""
+    tags: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    min_score: float | None = None
 
     def where(self) -> tuple[str, list[object]]:
         """The condition on ``state`` (alias s) and ``rows`` (alias r), and its parameters."""
@@ -41,6 +51,15 @@ class Filter(msgspec.Struct, frozen=True):
         if self.rule:
             parts.append("s.rule = ?")
             values.append(self.rule)
+        if self.tags:
+            parts.append(f"EXISTS (SELECT 1 FROM json_each(s.tags) WHERE value IN ({_marks(self.tags)}))")
+            values += self.tags
+        if self.methods:
+            parts.append(f"{_METHOD} IN ({_marks(self.methods)})")
+            values += self.methods
+        if self.min_score is not None:
+            parts.append("s.score >= ?")
+            values.append(self.min_score)
         if self.text:
             # Bodies are JSON, so the text is sought the way JSON writes it.
             written = orjson.dumps(self.text)[1:-1].decode()
@@ -57,11 +76,11 @@ class Filter(msgspec.Struct, frozen=True):
 
     @property
     def needs_body(self) -> bool:
-        return bool(self.text)
+        return bool(self.text or self.methods)
 
 
 def parse(typed: str, base: Filter) -> Filter:
-    """base narrowed by what a person typed: ``status:pending type:sft seed:yes rule:equal words``.
+    """base narrowed by what a person typed: ``status:pending type:sft seed:yes rule:equal tag:hard words``.
 
     Words that are no condition are sought together in the row's text. Raises UsageError.
     """
@@ -69,7 +88,7 @@ def parse(typed: str, base: Filter) -> Filter:
     words: list[str] = []
     for word in typed.split():
         name, colon, value = word.partition(":")
-        if not colon or name not in ("status", "type", "seed", "rule"):
+        if not colon or name not in ("status", "type", "seed", "rule", "tag", "method", "score"):
             words.append(word)
         elif name == "status":
             chosen["statuses"] = tuple(_one_of(part, STATUSES) for part in value.split(","))
@@ -77,9 +96,24 @@ def parse(typed: str, base: Filter) -> Filter:
             chosen["type"] = _one_of(value, ROW_TYPES)
         elif name == "seed":
             chosen["seed"] = _one_of(value, ("yes", "no")) == "yes"
+        elif name == "score":
+            chosen["min_score"] = _number(value)
+        elif name in ("tag", "method"):
+            chosen[f"{name}s"] = tuple(part for part in value.split(",") if part)
         else:
             chosen["rule"] = value
     return msgspec.structs.replace(base, text=" ".join(words), **chosen)
+
+
+def _marks(values: tuple[str, ...]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value.removeprefix(">="))
+    except ValueError:
+        raise UsageError(f"{value!r} is not a number.", hint="Example: score:3.5") from None
 
 
 def _anywhere(text: str) -> str:

@@ -45,4 +45,12 @@ _001_SPINE = """
     score REAL NOT NULL, verdict INTEGER NOT NULL DEFAULT 0, UNIQUE (first, second));
 """
 
-MIGRATIONS: tuple[str, ...] = (_001_SPINE,)
+# tags: a JSON list, waived: a JSON object of issue code and reason; both NULL where there is none.
+_002_OPINIONS = """
+  ALTER TABLE state ADD COLUMN tags TEXT;
+  ALTER TABLE state ADD COLUMN score REAL;
+  ALTER TABLE state ADD COLUMN waived TEXT;
+  CREATE INDEX state_tagged ON state (id) WHERE tags IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS)

@@ -52,9 +52,35 @@ name = {name}
 # strategy = "balanced" # head, middle, tail, edges, balanced or shuffle
 # seed = 42
 
+[check]
+# cutoff = 2048         # cutoff_len of your training, in tokens; longer rows are flagged
+# tokenizer = ""        # the tokenizer.json of your model, for exact counts; "" estimates
+# skip = []             # codes of checks you do not want
+
+# A check of your own, for example:
+#   [rules.no-todo]
+#   pattern = "TODO|待办"
+#   fields = ["output", "chosen"]   # none: every field
+#   severity = "warning"            # or "error", which holds the row back from an export
+#   message = "left to do"
+
 [export]
 # out = "export"
 # statuses = ["accepted", "pending"]
+# types = []            # pretrain, sft, preference, multimodal, kto; none: all
+# format = "alpaca"     # or sharegpt, openai
+# file = "auto"         # json, jsonl or parquet; auto: jsonl for pretrain, json for the rest
+# tags = []             # only rows with one of these tags
+# methods = []          # only rows made so: imported, written, deepening, in_breadth, ...
+#   min_score = 3.5     # only rows with a score, of at least so much
+# split = ""            # "8:1:1" makes train, valid and test
+# seed = 42             # which row goes into which part
+
+# An export with a name, here for studio export DIR --name chat. What it does not say, [export] says.
+#   [exports.chat]
+#   out = "export-chat"
+#   types = ["sft"]
+#   format = "openai"
 
 [screen]
 # theme = ""            # "" remembers what you picked in the palette

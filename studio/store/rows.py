@@ -41,7 +41,10 @@ class Generated(msgspec.Struct, frozen=True):
 
 
 class StoredRow(msgspec.Struct, frozen=True):
-    """A row as the store holds it: content, state, provenance (source, number, offset), lineage."""
+    """A row as the store holds it: content, state, provenance (source, number, offset), lineage.
+
+    tags and score: the person's own. waived: issues that shall pass, by code, with the reason.
+    """
 
     id: int
     type: RowType
@@ -62,6 +65,9 @@ class StoredRow(msgspec.Struct, frozen=True):
     round: int | None
     operation: str | None
     replies: str | None
+    tags: tuple[str, ...] = ()
+    score: float | None = None
+    waived: dict[str, str] = {}
 
 
 class Count(NamedTuple):
@@ -74,9 +80,10 @@ class Count(NamedTuple):
     n: int
 
 
-_STATE_FIELDS = ("status", "seed", "rule", "evidence", "gold")
+_STATE_FIELDS = ("status", "seed", "rule", "evidence", "gold", "tags", "score", "waived")
 _SELECT = """SELECT r.id, s.type, r.body, s.status, s.seed, s.generated, s.rule, s.evidence, s.gold,
-  r.source, r.number, r.offset, r.extras, r.run, r.parent, r.root, r.round, r.operation, r.replies
+  r.source, r.number, r.offset, r.extras, r.run, r.parent, r.root, r.round, r.operation, r.replies,
+  s.tags, s.score, s.waived
   FROM rows r JOIN state s ON s.id = r.id"""
 # Above this many rows one GROUP BY over the narrow table is cheaper than following each of them.
 _RECOUNT_FROM = 64
@@ -207,14 +214,14 @@ class Rows:
     def change(self, first: int, last: int, fields: Mapping[str, Any]) -> None:
         """Set body (text) and state fields of the rows first..last; keeps the counts.
 
-        status is given by its name. Journal entries hold exactly such fields.
+        status is given by its name, tags as a list, waived as a mapping. Journal entries hold exactly such fields.
         """
         if "body" in fields:
             body = fields["body"].encode()
             self._connection.execute("UPDATE rows SET body = ? WHERE id BETWEEN ? AND ?", (body, first, last))
         columns = [name for name in _STATE_FIELDS if name in fields]
         if columns:
-            values = [STATUSES.index(fields[name]) if name == "status" else fields[name] for name in columns]
+            values = [_column(name, fields[name]) for name in columns]
             counted = "status" in fields or "seed" in fields
             few = last - first < _RECOUNT_FROM
             if counted and few:
@@ -256,11 +263,32 @@ class Rows:
 
 
 def _stored(values: Iterable[Any]) -> StoredRow:
-    row_id, kind, body, status, seed, generated, *rest = values
+    row_id, kind, body, status, seed, generated, *rest, tags, score, waived = values
     type = ROW_TYPES[kind]
-    return StoredRow(row_id, type, alpaca.decode(type, body), STATUSES[status], bool(seed), bool(generated), *rest)
+    row = alpaca.decode(type, body)
+    marks: tuple[Any, ...] = (tuple(orjson.loads(tags)) if tags else (), score, orjson.loads(waived) if waived else {})
+    return StoredRow(row_id, type, row, STATUSES[status], bool(seed), bool(generated), *rest, *marks)
+
+
+def _column(name: str, value: Any) -> Any:
+    """A state field as its column holds it."""
+    if name == "status":
+        return STATUSES.index(value)
+    if name in ("tags", "waived"):
+        return orjson.dumps(value).decode() if value else None
+    return value
 
 
 def fields_of(stored: StoredRow, names: Iterable[str]) -> dict[str, Any]:
     """A row's journal fields as Rows.change takes them: what undo puts back."""
-    return {name: alpaca.encode(stored.row).decode() if name == "body" else getattr(stored, name) for name in names}
+    return {name: _field(stored, name) for name in names}
+
+
+def _field(stored: StoredRow, name: str) -> Any:
+    match name:
+        case "body":
+            return alpaca.encode(stored.row).decode()
+        case "tags":
+            return list(stored.tags)
+        case _:
+            return getattr(stored, name)

@@ -40,6 +40,10 @@ def test_absent_files_mean_the_defaults(file):
         ("[dedup]\nthreshold = 7", "wrong value"),
         ('[position]\nstrategy = "sideways"', "wrong value"),
         ('[export]\nstatuses = ["rejected"]', "wrong value"),
+        ('[exports.chat]\nformt = "openai"', "[exports.chat] has no setting 'formt'. Did you mean 'format'"),
+        ('[exports.chat]\nformat = "chatml"', "wrong value"),
+        ('[exports]\nformat = "openai"', "[exports] holds tables: [exports.format]"),
+        ('[rules.todo]\nfields = ["output"]', "missing required field `pattern`"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_cure(file, text, said):
@@ -57,3 +61,13 @@ def test_a_wrong_environment_variable_is_an_error():
 def test_keys_are_free_names(file):
     file.write_text('[keys]\naccept = "y"\n')
     assert load((file,), {}).keys == {"accept": "y"}
+
+
+def test_a_named_export_stands_over_the_common_one(file):
+    file.write_text('[export]\nformat = "sharegpt"\nseed = 7\n[exports.chat]\nformat = "openai"\ntypes = ["sft"]\n')
+    found = load((file,), {})
+    chat = found.export_named("chat")
+    assert (chat.format, chat.types, chat.seed) == ("openai", ("sft",), 7)
+    assert found.export.format == "sharegpt"
+    with pytest.raises(UsageError, match="Did you mean 'chat'"):
+        found.export_named("chatt")

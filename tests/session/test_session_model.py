@@ -46,18 +46,21 @@ class Decisions(RuleBasedStateMachine):
             for row_id, rest in self.state[0].items()
             for row, _, seed, _, _, gold in [rest]
         }
-        self.done, self.undone = [(before, self.state[1])], []
+        self.done, self.undone = [(before, *self.state[1:])], []
 
     def _run(self, work):
         with self.session._project.database.transaction():
             return work()
 
     def real(self):
-        return contents(self.session), {pair.id: pair.verdict for pair in self.session.pairs.all()}
+        rows = self.session.rows.page(range(1, self.session.rows.last_id() + 1))
+        opinions = {row.id: (row.tags, row.score, row.waived) for row in rows if row.tags or row.score or row.waived}
+        return contents(self.session), {pair.id: pair.verdict for pair in self.session.pairs.all()}, opinions
 
-    def decided(self, rows, pairs=None):
+    def decided(self, rows, pairs=None, opinions=None):
         """The model's next state; nothing happened when it is the same."""
-        after = ({**self.state[0], **rows}, {**self.state[1], **(pairs or {})})
+        meant = {row_id: one for row_id, one in {**self.state[2], **(opinions or {})}.items() if any(one)}
+        after = ({**self.state[0], **rows}, {**self.state[1], **(pairs or {})}, meant)
         if after != self.state:
             self.done.append(self.state)
             self.undone = []
@@ -106,7 +109,7 @@ class Decisions(RuleBasedStateMachine):
         row_id = self.session.add(Sft(text), seed=seed)
         # Undoing an addition rejects the row; it never goes away.
         before = (Sft(text), "rejected", seed, "by-hand", "you took it back", None)
-        for rows, _ in (*self.done, self.state):
+        for rows, *_ in (*self.done, self.state):
             rows[row_id] = before
         self.decided({row_id: (Sft(text), "accepted", seed, None, None, None)})
 
@@ -128,6 +131,37 @@ class Decisions(RuleBasedStateMachine):
         if self.state is before:  # the same verdict again is a step too
             self.done.append(before)
             self.undone = []
+
+    def opinions(self, numbers, change):
+        """Change (tags, score, waived) of the picked rows."""
+        picked = {self.pick(number) for number in numbers}
+        return picked, {row_id: change(*self.state[2].get(row_id, ((), None, {}))) for row_id in picked}
+
+    @rule(numbers=st.lists(picks, max_size=3), tags=st.lists(st.sampled_from(["hard", "诗", " hard "]), max_size=2))
+    def tag(self, numbers, tags):
+        meant = tuple(sorted({tag.strip() for tag in tags}))
+        picked, after = self.opinions(numbers, lambda _, score, waived: (meant, score, waived))
+        self.session.set_tags(picked, tags)
+        self.decided({}, opinions=after)
+
+    @rule(numbers=st.lists(picks, max_size=3), score=st.none() | st.sampled_from([1.0, 4.5]))
+    def score(self, numbers, score):
+        picked, after = self.opinions(numbers, lambda tags, _, waived: (tags, score, waived))
+        self.session.set_score(picked, score)
+        self.decided({}, opinions=after)
+
+    @rule(numbers=st.lists(picks, max_size=3), code=st.sampled_from(["empty-output", "refusal"]), on=st.booleans())
+    def waive(self, numbers, code, on):
+        def change(tags, score, waived):
+            others = {other: why for other, why in waived.items() if other != code}
+            return tags, score, {**waived, code: "a quotation"} if on else others
+
+        picked, after = self.opinions(numbers, change)
+        if on:
+            self.session.waive(code, picked, "a quotation")
+        else:
+            self.session.unwaive(code, picked)
+        self.decided({}, opinions=after)
 
     @rule()
     def fix(self):
@@ -168,6 +202,7 @@ class Decisions(RuleBasedStateMachine):
         while len(self.done) > 1:
             self.undo()
         assert {row_id: self.real()[0][row_id] for row_id in self.first} == self.first
+        assert not self.real()[2]
         self.undo()
         self.everything_is_as_the_model_says()
         assert self.session.undo() is None

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from studio.alpaca.rows import Sft, texts, type_of
 from studio.errors import UsageError
 from studio.store.filters import Filter, parse
+from studio.store.rows import Generated
 from tests.support.projects import bring_in, new_project
 from tests.support.row_strategies import rows as any_rows
 
@@ -60,9 +61,33 @@ async def test_every_condition_narrows_the_view(session, tmp_path):
     assert {row.id: type_of(row.row) for row in session.rows.each(Filter(), batch=2)}[4] == "pretrain"
 
 
-@pytest.mark.parametrize("typed", ["status:lost", "type:", "seed:maybe"])
+async def test_opinions_and_methods_narrow_the_view(session, tmp_path):
+    await bring_in(session, tmp_path / "a.jsonl", [{"instruction": f"task {n}"} for n in range(3)])
+    written = session.add(Sft("By hand"))
+    run = session.runs.open("evol-instruct", "key", "{}")
+    grown = session.rows.add_generated(Generated("sft", Sft("Grown"), run, 1, 1, 0, "deepening", ()))
+    session.set_tags([1, 2], ["hard", "诗"])
+    session.set_tags([2], ["诗"])
+    session.set_score([1, 3], 4)
+    session.set_score([2], 2.5)
+    for typed, found in {
+        "tag:hard": [1],
+        "tag:诗": [1, 2],
+        "tag:hard,other": [1],
+        "tag:har": [],
+        "score:4": [1, 3],
+        "score:>=2.5 tag:诗": [1, 2],
+        "method:imported": [1, 2, 3],
+        "method:written": [written],
+        "method:deepening,written": [written, grown],
+        "method:imported task 1": [2],
+    }.items():
+        assert list(session.rows.ids(parse(typed, Filter()))) == found, typed
+
+
+@pytest.mark.parametrize("typed", ["status:lost", "type:", "seed:maybe", "score:high"])
 def test_a_wrong_condition_says_what_is_known(typed):
-    with pytest.raises(UsageError, match="is not one of"):
+    with pytest.raises(UsageError, match="is not one of|is not a number"):
         parse(typed, Filter())
 
 

@@ -1,0 +1,188 @@
+"""What a person decides about rows and pairs: each decision is on disk when the call returns, and can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from studio.alpaca import rows as alpaca
+from studio.alpaca.rows import Row
+from studio.errors import LockedError, ProjectError
+from studio.session.looking import Looking
+from studio.settings import Settings, Strategy
+from studio.store import decisions
+from studio.store.journal import Change, Group, Journal, Target
+from studio.store.pairs import Verdict
+from studio.store.project import Project
+from studio.store.rows import StoredRow, fields_of
+
+
+class Deciding(Looking):
+    """An open project to decide in."""
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        super().__init__(project, settings)
+        self._journal = Journal(project.database, self._apply)
+
+    @property
+    def changes(self) -> tuple[int, int]:
+        """Something that differs once any row or decision has been added."""
+        last = self._journal.latest(1)
+        return (last[0].id if last else 0, self.rows.last_id())
+
+    def accept(self, row_id: int) -> None:
+        self._decide_on(row_id, "accept", decisions.ACCEPTED)
+
+    def reject(self, row_id: int, evidence: str = "you rejected it") -> None:
+        self._decide_on(row_id, "reject", decisions.rejected(decisions.BY_HAND, evidence))
+
+    def set_seed(self, row_id: int, seed: bool) -> None:
+        """Put a row into the task pool or take it out."""
+        self._decide_on(row_id, "seed" if seed else "unseed", {"seed": seed})
+
+    def mark_gold(self, row_id: int, gold: int | None) -> None:
+        """Say which segment (from 0) of the row holds the answer."""
+        self._decide_on(row_id, "gold", {"gold": gold})
+
+    def place_one(self, row_id: int, strategy: Strategy) -> None:
+        """Move one row's gold segment to head, middle or tail. Raises ProjectError when it cannot be moved."""
+        from studio.curate.context import context_of
+        from studio.jobs import placements
+
+        stored = self.rows.get(row_id)
+        context = context_of(stored.row, stored.gold) if stored else None
+        if stored is None or context is None or context.gold is None:
+            raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark one first.")
+        placed = placements.place_one(stored, context, strategy, 0, self.settings.position.seed)
+        self._decide("place", f"gold of #{row_id} to the {strategy}", [placements.change(placed)])
+
+    def edit(self, row_id: int, row: Row) -> None:
+        """Replace a row's content. Raises ProjectError for a row of another type: a row's type stays."""
+        stored = self.rows.get(row_id)
+        if stored is not None and alpaca.type_of(row) != stored.type:
+            raise ProjectError(f"#{row_id} is a {stored.type} row, and stays one.")
+        self._decide_on(row_id, "edit", {"body": alpaca.encode(row).decode()})
+
+    def add(self, row: Row, *, seed: bool = False) -> int:
+        """A row written by hand: accepted, and a seed task when asked. Returns its id."""
+        self._must_write()
+        with self._project.database.transaction() as connection:
+            fresh = (alpaca.encode(row), 0, None, None)
+            row_id = self.rows.add_imported([fresh], alpaca.type_of(row), source=None, seed=seed).start
+            undone = decisions.brought_in(range(row_id, row_id + 1), "you took it back")
+            self._journal.record(connection, "add", f"add #{row_id}", [undone])
+        return row_id
+
+    def settle(self, pair_id: int, verdict: Verdict) -> None:
+        """Decide a near-duplicate pair; keeping one side rejects the other. A settled pair may be settled anew."""
+        pair = self.pairs.get(pair_id)
+        if pair is None:
+            raise ProjectError(f"There is no pair {pair_id}.")
+        self._decide(
+            "settle", f"{verdict} of #{pair.left} and #{pair.right}", decisions.settling(self.rows.get, pair, verdict)
+        )
+
+    def settle_all(self, verdict: Verdict) -> int:
+        """Settle every open pair alike, as one undoable step; returns how many."""
+        changes, settled = decisions.settling_all(self.rows.get, self.pairs.all(), verdict)
+        if changes:
+            self._decide("settle", f"{verdict} for {settled} pairs", changes)
+        return settled
+
+    def fix(self, code: str, row_ids: Iterable[int]) -> int:
+        """Apply a check's automatic fix to these rows as one undoable step; returns how many changed."""
+        from studio.alpaca import checks
+
+        changes = []
+        for stored in self.rows.page(list(row_ids)):
+            mended = checks.fix(stored.row, code)
+            if mended is not None:
+                changes.append(decisions.rewritten(stored, mended))
+        if changes:
+            self._decide("fix", f"fix {code} in {count_of(len(changes))}", changes)
+        return len(changes)
+
+    def set_tags(self, row_ids: Iterable[int], tags: Iterable[str]) -> None:
+        """Give these rows exactly these tags, in one undoable step."""
+        given = sorted({tag.strip() for tag in tags} - {""})
+        said = f"tag {', '.join(given)}" if given else "no tags"
+        self._decide_on_all(row_ids, said, lambda stored: {"tags": given})
+
+    def set_score(self, row_ids: Iterable[int], score: float | None) -> None:
+        """Give these rows a score of the person's own scale; None takes it away."""
+        said = "no score" if score is None else f"score {score:g}"
+        self._decide_on_all(row_ids, said, lambda stored: {"score": score})
+
+    def waive(self, code: str, row_ids: Iterable[int], reason: str) -> int:
+        """Let an issue of these rows pass, and why; returns how many rows that changed."""
+        return self._decide_on_all(
+            row_ids, f"waive {code}", lambda stored: {"waived": {**stored.waived, code: reason or "no reason given"}}
+        )
+
+    def unwaive(self, code: str, row_ids: Iterable[int]) -> int:
+        """Hold an issue against these rows again; returns how many rows that changed."""
+        return self._decide_on_all(
+            row_ids,
+            f"waive {code} no longer",
+            lambda stored: {"waived": {other: why for other, why in stored.waived.items() if other != code}},
+        )
+
+    def undo(self) -> tuple[str, int | None] | None:
+        """Take back the last decision: what it was, and the row to show; None when there is none."""
+        self._must_write()
+        return self._told(self._journal.undo())
+
+    def redo(self) -> tuple[str, int | None] | None:
+        self._must_write()
+        return self._told(self._journal.redo())
+
+    def history(self, n: int = 20) -> list[Group]:
+        """The last decisions, newest first."""
+        return self._journal.latest(n)
+
+    def _must_write(self) -> None:
+        if not self.writable:
+            raise LockedError(
+                f"{self.folder} is open for reading only; {self.holder} is writing in it.",
+                hint="Close it there, and open it here again.",
+            )
+
+    def _apply(self, target: Target, first: int, last: int, fields: dict[str, Any]) -> None:
+        if target == "row":
+            self.rows.change(first, last, fields)
+        else:
+            self.pairs.change(first, fields["verdict"])
+
+    def _decide(self, command: str, summary: str, changes: Sequence[Change]) -> None:
+        self._must_write()
+        self._journal.decide(command, summary, changes)
+
+    def _decide_on(self, row_id: int, command: str, after: Mapping[str, Any]) -> None:
+        stored = self.rows.get(row_id)
+        if stored is None:
+            raise ProjectError(f"There is no row #{row_id}.")
+        change = decisions.change(stored, after)
+        if change.before != change.after:
+            self._decide(command, f"{command} #{row_id}", [change])
+
+    def _decide_on_all(self, row_ids: Iterable[int], said: str, after: Callable[[StoredRow], Mapping[str, Any]]) -> int:
+        """One step for many rows; those it would not change are left out. Returns how many it changed."""
+        changes = [decisions.change(stored, after(stored)) for stored in self.rows.page(list(row_ids))]
+        changes = [change for change in changes if change.before != change.after]
+        if changes:
+            where = f"#{changes[0].first}" if len(changes) == 1 else count_of(len(changes))
+            self._decide(said.split()[0], f"{said} of {where}", changes)
+        return len(changes)
+
+    def _still_so(self, change: Change) -> bool:
+        """Whether the row is as it was when a job looked at it: a later edit is not overwritten."""
+        stored = self.rows.get(change.first)
+        return stored is not None and fields_of(stored, change.before) == change.before
+
+    def _told(self, group: Group | None) -> tuple[str, int | None] | None:
+        return None if group is None else (group.summary, self._journal.touched(group.id))
+
+
+def count_of(n: int) -> str:
+    """So many rows, in words."""
+    return f"{n} row" if n == 1 else f"{n} rows"

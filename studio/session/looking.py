@@ -1,0 +1,139 @@
+"""What an open project holds: rows, where they came from, counts, what the front ends remember."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import orjson
+
+from studio import settings as settings_module
+from studio.jobs.events import Event, Events
+from studio.jobs.threads import reading
+from studio.settings import Settings
+from studio.store import project as projects
+from studio.store import summary
+from studio.store.database import Database
+from studio.store.filters import Filter
+from studio.store.intake import give_up_unfinished
+from studio.store.pairs import Pairs
+from studio.store.project import DATABASE_FILE, Project
+from studio.store.reader import Reader
+from studio.store.replies import Replies
+from studio.store.rows import Rows, StoredRow
+from studio.store.runs import Runs
+
+if TYPE_CHECKING:
+    from studio.alpaca.checks import Issue
+
+
+class Looking:
+    """An open project to look at."""
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self._project = project
+        self.settings = settings
+        self.rows = Rows(project.database)
+        self.pairs = Pairs(project.database)
+        self.runs = Runs(project.database)
+        self._replies = Replies(project.database)
+        if project.writable:
+            give_up_unfinished(project.database)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        flags: Mapping[str, Mapping[str, Any]] | None = None,
+        read_only: bool = False,
+        must_write: bool = False,
+    ) -> Self:
+        """Open a project folder with its settings. Raises ProjectError, LockedError, UsageError."""
+        if projects.is_project(folder):
+            files = (settings_module.user_file(), folder / projects.SETTINGS_FILE)
+            settings = settings_module.load(files, flags=flags)
+        else:
+            settings = Settings()
+        return cls(projects.open_project(folder, read_only=read_only, must_write=must_write), settings)
+
+    async def close(self) -> None:
+        """Release the lock. What was decided is on disk already."""
+        self._project.close()
+
+    @property
+    def folder(self) -> Path:
+        return self._project.folder
+
+    @property
+    def name(self) -> str:
+        return self.settings.project.name or self.folder.resolve().name
+
+    @property
+    def writable(self) -> bool:
+        return self._project.writable
+
+    @property
+    def holder(self) -> str:
+        """Who writes in the project when we may not."""
+        return self._project.holder
+
+    @property
+    def export_folder(self) -> Path:
+        """Where exports go unless another folder is named."""
+        return self.folder / self.settings.export.out
+
+    def stats(self) -> dict[str, Any]:
+        """Counts by type and status, seeds, generated rows, eliminations by rule, pairs, paid replies."""
+        found = summary.stats(self.rows, self.pairs)
+        return {"project": self.name, **found, "replies": self._replies.count()}
+
+    async def view(self, chosen: Filter) -> array[int]:
+        """Every id the filter lets through, found in a thread while the screens go on painting."""
+
+        def ids() -> array[int]:
+            with closing(Database(self.folder / DATABASE_FILE, writable=False)) as database:
+                return Rows(database).ids(chosen)
+
+        return await asyncio.to_thread(ids)
+
+    def origin(self, stored: StoredRow) -> str:
+        """Where a row came from, in words: file and row, or parent, operation and round."""
+        return summary.origin(stored, self.runs)
+
+    def lineage(self, row_id: int) -> list[StoredRow]:
+        """The row and its ancestors, seed task first."""
+        line: list[StoredRow] = []
+        next_id: int | None = row_id
+        while next_id is not None and (stored := self.rows.get(next_id)) is not None:
+            line.append(stored)
+            next_id = stored.parent
+        return line[::-1]
+
+    @property
+    def model_name(self) -> str:
+        """The model that would answer, by name."""
+        return self.settings.model.model or "SmolLM2-135M-Instruct (embedded); a larger model writes better data"
+
+    def recall(self, key: str) -> Any:
+        """What a front end remembered (which stage, row and filter were shown), or None."""
+        found = self._project.database.get_meta(key)
+        return None if found is None else orjson.loads(found)
+
+    def remember(self, key: str, value: Any) -> None:
+        """Keep a front end's small state over restarts. Nothing happens in a read-only session."""
+        if self.writable:
+            self._project.database.set_meta(key, orjson.dumps(value))
+
+    def issues_of(self, stored: StoredRow) -> list[Issue]:
+        """The issues of one row as it is now."""
+        from studio.jobs import surveys
+
+        return surveys.issues_of(stored, self.runs.folder(stored.source) or self.folder)
+
+    def _reading(self, job: Callable[[Reader], Events]) -> AsyncGenerator[Event, None]:
+        return reading(self.folder / DATABASE_FILE, job)
