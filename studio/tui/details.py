@@ -11,6 +11,9 @@ from studio.tui.ink import GLYPHS, STATUS_INKS, Line, Span
 def row_lines(row: StoredRow, origin: str, width: int) -> list[Line]:
     """Everything about a row: status and reason, its fields, where it came from."""
     lines = flow(status_line(row, origin), width)
+    if row.tags or row.score is not None:
+        score = "" if row.score is None else f"score {row.score:g}"
+        lines += flow([Span("  ".join(filter(None, (*(f"#{tag}" for tag in row.tags), score))), "gold")], width)
     if row.rule:
         lines += flow([Span(f"{row.rule}: {row.evidence or ''}", "reject")], width)
     for name, value in fields(row.row).items():

@@ -227,3 +227,40 @@ async def test_notices_are_neither_markup_nor_obeyed(session):
         await pilot.pause()
         assert "[/]␛]0;t␇" in text_of(app)
         assert "[@click=app.quit]x[/]\ufffd" in text_of(app)
+
+
+async def test_tags_and_scores_are_given_by_keys_and_filtered_by(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "number_sign")
+        await type_in(pilot, "hard 诗")
+        await press(pilot, "enter", "equals_sign")
+        await type_in(pilot, "4.5")
+        await press(pilot, "enter")
+        row = session.rows.get(1)
+        assert (row.tags, row.score) == (("hard", "诗"), 4.5)
+        assert "#hard  #诗  score 4.5" in text_of(app)
+        await press(pilot, "equals_sign")
+        await type_in(pilot, "high")
+        await press(pilot, "enter")
+        assert session.rows.get(1).score == 4.5
+        assert "is not a number" in notices(app)[-1]
+        await press(pilot, "slash")
+        await type_in(pilot, "tag:诗 score:4")
+        await press(pilot, "enter")
+        assert len(app.screen._entries) == 1
+        await press(pilot, "escape")
+        assert len(app.screen._entries) > 1
+        await press(pilot, "u", "u")
+        assert session.rows.get(1).tags == ()
+
+
+async def test_ctrl_c_tells_the_way_out(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "ctrl+c")
+        assert notices(app) == ["q leaves; everything is kept."]
+        assert app.is_running
+
+
+async def test_a_new_project_is_greeted(session):
+    async with opened(session, greeting="There was nothing at p: made.") as (app, _):
+        assert notices(app) == ["There was nothing at p: made."]

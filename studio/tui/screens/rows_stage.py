@@ -123,10 +123,48 @@ class RowsStage(StageScreen):
             self.session.set_seed(row.id, not row.seed)
             self.decided()
 
+    def key_escape(self) -> None:
+        """Out of the filter, back to every row of the stage."""
+        if self._typed:
+            self._filtered("")
+
+    def command_tag(self) -> None:
+        from studio.tui.screens.dialogs import Ask
+
+        if row := self.current:
+            told = Ask(
+                f"Tags of #{row.id}", " ".join(row.tags), "words with spaces between them; empty takes them away"
+            )
+            self.app.push_screen(told, lambda typed: self._tagged(row.id, typed))
+
+    def _tagged(self, row_id: int, typed: str | None) -> None:
+        if typed is not None:
+            self.session.set_tags([row_id], typed.split())
+            self.decided()
+
+    def command_score(self) -> None:
+        from studio.tui.screens.dialogs import Ask
+
+        if row := self.current:
+            now = "" if row.score is None else f"{row.score:g}"
+            told = Ask(f"Score of #{row.id}", now, "a number of your own scale; empty takes it away")
+            self.app.push_screen(told, lambda typed: self._scored(row.id, typed))
+
+    def _scored(self, row_id: int, typed: str | None) -> None:
+        if typed is None:
+            return
+        try:
+            score = float(typed) if typed else None
+        except ValueError:
+            self.app.notify(f"{typed!r} is not a number.", severity="error")
+            return
+        self.session.set_score([row_id], score)
+        self.decided()
+
     def command_filter(self) -> None:
         from studio.tui.screens.dialogs import Ask
 
-        hint = "words, status:pending, type:sft, seed:yes, rule:no-gain; empty shows all"
+        hint = "words, status:pending, type:sft, seed:yes, rule:no-gain, tag:, method:, score:3; empty shows all"
         self.app.push_screen(Ask("Filter", self._typed, hint), self._filtered)
 
     def _filtered(self, typed: str | None) -> None:
