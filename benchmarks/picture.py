@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from studio.alpaca.rows import Sft
 from studio.llm.chat import OnText, Reply, Request, Usage
-from studio.llm.ledger import LedgerChat
 from studio.session import Session
 from studio.store.project import create
 from studio.tui.app import StudioApp
+from tests.support.fake_chat import use
 
 # Seed task, what it evolves into, and the answer to that.
 _TOLD = (
@@ -134,7 +134,7 @@ async def picture(folder: Path) -> str:
     create(folder)
     session = Session.open(folder, flags={"project": {"name": "harbour-tales"}, "evolve": {"rounds": 1, "seed": 5}})
     teller = Teller()
-    session._model = LedgerChat(teller, session._replies)
+    use(session, teller)
     for seed, _, _ in _TOLD:
         session.add(Sft(instruction=seed), seed=True)
     app = StudioApp(session)

@@ -19,10 +19,18 @@ import platformdirs
 from studio.errors import UsageError
 
 Profile = Literal["auto", "standard", "small"]
+Operation = Literal[
+    "add_constraints", "deepening", "concretizing", "increase_reasoning", "complicate_input", "in_breadth"
+]
+"""The six operations of Evol-Instruct."""
 Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle"]
+Role = Literal["teacher", "answerer", "judge"]
 _Kind = TypeVar("_Kind")
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Amount = Annotated[float, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):
@@ -35,21 +43,71 @@ class ModelSettings(msgspec.Struct, frozen=True):
     """[model]: where answers come from. An empty base_url means the embedded model.
 
     An empty api_key_env means the usual variable of a well-known endpoint, and no key for any other: so a
-    key never goes to an endpoint it was not made for.
+    key never goes to an endpoint it was not made for. endpoints: more base_urls that serve the same model. rpm and tpm:
+    requests and tokens a minute that each endpoint takes, 0 for no limit. first_token, silence and total: seconds of
+    patience, see `llm.openai_chat.Timeouts`. thinking: what becomes of a model's thoughts.
     """
 
     base_url: str = ""
     model: str = ""
     api_key_env: str = ""
+    endpoints: tuple[str, ...] = ()
     profile: Profile = "auto"
+    rpm: Count = 0
+    tpm: Count = 0
+    first_token: Seconds = 120.0
+    silence: Seconds = 60.0
+    total: Seconds = 600.0
+    thinking: Literal["drop", "keep", "attach"] = "drop"
+
+
+class RoleSettings(msgspec.Struct, frozen=True):
+    """[answerer] and [judge]: a model for that step only. What is empty is as in [model]."""
+
+    base_url: str = ""
+    model: str = ""
+    api_key_env: str = ""
+    endpoints: tuple[str, ...] = ()
+    profile: Profile = "auto"
+    rpm: Count = 0
+    tpm: Count = 0
+
+
+class BudgetSettings(msgspec.Struct, frozen=True):
+    """[budget]: where a run ends, 0 for no such cap. usd, tokens of prompts and answers, requests, minutes."""
+
+    usd: Amount = 0.0
+    tokens: Count = 0
+    requests: Count = 0
+    minutes: Amount = 0.0
+
+
+class PriceSettings(msgspec.Struct, frozen=True):
+    """[prices."MODEL"]: USD for a million tokens. cached: of a prompt the endpoint had at hand; None: as input."""
+
+    input: Amount
+    output: Amount
+    cached: Amount | None = None
+    noted: str = ""
 
 
 class EvolveSettings(msgspec.Struct, frozen=True):
-    """[evolve]: Evol-Instruct (arXiv 2304.12244). temperature and top_p as in the authors' code."""
+    """[evolve]: Evol-Instruct (arXiv 2304.12244). temperature and top_p as in the authors' code.
+
+    limit: evolutions in all, target: rows that are not eliminated; 0: no limit. operations: those to draw from (none:
+    all six); weights: how often each is drawn, 1 where it is not named. language: only seed tasks in it. prompts: a
+    folder of prompt files of the person's own. short_answer: words below which an apology eliminates.
+    """
 
     rounds: Positive = 4
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
-    limit: Annotated[int, msgspec.Meta(ge=0)] = 0
+    limit: Count = 0
+    target: Count = 0
+    operations: tuple[Operation, ...] = ()
+    weights: dict[Operation, Amount] = {}
+    language: Literal["all", "en", "zh"] = "all"
+    prompts: str = ""
+    short_answer: Count = 80
     seed: int = 42
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     top_p: Share = 0.95
@@ -113,7 +171,7 @@ class ScreenSettings(msgspec.Struct, frozen=True):
     color: Literal["auto", "truecolor", "256", "16", "none"] = "auto"
 
 
-_NAMED = {"rules": RuleSettings, "exports": ExportSettings}
+_NAMED = {"rules": RuleSettings, "exports": ExportSettings, "prices": PriceSettings}
 """Sections of any number of named tables."""
 
 
@@ -122,6 +180,10 @@ class Settings(msgspec.Struct, frozen=True):
 
     project: ProjectSettings = ProjectSettings()
     model: ModelSettings = ModelSettings()
+    answerer: RoleSettings = RoleSettings()
+    judge: RoleSettings = RoleSettings()
+    budget: BudgetSettings = BudgetSettings()
+    prices: dict[str, PriceSettings] = {}
     evolve: EvolveSettings = EvolveSettings()
     dedup: DedupSettings = DedupSettings()
     position: PositionSettings = PositionSettings()
@@ -131,6 +193,28 @@ class Settings(msgspec.Struct, frozen=True):
     exports: dict[str, dict[str, Any]] = {}
     screen: ScreenSettings = ScreenSettings()
     keys: dict[str, str] = {}
+
+    def model_for(self, role: Role) -> ModelSettings:
+        """[model] for the teacher; for another role, what its section says over [model].
+
+        Another base_url brings its own key, endpoints and limits, another model its own limits: those of the teacher
+        are not theirs. Raises UsageError when a base_url comes without a model.
+        """
+        if role == "teacher":
+            return self.model
+        given: RoleSettings = getattr(self, role)
+        said = {name: value for name, value in msgspec.structs.asdict(given).items() if value not in ("", (), 0)}
+        if given.base_url and not given.model:
+            raise UsageError(f"Which model of {given.base_url} is the {role}?", hint=f"Add model to [{role}].")
+        if given.model and not (given.base_url or self.model.base_url):
+            raise UsageError(f"Where is the {role} {given.model}?", hint=f"Add base_url to [{role}].")
+        elsewhere = bool(given.base_url) and given.base_url != self.model.base_url
+        own: dict[str, Any] = {"api_key_env": "", "endpoints": ()} if elsewhere else {}
+        if elsewhere or given.model not in ("", self.model.model):
+            own |= {"rpm": 0, "tpm": 0}
+        elif given.profile == "auto":
+            said.pop("profile")
+        return msgspec.structs.replace(self.model, **(own | said))
 
     def export_named(self, name: str) -> ExportSettings:
         """The export of that name: [exports.NAME] over [export]. Raises UsageError for a name that is not there."""

@@ -15,12 +15,18 @@ from typing import Any, Literal, TypeAlias
 from studio.alpaca.rows import COLUMNS
 from studio.alpaca.traps import Trap
 
-Layout = Literal["array", "lines", "csv"]
+Layout = Literal["array", "lines", "csv", "typed"]
+"""typed: the file itself says what type each column has (Parquet, Arrow), and nothing is inferred."""
 CHUNK = 10 << 20
 """Bytes of JSONL from which the reader infers the types."""
+CSV_CHUNK = 10_000
+"""Rows of CSV from which it does."""
 
 Shape: TypeAlias = str | tuple[str, Any]
-"""A value's type: "null", "text", ..., ("list", shape of its elements), ("object", {key: shape})."""
+"""A value's type: "null", "text", ..., ("list", shape of its elements), ("object", {key: shape}).
+
+"date" is a text that Arrow makes a timestamp, as long as all texts of its place look so.
+"""
 
 _TEXT_COLUMNS = frozenset(name for names in COLUMNS.values() for name in names) - {
     "history",
@@ -37,7 +43,7 @@ CSV_NULLS = frozenset(
     )
 )
 """Cells pandas reads as missing."""
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
+_NUMBER = re.compile(r"\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\s*", re.IGNORECASE)
 
 
 class _Conflict(Exception):
@@ -56,8 +62,6 @@ class ColumnSurvey:
         self._rows = 0
         self._shapes: dict[str, Shape] = {}
         self._first: dict[str, Shape] | None = None
-        self._dates: set[str] = set()
-        self._numbers: set[str] = set()
         self._told: set[tuple[str, str]] = set()
         self._wrapped: str = ""
 
@@ -66,6 +70,19 @@ class ColumnSurvey:
         """The columns seen so far, in order of appearance."""
         return tuple(self._shapes)
 
+    @property
+    def converted(self) -> dict[str, str]:
+        """Columns whose texts the reader makes something else: "date", "number" or "true or false"."""
+        if self._layout == "csv":
+            return {name: str(shape) for name, shape in self._shapes.items() if shape not in ("null", "text")}
+        return {name: "date" for name, shape in self._shapes.items() if _holds_dates(shape)}
+
+    @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The keys of the objects in a column, for columns of objects and of lists of them."""
+        inner = {name: shape[1] if shape[0] == "list" else shape for name, shape in self._shapes.items()}
+        return {name: tuple(shape[1]) for name, shape in inner.items() if shape[0] == "object"}
+
     def see(self, obj: Mapping[str, Any], offset: int = 0) -> list[Trap]:
         """The traps that show with this object, each kind of trap once a column. offset: its place in bytes."""
         self._rows += 1
@@ -73,21 +90,24 @@ class ColumnSurvey:
             self._wrapped = next((key for key, value in obj.items() if _holds_rows(value)), "")
         if self._layout == "csv":
             return self._see_cells(obj, offset)
+        if self._layout == "typed":
+            if self._rows == 1:
+                self._shapes = dict.fromkeys(obj, "null")
+            return []
         if self._first is None and self._layout == "lines" and offset > CHUNK:
             # The line that begins exactly at the end of a chunk is still read with it.
             self._first = dict(self._shapes)
         found: list[Trap] = []
-        shapes = self._shapes
+        shapes, lines = self._shapes, self._layout == "lines"
         for name, value in obj.items():
             known = shapes.get(name)
             if value.__class__ is str:
-                if known == "text" and name not in self._dates:
+                if known == "text":
                     continue
-                self._see_date(name, value, known, offset, found)
-                shape: Shape = "text"
+                shape: Shape = "date" if lines and _is_timestamp(value) else "text"
             else:
                 try:
-                    shape = _shape(value)
+                    shape = _shape(value, lines)
                 except _Conflict as conflict:
                     self._tell(found, _mixed(name, f"a list of {conflict}", offset))
                     continue
@@ -95,47 +115,36 @@ class ColumnSurvey:
                 self._see_shape(name, known, shape, offset, found)
         return found
 
-    def _see_date(self, name: str, value: str, known: Shape | None, offset: int, found: list[Trap]) -> None:
-        """Keep in mind which columns hold nothing but dates; only lines are read by Arrow, which converts them."""
-        if self._layout != "lines":
-            return
-        dated = _is_timestamp(value)
-        if known in (None, "null") and dated and self._first is None:
-            self._dates.add(name)
-        elif not dated and name in self._dates:
-            self._dates.discard(name)
-            if self._first is not None:
-                said = "the first 10 MB hold nothing but dates, so that the reader expects dates; here is another text"
-                self._tell(found, Trap("dates-first", "aborts", said, _ARRAY, name, offset))
-
     def _see_shape(self, name: str, known: Shape | None, shape: Shape, offset: int, found: list[Trap]) -> None:
         first = self._first
         if first is not None and name not in first:
             said = "the column appears after the first 10 MB, from which the reader takes the columns"
-            self._tell(found, Trap("late-column", "aborts", said, _ARRAY, name, offset))
-        elif first is not None and _widens(first[name], shape):
-            said = "the column is null or empty in the first 10 MB, and its type is taken from there"
-            self._tell(found, Trap("null-first", "aborts", said, _ARRAY, name, offset))
+            self._tell(found, Trap("late-column", "aborts", said, ARRAY, name, offset))
+        elif first is not None and (narrow := _narrowed(first[name], shape)):
+            said = f"the first 10 MB hold nothing but {narrow}, and the type is taken from there; here is another value"
+            code = "dates-first" if narrow == "dates" else "null-first"
+            self._tell(found, Trap(code, "aborts", said, ARRAY, name, offset))
         try:
             self._shapes[name] = shape if known is None else _merged(known, shape)
         except _Conflict as conflict:
             self._tell(found, _mixed(name, f"{conflict} in different rows", offset))
 
     def _see_cells(self, obj: Mapping[str, Any], offset: int) -> list[Trap]:
+        if self._rows == CSV_CHUNK + 1:
+            self._first = dict(self._shapes)
         found: list[Trap] = []
         for name, cell in obj.items():
-            if name not in self._shapes:
-                self._shapes[name] = "text"
-                self._numbers.add(name)
+            known = self._shapes.setdefault(name, "null")
             if cell in CSV_NULLS:
-                if cell and name in _TEXT_COLUMNS:
+                if cell:
                     said = f'the cell "{cell}" is read as null, not as text'
-                    cure = "Export as JSON or JSONL."
-                    self._tell(found, Trap("csv-null", "loses", said, cure, name, offset))
-            elif name in self._numbers and not _NUMBER.fullmatch(str(cell)):
-                self._numbers.discard(name)
-            elif name in self._numbers:
-                self._told.add(("a number", name))
+                    self._tell(found, Trap("csv-null", "loses", said, "Export as JSON or JSONL.", name, offset))
+                continue
+            kind = "text" if known == "text" else _cell_kind(str(cell))
+            self._shapes[name] = kind if known in ("null", kind) else "text"
+            if kind == "text" and self._first is not None and (narrow := _NARROW.get(str(self._first[name]))):
+                said = f"the first 10,000 rows hold nothing but {narrow}, and the reader expects no text; here is one"
+                self._tell(found, Trap("cells-first", "aborts", said, "Export as JSON or JSONL.", name, offset))
         return found
 
     def _tell(self, found: list[Trap], trap: Trap) -> None:
@@ -152,26 +161,18 @@ class ColumnSurvey:
                 f'the rows are inside an object, under "{self._wrapped}"; the trainer sees one row of strange columns'
             )
             return [Trap("wrapper", "aborts", said, "Import the file and export it, or keep the list alone.")]
-        traps = [
-            Trap(
-                "dates", _date_effect(name), "every value looks like a date, and the reader makes it one", _ARRAY, name
-            )
-            for name in self._shapes
-            if name in self._dates and name in _TEXT_COLUMNS
-        ]
-        for name in self._shapes:
-            if name in self._numbers & _TEXT_COLUMNS and ("a number", name) in self._told:
-                said = "every cell looks like a number, and the reader makes it one"
-                traps.append(Trap("csv-numbers", _date_effect(name), said, "Export as JSON or JSONL.", name))
-        return traps
+        return []
 
 
-_ARRAY = "Export as a JSON array: it is read at once, and text stays text."
+ARRAY = "Export as a JSON array: it is read at once, and text stays text."
+_NARROW = {"null": "empty cells", "number": "numbers", "true or false": "true or false"}
 
 
-def _date_effect(name: str) -> Literal["aborts", "loses"]:
-    """An answer that is no text drops its row; anything else that is no text stops the run."""
-    return "loses" if name in ("output", "chosen", "rejected") else "aborts"
+def _cell_kind(cell: str) -> str:
+    """What pandas makes of a cell that is not missing, if the whole column is of that kind."""
+    if _NUMBER.fullmatch(cell):
+        return "number"
+    return "true or false" if cell.lower() in ("true", "false") else "text"
 
 
 def _is_timestamp(text: str) -> bool:
@@ -194,24 +195,24 @@ def _mixed(name: str, found: str, offset: int) -> Trap:
     return Trap("mixed-types", "aborts", said, "Bring all values to one type.", name, offset)
 
 
-def _shape(value: Any) -> Shape:
-    """The type of a value. Raises _Conflict for a list of different types."""
+def _shape(value: Any, lines: bool) -> Shape:
+    """The type of a value; in lines dates are found, elsewhere NaN is null. Raises _Conflict for a mixed list."""
     match value:
         case None:
             return "null"
         case bool():
             return "true or false"
         case int() | float():
-            return "number"
+            return "number" if lines or value == value else "null"
         case str():
-            return "text"
+            return "date" if lines and _is_timestamp(value) else "text"
         case list():
             inner: Shape = "null"
             for one in value:
-                inner = _merged(inner, _shape(one))
+                inner = _merged(inner, _shape(one, lines))
             return ("list", inner)
         case _:
-            return ("object", {key: _shape(part) for key, part in value.items()})
+            return ("object", {key: _shape(part, lines) for key, part in value.items()})
 
 
 def _merged(left: Shape, right: Shape) -> Shape:
@@ -220,6 +221,8 @@ def _merged(left: Shape, right: Shape) -> Shape:
         return left
     if left == "null":
         return right
+    if (left, right) in (("date", "text"), ("text", "date")):
+        return "text"
     if isinstance(left, tuple) and isinstance(right, tuple) and left[0] == right[0]:
         if left[0] == "list":
             return ("list", _merged(left[1], right[1]))
@@ -230,18 +233,27 @@ def _merged(left: Shape, right: Shape) -> Shape:
 
 def _words(shape: Shape) -> str:
     if isinstance(shape, str):
-        return shape
+        return "text" if shape == "date" else shape
     return f"a list of {_words(shape[1])}" if shape[0] == "list" else "an object"
 
 
-def _widens(first: Shape, later: Shape) -> bool:
-    """Whether later needs more than the type inferred from the first chunk can hold."""
+def _holds_dates(shape: Shape) -> bool:
+    if isinstance(shape, str):
+        return shape == "date"
+    return _holds_dates(shape[1]) if shape[0] == "list" else any(map(_holds_dates, shape[1].values()))
+
+
+def _narrowed(first: Shape, later: Shape) -> Literal["", "nulls and empty lists", "dates"]:
+    """What the first chunk holds of a place, if its type cannot hold what comes later."""
     if later == "null":
-        return False
+        return ""
     if first == "null":
-        return True
+        return "nulls and empty lists"
+    if first == "date" and later == "text":
+        return "dates"
     if isinstance(first, tuple) and isinstance(later, tuple) and first[0] == later[0]:
         if first[0] == "list":
-            return _widens(first[1], later[1])
-        return any(_widens(first[1].get(key, "null"), part) for key, part in later[1].items())
-    return False
+            return _narrowed(first[1], later[1])
+        found = (_narrowed(first[1].get(key, "null"), part) for key, part in later[1].items())
+        return next(filter(None, found), "")
+    return ""

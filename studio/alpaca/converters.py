@@ -32,12 +32,15 @@ class Example(NamedTuple):
 
 
 class Columns:
-    """The row's values by their role in the entry."""
+    """The row's values by their role in the entry. filled: a key that an object inside a value lacks is null."""
 
-    def __init__(self, obj: Mapping[str, Any], names: Mapping[str, Any], present: Collection[str]) -> None:
+    def __init__(
+        self, obj: Mapping[str, Any], names: Mapping[str, Any], present: Collection[str], filled: bool
+    ) -> None:
         self._obj = obj
         self._names = names
         self._present = present
+        self.filled = filled
 
     def mapped(self, role: str) -> bool:
         return bool(self._names.get(role))
@@ -132,11 +135,11 @@ def _sharegpt(row: Columns, tags: Mapping[str, Any], ranking: bool) -> Example:
     aligned: list[tuple[str, Any]] = []
     broken = False
     for index, turn in enumerate(turns):
-        role = _role(_part(turn, tags, "role_tag"), tags, (_ASKING, _TELLING)[index % 2])
+        role = _role(_part(row, turn, tags, "role_tag"), tags, (_ASKING, _TELLING)[index % 2])
         if role is None:
             broken = True
             break
-        aligned.append((role, _part(turn, tags, "content_tag")))
+        aligned.append((role, _part(row, turn, tags, "content_tag")))
     tools = row.if_mapped("tools", "")
     return _answered(row, tags, aligned, broken or len(aligned) % 2 != ranking, ranking, system, tools)
 
@@ -147,7 +150,7 @@ def _openai(row: Columns, tags: Mapping[str, Any], ranking: bool) -> Example:
     aligned: list[tuple[str, Any]] = []
     observed: list[Any] = []
     for turn in turns:
-        name, content = _part(turn, tags, "role_tag"), _part(turn, tags, "content_tag")
+        name, content = _part(row, turn, tags, "role_tag"), _part(row, turn, tags, "content_tag")
         role = _role(name, tags, (*_ASKING, *_TELLING, "system_tag"))
         if role in _TELLING and (calls := turn.get("tool_calls")):
             content, role = _calls(calls), "function_tag"
@@ -181,24 +184,29 @@ def _calls(calls: Any) -> str:
 def _opening(row: Columns, tags: Mapping[str, Any], *, strict: bool = True) -> tuple[Any, list[Any]]:
     """The system prompt and the turns after it. strict: a mapped system column must be in the file."""
     turns = row.read("messages")
+    if turns in ("", {}):
+        turns = []
     if not isinstance(turns, list):
         raise Abort(f"the conversation is {kind(turns)}, not a list of turns")
-    if turns and tags.get("system_tag") and _part(turns[0], tags, "role_tag") == tags["system_tag"]:
-        return _part(turns[0], tags, "content_tag"), turns[1:]
+    if turns and tags.get("system_tag") and _part(row, turns[0], tags, "role_tag") == tags["system_tag"]:
+        return _part(row, turns[0], tags, "content_tag"), turns[1:]
     return row.if_mapped("system", "") if strict else row.look_up("system", ""), turns
 
 
-def _part(turn: Any, tags: Mapping[str, Any], tag: str) -> Any:
+def _part(row: Columns, turn: Any, tags: Mapping[str, Any], tag: str) -> Any:
     key = tags.get(tag)
     if not isinstance(turn, Mapping):
         raise Abort(f"a turn is {kind(turn)}, not an object")
-    if key not in turn:
+    if key not in turn and not (key and row.filled):
         raise Abort(f'a turn has no "{key}"')
-    return turn[key]
+    return turn.get(key)
 
 
 def _role(name: Any, tags: Mapping[str, Any], accepted: tuple[str, ...]) -> str | None:
-    return next((role for role in accepted if tags.get(role) == name), None)
+    """The role of this name, None unless it is accepted; of several with the same name the last one."""
+    if all(tags.get(role) != name for role in accepted):
+        return None
+    return [role for role in (*_ASKING, *_TELLING, "system_tag") if tags.get(role) == name][-1]
 
 
 def _answered(
@@ -213,20 +221,24 @@ def _answered(
     """The end both conversation converters share: which turns are the prompt, which the answers."""
     contents = [content for _, content in aligned]
     calls = [content for role, content in aligned if role == "function_tag"]
+    roles = {role for role, _ in aligned}
     prompt, response = contents[:-1], contents[-1:]
     if broken:
-        prompt, response, calls = [], [], []
+        prompt, response, calls, roles = [], [], [], set()
     elif row.mapped("kto_tag") and isinstance(tag := row.read("kto_tag"), bool):
         response = [*response, ""] if tag else ["", *response]
     elif ranking and isinstance(row.read("chosen"), Mapping) and isinstance(row.read("rejected"), Mapping):
         prompt, response = contents, []
         for name in ("chosen", "rejected"):
             answer = row.read(name)
-            role = _role(_part(answer, tags, "role_tag"), tags, (*_ASKING, *_TELLING, "system_tag"))
+            role = _role(_part(row, answer, tags, "role_tag"), tags, (*_ASKING, *_TELLING, "system_tag"))
             if role is None:
                 raise Abort(f"the role of {name} has no tag in the entry")
-            response.append(_part(answer, tags, "content_tag"))
+            roles.add(role)
+            response.append(_part(row, answer, tags, "content_tag"))
             calls += [response[-1]] if role == "function_tag" else []
+    if "system_tag" in roles:
+        raise Abort("a turn counts as a system prompt, which can only come first")
     for content in (*prompt, *response):
         if not isinstance(content, str | None):
             raise Abort(f"a turn is {kind(content)}, not text")
@@ -242,11 +254,11 @@ FORMATTINGS = tuple(_CONVERTERS)
 _DEFAULTS = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
 
 
-def convert(obj: Mapping[str, Any], entry: Mapping[str, Any], present: Collection[str]) -> Example:
-    """The object as the entry's converter sees it; present: all columns of the file. Raises Abort."""
-    row = Columns(obj, entry.get("columns", _DEFAULTS), present)
+def convert(obj: Mapping[str, Any], entry: Mapping[str, Any], present: Collection[str], *, filled: bool) -> Example:
+    """The object as the entry's converter sees it; present: all columns of the file. Raises Abort.
+
+    filled: the reader gave every object inside a column the keys of all the others, with null.
+    """
+    row = Columns(obj, entry.get("columns", _DEFAULTS), present, filled)
     converter = _CONVERTERS[entry.get("formatting", "alpaca")]
-    example = converter(row, entry.get("tags", _TAGS), bool(entry.get("ranking")))
-    if not isinstance(example.tools, str | None):
-        raise Abort(f"tools is {kind(example.tools)}, not a JSON text as in other rows")
-    return example
+    return converter(row, entry.get("tags", _TAGS), bool(entry.get("ranking")))

@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from studio.alpaca.export_rows import TURNS_COLUMN, Formatting, talk_columns
 from studio.alpaca.rows import RowType
 from studio.errors import StudioError
 
@@ -28,12 +29,30 @@ _COLUMNS: dict[RowType, dict[str, str]] = {
     "kto": _COMMON | {"response": "output"} | _TURNS | {"kto_tag": "kto_tag"},
 }
 
+_TAGS = {
+    "role_tag": "role",
+    "content_tag": "content",
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "observation_tag": "tool",
+    "function_tag": "function",
+    "system_tag": "system",
+}
+"""OpenAI's names. All of them, because a tag that is not listed does not exist; ShareGPT's names are the defaults."""
 
-def entry(type: RowType, file_name: str, columns: Collection[str]) -> dict[str, Any]:
-    """The entry of a dataset: its file and what each of the columns present in that file means."""
-    mapped = {role: column for role, column in _COLUMNS[type].items() if column in columns}
+
+def entry(type: RowType, file_name: str, columns: Collection[str], formatting: Formatting = "alpaca") -> dict[str, Any]:
+    """The entry of a dataset: its file and what each of its columns means.
+
+    columns: those of the type that the file has, by their alpaca names whatever the formatting.
+    """
     ranking = {"ranking": True} if type == "preference" else {}
-    return {"file_name": file_name, **ranking, "columns": mapped}
+    if formatting == "alpaca" or type == "pretrain":
+        mapped = {role: column for role, column in _COLUMNS[type].items() if column in columns}
+        return {"file_name": file_name, **ranking, "columns": mapped}
+    mapped = {"messages": TURNS_COLUMN[formatting]} | {name: name for name in talk_columns(columns, formatting)}
+    tags = {"tags": _TAGS} if formatting == "openai" else {}
+    return {"file_name": file_name, "formatting": formatting, **ranking, "columns": mapped, **tags}
 
 
 def merge(existing: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,5 +76,6 @@ def encode(info: Mapping[str, Any]) -> bytes:
 
 
 def safe_name(text: str) -> str:
-    """The text as a dataset name: the trainer splits names at commas and trims them. Never empty."""
+    """The text as a dataset name: the trainer splits names at commas, trims them, and looks up ${...} in a config."""
+    text = text.replace("${", "{")
     return "-".join(part for part in (part.strip() for part in text.split(",")) if part) or "dataset"

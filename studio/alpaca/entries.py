@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
+from studio.alpaca.column_survey import ARRAY
 from studio.alpaca.converters import FORMATTINGS
 from studio.alpaca.llamafactory import Stage
-from studio.alpaca.traps import Trap, traps_of_name
+from studio.alpaca.traps import Effect, Trap, traps_of_name
 
 _SOURCES = ("hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name", "file_name")
 _KEYS = (*_SOURCES, "formatting", "ranking", "subset", "split", "folder", "num_samples", "columns", "tags")
@@ -48,11 +50,16 @@ _TALK_DEFAULTS = {"messages": "conversations"}
 
 
 def traps_of_entry(
-    name: str, entry: Mapping[str, Any], stage: Stage, columns: Collection[str] | None = None
+    name: str,
+    entry: Mapping[str, Any],
+    stage: Stage,
+    columns: Collection[str] | None = None,
+    keys: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[Trap]:
     """What is wrong with one entry of dataset_info.json for a run of this stage.
 
-    columns: the columns of its file; without them nothing is said about what is mapped.
+    columns: the columns of its file; without them nothing is said about what is mapped. keys: those of the objects in
+    a column, where they are known.
     """
     if not isinstance(entry, Mapping):
         return [Trap("entry-shape", "aborts", f'the entry "{name}" is not an object', "Write it as an object.")]
@@ -66,7 +73,38 @@ def traps_of_entry(
     traps += [*_of_source(entry), *_of_form(entry), *_of_stage(entry, stage)]
     if columns is not None and entry.get("formatting", "alpaca") in FORMATTINGS:
         traps += _of_columns(entry, stage, frozenset(columns))
+        traps += _of_turns(entry, keys)
     return traps
+
+
+def traps_of_types(entry: Mapping[str, Any], stage: Stage, converted: Mapping[str, str]) -> list[Trap]:
+    """What it does to a run that the reader turns all texts of a column into something else.
+
+    converted: what they become, by column: "date", "number", "true or false".
+    """
+    talk = entry.get("formatting", "alpaca") != "alpaca"
+    traps = []
+    for role, column in mapped_columns(entry).items():
+        became = converted.get(column)
+        if became is None or role in _unread(entry) or (effect := _effect_of_type(role, stage, talk)) is None:
+            continue
+        if became == "date":
+            said, cure = "every text looks like a date, and the reader makes it one", ARRAY
+        else:
+            said, cure = f"every cell looks like a {became}, and the reader makes it one", "Export as JSON or JSONL."
+        traps.append(Trap("dates" if became == "date" else "csv-numbers", effect, said, cure, column))
+    return traps
+
+
+def _effect_of_type(role: str, stage: Stage, talk: bool) -> Effect | None:
+    """What a column of this role does when it holds no text: stop the run, lose its rows, or nothing."""
+    if role == "response":
+        return "loses" if stage == "sft" else "aborts" if stage == "kto" else None
+    if role in ("chosen", "rejected"):
+        return None if stage != "rm" else "aborts" if talk else "loses"
+    if role == "kto_tag" or (stage == "pt" and role in ("system", "tools", *_MEDIA)):
+        return None
+    return "aborts"
 
 
 def _of_name(name: str) -> Iterator[Trap]:
@@ -144,16 +182,39 @@ def mapped_columns(entry: Mapping[str, Any]) -> dict[str, str]:
     return {role: str(column) for role, column in roles.items() if column and role in _ROLES}
 
 
-def _of_columns(entry: Mapping[str, Any], stage: Stage, columns: frozenset[str]) -> Iterator[Trap]:
+def _unread(entry: Mapping[str, Any]) -> set[str]:
+    """Roles the entry's converter has no use for, mapped or not."""
     talk = entry.get("formatting", "alpaca") != "alpaca"
-    roles = mapped_columns(entry)
     unread = {"prompt", "query", "response", "history"} if talk else {"messages"}
     if not entry.get("ranking"):
         unread |= {"chosen", "rejected"}
-    elif not talk and {"chosen", "rejected"} <= roles.keys():
+    elif not talk and {"chosen", "rejected"} <= mapped_columns(entry).keys():
         unread.add("response")
+    return unread
+
+
+def _of_turns(entry: Mapping[str, Any], keys: Mapping[str, Collection[str]]) -> Iterator[Trap]:
+    """Keys the tags ask for, which no turn of the file has."""
+    if entry.get("formatting", "alpaca") == "alpaca":
+        return
+    tags = entry.get("tags", {"role_tag": "from", "content_tag": "value"})
+    for role, column in mapped_columns(entry).items():
+        if role in _unread(entry) or role not in ("messages", "chosen", "rejected") or column not in keys:
+            continue
+        for tag in ("role_tag", "content_tag"):
+            key = tags.get(tag)
+            if key and key not in keys[column]:
+                said = f'no turn in {column} has the key "{key}"'
+                cure = f'Write "{tag}" into tags; the keys here are {", ".join(keys[column])}.'
+                yield Trap("absent-key", "aborts", said, cure, column)
+
+
+def _of_columns(entry: Mapping[str, Any], stage: Stage, columns: frozenset[str]) -> Iterator[Trap]:
+    roles, unread = mapped_columns(entry), _unread(entry)
+    # The converter for openai asks for these two politely.
+    spared = {"system", "tools"} if entry.get("formatting") == "openai" else set()
     for role, column in roles.items():
-        if role not in unread and column not in columns:
+        if role not in unread | spared and column not in columns:
             close = get_close_matches(column, columns, n=1)
             cure = f'Did you mean "{close[0]}"?' if close else f"Map a column that is there, or leave {role} out."
             yield Trap("absent-column", "aborts", f"the column {column}, mapped to {role}, is not there", cure, role)

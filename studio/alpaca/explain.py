@@ -52,9 +52,14 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"Column\(\) changed from object to array in row \d+",
         "This message hides the true cause. The reader failed on the file as one JSON array and tried it "
-        "as lines: the array begins with a byte-order mark, is not UTF-8 (GBK, say), or has a syntax error "
-        "such as a comma before the closing bracket.",
+        "as lines: the array begins with a byte-order mark, is not UTF-8 (GBK, say), holds a whole number of more "
+        "than 64 bits or half a surrogate pair, or has a syntax error such as a comma before the closing bracket.",
         "`studio check FILE` names line and column; an import and export make it plain UTF-8.",
+    ),
+    (
+        r"Column\(\) changed from \w+ to \w+ in row \d+",
+        "A line of a JSONL file is no object, or an object is spread over several lines.",
+        "Write one object a line. `studio check FILE` names the line.",
     ),
     (
         r"Column\((/[^)]*)\) changed from \w+ to \w+ in row \d+",
@@ -73,9 +78,11 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "Remove it. `studio check FILE` names the row.",
     ),
     (
-        r""
-        r"(?:Expected bytes, got an? '\w+' object|Failed to convert pandas DataFrame to Arrow Table)[^\n]*",
-        "One column of a JSON array holds values of two types.",
+        r"(?:Expected bytes, got an? '\w+' object|Failed to convert pandas DataFrame to Arrow Table|"
+        r"Could not convert [^\n]* with type \w+: tried to convert to|cannot mix \w+ and non-\w+|"
+        r"object of type <class '\w+'> cannot be converted to \w+)[^\n]*",
+        "One column holds values of two types: of a JSON array, or the turns of a row, where a number or list "
+        "stands among texts.",
         "Bring all values to one type. `studio check FILE` shows the rows; `studio export` writes a file that reads.",
     ),
     (
@@ -83,6 +90,28 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "A column held only dates at the beginning of the file, so the reader expects dates; further down "
         "there is another text.",
         "Export as a JSON array: it keeps texts as texts.",
+    ),
+    (
+        r"Failed to parse string: [^\n]* as a scalar of type \w+|Failed to parse value: [^\n]*|"
+        r"Float value \S+ was truncated converting to \w+",
+        "The types of a CSV file come from its first 10,000 rows. A column that is empty there, or holds numbers "
+        "or true and false, has another value further down.",
+        "Export as JSON or JSONL.",
+    ),
+    (
+        r"'\w+' object has no attribute 'keys'",
+        "An element of a JSON array is no object, but a number, a text or null.",
+        "Take it out. `studio check FILE` names the row.",
+    ),
+    (
+        r"Number too big to be stored in double[^\n]*",
+        "A number is too large for any tool.",
+        "Write it as text.",
+    ),
+    (
+        r"Recursion level in ArrowSchema struct exceeded",
+        "A value is nested deeper than Arrow can take.",
+        "Write it as a text of JSON, or leave the column out.",
     ),
     (
         r"sequence item \d+: expected str instance, [\w.]+ found",
@@ -127,10 +156,26 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "Add file_name.",
     ),
     (
+        r"KeyError: ['\"](?:name|arguments|function)['\"]",
+        "A call of a function lacks its name or its arguments; or a column of that name is mapped and not there.",
+        'A call is JSON written as text: {"name": ..., "arguments": {...}}.',
+    ),
+    (
+        r"KeyError: ['\"](?:from|value|role|content)['\"]",
+        "A turn of a conversation lacks the key of its role or its text: ShareGPT has from and value, OpenAI role "
+        "and content.",
+        "Name the keys in `tags` (role_tag, content_tag), or import and export the file.",
+    ),
+    (
+        r"KeyError: 0\b",
+        "A conversation is an object where a list of turns belongs.",
+        "Write a list of turns. `studio check FILE` shows the rows.",
+    ),
+    (
         r"KeyError: ['\"]([^'\"\n]+)['\"]",
         "A column that dataset_info.json maps, or that is read by default, is not in the file. Rows inside "
-        'a wrapper such as {"data": [...]} look like this too.',
-        "Map only columns that are there, and give every file its `columns`.",
+        'a wrapper such as {"data": [...]} look like this too, and so does a role that `tags` does not name.',
+        "Map only columns that are there, give every file its `columns`, and name every role in `tags`.",
     ),
     (
         r"The dataset is not applicable in the current training stage",
@@ -164,7 +209,8 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "Put the other split into a file and an entry of its own, and name it in eval_dataset.",
     ),
     (
-        r"too many values to unpack[^\n]*|not enough values to unpack[^\n]*",
+        r"too many values to unpack[^\n]*|not enough values to unpack[^\n]*|"
+        r"cannot unpack non-iterable \w+ object",
         "A turn of history is not a pair of question and answer.",
         "history is a list of [question, answer]. `studio check FILE` shows the rows; `studio export` "
         "writes a file that reads.",
@@ -195,6 +241,12 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "An export copies the images beside the data; `studio check` names those that do not open.",
     ),
     (
+        r"No such file or directory: ''|Expect input is a list of images, but got [^\n]*|"
+        r"join\(\) argument must be str, bytes, or os\.PathLike object[^\n]*",
+        "An image, video or sound is given as null, a number, a list or an empty text instead of a path.",
+        "Write the list of paths, [] where there is none. `studio check FILE` shows the rows.",
+    ),
+    (
         r"Media \S+ does not exist in `media_dir`[^\n]*",
         "The path was not found below media_dir and is used as it is; training stops later if that is not "
         "there either.",
@@ -216,9 +268,9 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "Raise cutoff_len, shorten the row, or pack nothing.",
     ),
     (
-        r"Skipping this abnormal example|Invalid role tag in|Invalid message count in",
+        r"Skipping this abnormal example|Invalid role tag in|Invalid message count in|Unexpected role: \w+",
         "The turns of a conversation do not run question, answer, question, answer, or a role has another "
-        "name than the entry's `tags` say. The row is dropped.",
+        "name than the entry's `tags` say. The row is dropped, or stops the run.",
         "Correct the turns or the tags; an import shows every such row with its reason.",
     ),
     (
@@ -227,13 +279,43 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "KTO needs rows of both kinds.",
     ),
     (
+        r"JSON parse error: [^\n]*",
+        "A line of a JSONL file is no JSON: a quotation mark, bracket or comma is missing or too many, or a tab or "
+        "another control character stands in a text.",
+        "`studio check FILE` names line and column; an import sets the line aside and keeps the rest.",
+    ),
+    (
+        r"object of type '\w+' has no len\(\)|string indices must be integers[^\n]*|"
+        r"list indices must be integers or slices, not str|'\w+' object is not (?:subscriptable|iterable)",
+        "Where a list of turns or of tools belongs, there is null, a text or a number; or a turn is no object with a "
+        "role and a text.",
+        "`studio check FILE` shows the rows; `studio export` writes a file that reads.",
+    ),
+    (
+        r"unsupported operand type\(s\) for \+=?: [^\n]*|argument of type '\w+' is not iterable|"
+        r"can only concatenate str [^\n]*|the JSON object must be str, bytes or bytearray, not \w+",
+        "A system prompt, a description of tools or the text of a pretrain row is null, a number or a list, not text.",
+        "`studio check FILE` shows the rows; `studio export` writes a file that reads.",
+    ),
+    (
+        r"'\w+' object has no attribute '(?:get|count|items)'",
+        "A turn is null, or tools is a JSON text that holds something other than a list of objects.",
+        "`studio check FILE` shows the rows; `studio export` writes a file that reads.",
+    ),
+    (
+        r"IndexError: list index out of range",
+        "From the trainer's data code: stage kto needs an answer in every row, for it pairs each prompt with the "
+        "answer of the row before; stage pt needs a first turn in every conversation.",
+        "`studio check FILE` shows the rows without one.",
+    ),
+    (
         r"DatasetGenerationError|An error occurred while generating the dataset",
         'The reader gave up on a file; the cause stands in the lines above, or after "caused by".',
         "Paste the whole message, or run `studio check` on the file.",
     ),
 )
 _PATTERNS = tuple((re.compile(pattern), meaning, cure) for pattern, meaning, cure in _KNOWN)
-_GENERAL = 1
+_GENERAL = 6
 """How many entries at the end of the table speak only when no other does."""
 
 

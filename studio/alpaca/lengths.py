@@ -8,10 +8,9 @@ scripts and byte-level vocabularies made for English only need more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
-from studio.alpaca.checks.rule import Issue
 from studio.alpaca.rows import Preference, Pretrain, Row, prompt_text
 
 TEMPLATE_TOKENS = 10
@@ -68,31 +67,6 @@ def kept_of(length: Length, cutoff: int) -> Length:
         most = int(cutoff * (target / (source + target)))
     kept = min(most, target)
     return Length(min(max(cutoff - kept, 0), source), kept)
-
-
-def over_cutoff(row: Row, cutoff: int, count: Count = estimate_tokens) -> Issue | None:
-    """The warning that the trainer would cut the row; None when it fits. Pretrain texts are never too long.
-
-    cutoff: the trainer's cutoff_len in tokens, 2048 by default there.
-    """
-    if isinstance(row, Pretrain):
-        return None
-    length = length_of(row, count)
-    if length.total <= cutoff:
-        return None
-    kept = kept_of(length, cutoff)
-    about = "about " if count is estimate_tokens else ""
-    field = "chosen" if isinstance(row, Preference) else "output"
-    lost = " and ".join(_lost(length, kept))
-    said = f"{about}{length.total} tokens, the cutoff is {cutoff}: {lost} would be cut off"
-    return Issue("over-cutoff", "warning", "instruction" if kept.target == length.target else field, said, fix=False)
-
-
-def _lost(length: Length, kept: Length) -> Iterator[str]:
-    if kept.source < length.source:
-        yield f"{length.source - kept.source} of the prompt"
-    if kept.target < length.target:
-        yield f"{length.target - kept.target} of the answer"
 
 
 def packed_blocks(tokens: int, cutoff: int) -> int:

@@ -2,12 +2,15 @@
 
 A model of src/llamafactory/data/{parser,loader}.py, data/processor/*.py, data/mm_plugin.py and
 data/formatter.py, version 0.9.5. It says what the trainer does, not what is wise: an empty prompt is kept.
-Media count as read by a multimodal template when the entry maps a media column; files are not opened.
+Media count as read by a multimodal template when the entry maps a media column; files are not opened. Calls of
+functions and tools are read as the templates of Qwen read them. Types that differ between rows are the business of
+`column_survey`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -38,7 +41,8 @@ def verdict(
 ) -> Verdict:
     """What becomes of the row in a run of this stage over a dataset with this dataset_info entry.
 
-    columns: all columns of the file, where a row that lacks one has null; by default the row's own keys.
+    columns: all columns of the file, where a row that lacks one has null, and so has a turn that lacks a key; by
+    default the row's own keys, and the turn's.
     """
     if (formatting := entry.get("formatting", "alpaca")) not in FORMATTINGS:
         return Verdict("aborts", f'formatting "{formatting}" does not exist')
@@ -46,10 +50,21 @@ def verdict(
     # The trainer compares with `is`, so that a ranking of null or "true" passes this gate in every stage.
     if (stage == "rm" and ranking is False) or (stage != "rm" and ranking is True):
         return Verdict("aborts", f"ranking is {str(ranking).lower()}, which stage {stage} refuses")
+    present = obj.keys() if columns is None else columns
     try:
-        return _VERDICT_OF[stage](convert(obj, entry, obj.keys() if columns is None else columns))
+        example = convert(obj, entry, present, filled=columns is not None)
+        if stage == "kto" and not _keeps_any(entry, present):
+            return _UNTAGGED  # and no next row is kept that would need its answer
+        return _VERDICT_OF[stage](example)
     except Abort as error:
         return Verdict("aborts", str(error))
+
+
+def _keeps_any(entry: Mapping[str, Any], present: Collection[str]) -> bool:
+    """Whether stage kto can keep a row at all of a file with these columns."""
+    roles = entry.get("columns", {})
+    talk = entry.get("formatting", "alpaca") != "alpaca"
+    return roles.get("kto_tag") in present and bool(talk or roles.get("response"))
 
 
 def _pretrain(example: Example) -> Verdict:
@@ -62,6 +77,7 @@ def _pretrain(example: Example) -> Verdict:
 
 
 _OUT_OF_ORDER = Verdict("dropped", "the turns do not run question, answer, question, answer")
+_UNTAGGED = Verdict("dropped", "kto_tag must be true or false")
 
 
 def _supervised(example: Example) -> Verdict:
@@ -86,20 +102,21 @@ def _pairwise(example: Example) -> Verdict:
 
 def _feedback(example: Example) -> Verdict:
     """KTO pairs each prompt with the previous row's answer too, so an answer must serve its neighbour."""
-    if not example.response or example.response == [""]:
+    if not example.response or (len(example.response) < 2 and not example.response[0]):
         raise Abort("the row has no answer, which the next row needs, for KTO pairs its prompt with it")
-    if len(example.prompt) % 2 != 1:
-        return _OUT_OF_ORDER
-    if len(example.response) < 2:
-        return Verdict("dropped", "kto_tag must be true or false")
-    first, second = example.response
-    answer = first if first else second
-    _encode(example, [*example.prompt, answer])
-    for name in example.media:
+    kept = len(example.response) > 1
+    answer = example.response[0] or example.response[-1]
+    if kept:
+        _encode(example, [*example.prompt, answer])
+    for call in example.calls if answer in example.calls else ():
+        _check_call(call)
+    for name in MEDIA if example.media else ():
         if f"<{name}>" in answer:
             raise Abort(f"<{name}> in the answer is missing where KTO swaps answers between rows")
-    if first or second:
-        return Verdict("kept", "" if first else "undesirable")
+    if not kept:
+        return _UNTAGGED
+    if answer:
+        return Verdict("kept", "" if example.response[0] else "undesirable")
     return Verdict("kept", "undesirable: the sign is read from the output, which is empty")
 
 
@@ -115,19 +132,28 @@ def _encode(example: Example, messages: list[Any]) -> None:
             raise Abort(f"{name}s: {len(files)}, but <{name}> in the text: {marks}")
         if not all(files):
             raise Abort(f"{name}s holds an empty path")
+        for file in files:
+            if not isinstance(file, str | dict) and not (isinstance(file, list) and name == "video"):
+                raise Abort(f"{name}s holds {kind(file)}, not a path")
+    if example.tools:
+        _check_tools(example.tools)
     if example.system and not isinstance(example.system, str):
         raise Abort(f"the system prompt is {kind(example.system)}, not text")
     for call in example.calls:
         _check_call(call)
-    if example.tools:
-        try:
-            json.loads(example.tools)
-        except (TypeError, ValueError):
-            raise Abort("tools is not a JSON text") from None
+
+
+_THOUGHT = re.compile(r"<think>\n.*?\n</think>\n\n", re.DOTALL)
+_MARKED_CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 
 
 def _check_call(content: str) -> None:
-    """FunctionFormatter: JSON, one call or a list of them, each with a name and arguments."""
+    """FunctionFormatter: JSON between marks or after a thought, one call or a list, each with name and arguments."""
+    marked, thought = _MARKED_CALL.search(content), _THOUGHT.search(content)
+    if marked:
+        content = marked[1]
+    elif thought:
+        content = content.replace(thought[0], "")
     try:
         calls = json.loads(content)
         for call in calls if isinstance(calls, list) else [calls]:
@@ -136,6 +162,17 @@ def _check_call(content: str) -> None:
         raise Abort("a function call is not JSON") from None
     except (KeyError, TypeError):
         raise Abort("a function call lacks its name or arguments") from None
+
+
+def _check_tools(content: Any) -> None:
+    """ToolFormatter: JSON, a list of objects; of nothing, whatever it is, nothing is read."""
+    try:
+        tools = json.loads(content)
+    except (TypeError, ValueError):
+        raise Abort("tools is not a JSON text") from None
+    empty = isinstance(tools, list | dict | str) and not tools
+    if not empty and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
+        raise Abort("tools is not a list of objects")
 
 
 _VERDICT_OF = {"pt": _pretrain, "sft": _supervised, "rm": _pairwise, "kto": _feedback}

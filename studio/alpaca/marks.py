@@ -14,7 +14,9 @@ _CONTROL = re.compile(
     r"|</?s>|<(?:bos|eos|pad|unk)>"  # SentencePiece
     r"|<(?:start|end)_of_turn>"  # Gemma
     r"|\[/?INST\]|<</?SYS>>"  # Llama 2, Mistral
+    r"|\[(?:/?(?:AVAILABLE_TOOLS|TOOL_RESULTS|SYSTEM_PROMPT)|TOOL_CALLS)\]"  # Mistral
     r"|\[gMASK\]|\[(?:BOS|EOS|PAD|UNK|CLS|SEP|MASK)\]"  # GLM, BERT
+    r"|\[\|(?:Human|AI|System)\|\]|<eo[has]>|<reserved_\d+>|<unused\d+>"  # BlueLM, InternLM, Baichuan, Gemma
 )
 _OPENING = re.compile(r"[<\[]+")
 

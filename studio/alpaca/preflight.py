@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from studio.alpaca.column_survey import CSV_NULLS, ColumnSurvey, Layout
-from studio.alpaca.entries import mapped_columns, traps_of_entry
+from studio.alpaca.entries import mapped_columns, traps_of_entry, traps_of_types
 from studio.alpaca.llamafactory import Stage, Verdict, verdict
 from studio.alpaca.traps import Trap
 
@@ -39,9 +39,12 @@ class Preflight:
     def __init__(self, name: str, entry: Mapping[str, Any], stage: Stage, layout: Layout) -> None:
         self._name, self._entry, self._stage, self._layout = name, entry, stage, layout
         self._survey = ColumnSurvey(layout)
-        self._mapped = frozenset(mapped_columns(entry).values())
-        self._rows = self._kept = 0
-        self._reasons: Counter[Verdict] = Counter()
+        roles = mapped_columns(entry)
+        self._mapped = frozenset(roles.values())
+        self._tag = roles.get("kto_tag", "")
+        self._said: Counter[Verdict] = Counter()
+        # The same with tags as text: all tags of a CSV file are, unless every one is true or false.
+        self._said_of_text: Counter[Verdict] = Counter()
         self._traps: list[Trap] = []
 
     def add(self, traps: Iterable[Trap]) -> None:
@@ -50,27 +53,38 @@ class Preflight:
 
     def see(self, obj: Mapping[str, Any], offset: int = 0) -> Verdict:
         """What becomes of this object, if the file as a whole is read. offset: its place in the file in bytes."""
-        self._traps += self._survey.see(obj, offset)
+        if found := self._survey.see(obj, offset):
+            self._traps += (trap for trap in found if trap.code != "csv-null" or trap.column in self._mapped)
         if self._layout == "csv":
             obj = {name: None if cell in CSV_NULLS else cell for name, cell in obj.items()}
-        # A mapped column that no row has is a trap of the entry, told at the end.
-        said = verdict(obj, self._entry, self._stage, self._mapped | obj.keys())
-        self._rows += 1
-        if said.kind == "kept":
-            self._kept += 1
-        else:
-            self._reasons[said] += 1
+            if (tag := obj.get(self._tag)) is not None:
+                obj[self._tag] = str(tag)
+                self._said_of_text[self._judge(obj)] += 1
+                if str(tag).lower() in ("true", "false"):
+                    obj[self._tag] = str(tag).lower() == "true"
+        said = self._judge(obj)
+        self._said[said] += 1
         return said
+
+    def _judge(self, obj: Mapping[str, Any]) -> Verdict:
+        # A mapped column that no row has is a trap of the entry, told at the end.
+        return verdict(obj, self._entry, self._stage, self._mapped | obj.keys())
 
     def finish(self) -> Outlook:
         """The outlook over all that was seen."""
-        converted = {"dates", "csv-numbers"}
-        last = [trap for trap in self._survey.finish() if trap.code not in converted or trap.column in self._mapped]
-        reasons, kept = dict(self._reasons), self._kept
-        if any(trap.code in converted and trap.effect == "loses" for trap in last):
-            reasons, kept = (
-                {**reasons, Verdict("dropped", "the reader turned the answer into a date or number"): kept},
-                0,
-            )
-        of_entry = traps_of_entry(self._name, self._entry, self._stage, self._survey.columns if self._rows else None)
-        return Outlook(self._rows, kept, reasons, (*self._traps, *last, *of_entry))
+        survey = self._survey
+        last = survey.finish()
+        if self._mapped & set(survey.columns):
+            # A single conversation looks like rows inside an object; the entry tells them apart.
+            last = [trap for trap in last if trap.code != "wrapper"]
+        last += traps_of_types(self._entry, self._stage, survey.converted)
+        tagged = self._layout != "csv" or survey.converted.get(self._tag) == "true or false"
+        said = self._said if tagged or not self._tag else self._said_of_text
+        kept = sum(rows for one, rows in said.items() if one.kind == "kept")
+        reasons = Counter({one: rows for one, rows in said.items() if one.kind != "kept"})
+        if any(trap.effect == "loses" and trap.column in survey.converted for trap in last):
+            reasons[Verdict("dropped", "the reader turned the answer into no text")] += kept
+            kept = 0
+        columns = survey.columns if said else None
+        of_entry = traps_of_entry(self._name, self._entry, self._stage, columns, survey.keys)
+        return Outlook(said.total(), kept, reasons, (*self._traps, *last, *of_entry))

@@ -91,7 +91,7 @@ def traps_of_text(text: str, layout: Literal["array", "lines"], offset: int = 0)
     """What the JSON text of one object hides once it is parsed: keys given twice, NaN, lone surrogates.
 
     layout: how the file holds it, for the trainer reads an array with another parser than lines.
-    Raises ValueError when the text is no JSON even for the forgiving parser of the standard library.
+    Raises ValueError when the text is no JSON even for the trainer's forgiving parsers.
     """
     twice: list[str] = []
     odd_numbers: list[str] = []
@@ -107,8 +107,11 @@ def traps_of_text(text: str, layout: Literal["array", "lines"], offset: int = 0)
         odd_numbers.append(name)
         return float(name.replace("Infinity", "inf"))
 
-    value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     lines = layout == "lines"
+    if "\x00" in text:
+        raise ValueError("a NUL stands in the text")
+    # The parser of arrays takes other control characters as they are, that of lines does not.
+    value = json.loads(text, strict=lines, object_pairs_hook=pairs, parse_constant=constant)
     traps = []
     for key in twice:
         said = f'the key "{key}" is given twice' + ("" if lines else "; the last one wins")

@@ -55,7 +55,6 @@ async def _fill(folder: Path) -> None:
 
 
 async def _tour(folder: Path) -> int:
-    from studio.alpaca.rows import ROW_TYPES
     from studio.cli import checking, curating, evolving, exporting
 
     session = Session.open(folder, must_write=True)
@@ -69,7 +68,7 @@ async def _tour(folder: Path) -> int:
         tell("4 of 5: check (the samples have faults planted in them)")
         await checking.run_project(session, None, as_json=False)
         tell("5 of 5: export (which holds the faulty rows back)")
-        await exporting.run(session, folder / "export", ROW_TYPES, None, strict=False, as_json=False)
+        await exporting.run(session, None, session.settings.export, exporting.Asked(), as_json=False)
         return failed
     finally:
         await session.close()

@@ -5,24 +5,28 @@ Commands that open the screens return an Opening; __main__ opens them, because n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from studio import __version__
+from studio.cli.calls import closing as _closing
+from studio.cli.calls import folder_argument as _folder
+from studio.cli.calls import json_option as _json
+from studio.cli.calls import run as _run
+from studio.cli.calls import with_session as _with_session
+from studio.cli.generating import COMMANDS as GENERATING
 
 if TYPE_CHECKING:
     from studio.alpaca.rows import RowType
     from studio.session import Session
 
 TYPES = ("pretrain", "sft", "preference", "multimodal", "kto")
+STAGES = ("pt", "sft", "rm", "kto")
 STRATEGIES = ("head", "middle", "tail", "edges", "balanced", "shuffle")
 DONE, PROBLEMS, WRONG_USE = 0, 1, 2
-
-_folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
 class Opening(NamedTuple):
@@ -78,44 +82,25 @@ def new(folder: Path, name: str) -> int:
 
 @cli.command("import")
 @_folder
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--type", "type_", type=click.Choice(TYPES), help="The dataset type; told from the columns otherwise.")
+@click.option("--map", "maps", multiple=True, metavar="OURS=THEIRS", help="Read a column under another name.")
 @click.option("--seed", is_flag=True, help="The rows are seed tasks: the pool that evolves.")
 @_json
-def import_(folder: Path, files: Sequence[Path], type_: RowType | None, seed: bool, as_json: bool) -> int:
-    """Bring dataset files in. What cannot be read is reported, kept in a side file, and costs nothing else."""
-    from studio.cli.importing import run
-
-    return _with_session(folder, lambda session: run(session, files, type_, seed, as_json))
-
-
-@cli.command()
-@_folder
-@click.option("--rounds", type=click.IntRange(1), help="Rounds over the task pool (the paper: 4).")
-@click.option("--limit", type=click.IntRange(0), help="At most so many evolutions in all; 0: no limit.")
-@click.option("--concurrency", type=click.IntRange(1, 1024), help="Requests in flight.")
-@click.option("--seed", type=int, help="Which operation each task gets.")
-@click.option("--base-url", help="An OpenAI-compatible endpoint; the embedded model otherwise.")
-@click.option("--model", help="The model's name at that endpoint.")
-@_json
-def evolve(
-    folder: Path,
-    rounds: int | None,
-    limit: int | None,
-    concurrency: int | None,
-    seed: int | None,
-    base_url: str | None,
-    model: str | None,
-    as_json: bool,
+def import_(
+    folder: Path, files: Sequence[Path], type_: RowType | None, maps: Sequence[str], seed: bool, as_json: bool
 ) -> int:
-    """Evolve the seed tasks (Evol-Instruct). Running it again goes on; nothing is asked and paid twice."""
-    from studio.cli.evolving import run
+    """Bring dataset files in: also folders of them, and datasets of the Hugging Face Hub by their name,
+    hf:owner/name[:config][@split]. What cannot be read is reported, kept in a side file, and costs nothing else.
 
-    flags: dict[str, dict[str, Any]] = {
-        "evolve": {"rounds": rounds, "limit": limit, "concurrency": concurrency, "seed": seed},
-        "model": {"base_url": base_url, "model": model},
-    }
-    return _with_session(folder, lambda session: run(session, as_json), flags)
+    Columns with usual names (question, answer, 问题, 回答 ...) are recognised; --map instruction=topic names others.
+    """
+    from studio.alpaca.columns import parse_mapping
+    from studio.cli.importing import check_places, run
+
+    check_places(folder, files)
+    columns = parse_mapping(maps)
+    return _with_session(folder, lambda session: run(session, files, type_, columns, seed, as_json))
 
 
 @cli.command()
@@ -143,40 +128,86 @@ def place(folder: Path, strategy: Any, seed: int | None, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("path", type=click.Path(path_type=Path, exists=True))
-@click.option("--type", "type_", type=click.Choice(TYPES), help="For a file: its dataset type.")
+@click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option("--type", "type_", type=click.Choice(TYPES), help="A file's dataset type; of a project, only its rows.")
+@click.option("--stage", type=click.Choice(STAGES), help="For a file: what it trains; told from its type otherwise.")
+@click.option("--fix", "fixes", multiple=True, metavar="CODE", help="A code whose rows to mend, or all.")
+@click.option("--dry-run", is_flag=True, help="With --fix: show what would change.")
+@click.option("--rules", is_flag=True, help="List the checks: code, severity, whether --fix mends it, meaning.")
 @_json
-def check(path: Path, type_: RowType | None, as_json: bool) -> int:
-    """Check a project folder, or a dataset file."""
-    from studio.cli.checking import run_file, run_project
+def check(
+    path: Path | None,
+    type_: RowType | None,
+    stage: Any,
+    fixes: tuple[str, ...],
+    dry_run: bool,
+    rules: bool,
+    as_json: bool,
+) -> int:
+    """Check a project folder, or a dataset file as the trainer would read it."""
+    from studio.cli import checking, mending
+    from studio.errors import UsageError
     from studio.session import Session
 
+    if rules:
+        return checking.show_rules(checking.inspection_of(path), as_json)
+    if path is None:
+        raise UsageError("What shall be checked?", hint="studio check DIR, or studio check FILE")
+    if dry_run and not fixes:
+        raise UsageError("--dry-run shows what --fix would change.", hint="studio check DIR --fix all --dry-run")
     if path.is_file():
-        return run_file(path, type_, as_json)
-    return _run(_closing(Session.open(path), lambda session: run_project(session, type_, as_json)))
+        if fixes:
+            raise UsageError(
+                f"{path} is a file, and fixes are made in a project, where they can be undone.",
+                hint=f"studio import DIR {path}, then studio check DIR --fix {' --fix '.join(fixes)}",
+            )
+        return checking.run_file(path, type_, stage, as_json)
+    if fixes:
+        mending.fixes_of(fixes)
+        session = Session.open(path, must_write=not dry_run)
+        return _run(_closing(session, lambda open_: mending.run(open_, fixes, dry_run, as_json)))
+    return _run(_closing(Session.open(path), lambda session: checking.run_project(session, type_, as_json)))
 
 
 @cli.command()
 @_folder
+@click.option("--name", default="", help="A named export, [exports.NAME] in studio.toml; flags win over it.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to write.")
 @click.option("--type", "types", multiple=True, type=click.Choice(("all", *TYPES)), help="May be given several times.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(["accepted", "pending"]), help="Only these.")
+@click.option("--tag", "tags", multiple=True, help="Only rows with one of these tags.")
+@click.option("--method", "methods", multiple=True, help="Only rows that came by imported, written or an operation.")
+@click.option("--min-score", type=float, help="Only rows with a score of at least so much.")
+@click.option("--format", "format_", type=click.Choice(["alpaca", "sharegpt", "openai"]), help="The form of the rows.")
+@click.option(
+    "--file", type=click.Choice(["auto", "json", "jsonl", "parquet"]), help="auto: JSON, and JSON Lines for pretrain."
+)
+@click.option(
+    "--split",
+    help="Parts of exact size: 9:1 is train and valid, 8:1:1 adds test. 969:30:1 (or megatron) is nothing magical: the "
+    "train/valid/test split Megatron-LM takes by default.",
+)
+@click.option("--seed", type=int, help="Which rows the split draws for which part (42).")
 @click.option("--strict", is_flag=True, help="Refuse the export if one row would be held back.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what would be written: rows, tokens, lengths, what is held back."
+)
+@click.option("--push", default="", metavar="REPO", help="Send it to the Hugging Face Hub; the token is in HF_TOKEN.")
+@click.option("--private", is_flag=True, help="If the Hub has no such repository yet, make a private one.")
 @_json
-def export(
-    folder: Path, out: Path | None, types: tuple[Any, ...], statuses: tuple[str, ...], strict: bool, as_json: bool
-) -> int:
-    """Write dataset files and dataset_info.json that LLaMA-Factory loads without dropping a row."""
-    from studio.cli.exporting import run
+def export(folder: Path, name: str, out: Path | None, as_json: bool, **given: Any) -> int:
+    """Write dataset files and dataset_info.json that LLaMA-Factory loads without dropping a row.
+
+    Beside them: media, training configs, a card with figures, a manifest. Files of others in the folder stay.
+    """
+    from studio.cli.exporting import Asked, chosen_by, run
     from studio.session import Session
 
-    chosen: tuple[RowType, ...] = tuple(TYPES if not types or "all" in types else dict.fromkeys(types))  # type: ignore[arg-type]
+    asked = Asked(name, **{key: given.pop(key) for key in ("strict", "dry_run", "push", "private")})
+    types, format = given.pop("types"), given.pop("format_")
+    flags = {**given, "format": format, "types": TYPES if "all" in types else tuple(dict.fromkeys(types))}
     session = Session.open(folder)
-    return _run(
-        _closing(
-            session, lambda open_: run(open_, out or open_.export_folder, chosen, statuses or None, strict, as_json)
-        )
-    )
+    return _run(_closing(session, lambda open_: run(open_, out, chosen_by(open_, name, flags), asked, as_json)))
 
 
 @cli.command()
@@ -236,25 +267,5 @@ def demo(folder: Path) -> Opening | int:
     return Opening(folder, {}) if watched() else tour(folder)
 
 
-def _with_session(folder: Path, work: Callable[[Session], Any], flags: dict[str, dict[str, Any]] | None = None) -> int:
-    """Run work on the project as its one writer."""
-    from studio.session import Session
-
-    return _run(_closing(Session.open(folder, flags=flags, must_write=True), work))
-
-
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    # asyncio takes 25 ms to import, which --help need not wait for.
-    import asyncio
-
-    return asyncio.run(work)
-
-
-async def _closing(session: Session, work: Callable[[Session], Any]) -> int:
-    from studio.store.database import explaining
-
-    try:
-        with explaining(session.folder):
-            return int(await work(session))
-    finally:
-        await session.close()
+for command in GENERATING:
+    cli.add_command(command)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from studio.alpaca.census import TypeFacts
 from studio.alpaca.rows import RowType
 from studio.store.blocks import Broken
 from studio.store.rows import Generated, Imported
 
 if TYPE_CHECKING:
     from studio.alpaca.checks import Issue
+    from studio.alpaca.llamafactory import Stage
+    from studio.alpaca.preflight import Outlook
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -35,12 +39,24 @@ class Progressed(Event, frozen=True):
 
 
 class FileOpened(Event, frozen=True):
-    """A file is about to be read as rows of type; why says what told it."""
+    """A source is about to be read as rows of type; why says what told it.
+
+    total: bytes of all files of the import, 0 where unknown. fingerprint: tells the source from others.
+    """
 
     path: str
     type: RowType
     why: str
-    size: int
+    total: int
+    fingerprint: str
+
+
+class ImportedBefore(Event, frozen=True):
+    """The opened source has been imported before, as this source of so many rows, and they are still here."""
+
+    path: str
+    source: int
+    rows: int
 
 
 class RowsRead(Event, frozen=True):
@@ -71,25 +87,28 @@ class ImportEnded(Event, frozen=True):
     path: str | None
 
 
-# -- evolve --------------------------------------------------------------------------------------
+# -- generation ----------------------------------------------------------------------------------
 
 
 class Planned(Event, frozen=True):
-    """attempts in all, done of them by earlier starts of the same run."""
+    """attempts in all, done of them by earlier starts of the same run. Said again when the plan changes."""
 
     attempts: int
     done: int
 
 
 class LaneStarted(Event, frozen=True):
-    """A lane works on an attempt: step is evolving, answering or judging."""
+    """A lane sends a request: step says what for (evolving, answering, judging, ...), text what it is about.
+
+    root, round and operation: of the attempt, where its method has them.
+    """
 
     lane: int
-    root: int
-    round: int
-    operation: str
     step: str
-    instruction: str
+    text: str
+    root: int | None = None
+    round: int = 0
+    operation: str = ""
 
 
 class LaneText(Event, frozen=True):
@@ -100,21 +119,24 @@ class LaneText(Event, frozen=True):
 
 
 class Evolved(Event, frozen=True):
-    """An attempt ended: a new row, pending or eliminated (made.rule). tokens and seconds it took."""
+    """An attempt ended: a new row, pending or eliminated (made.rule).
+
+    tokens: of its prompts and of its answers, seconds: of its requests, replayed: none was paid for now. row_id: in
+    the store, 0 before it is there.
+    """
 
     lane: int
     made: Generated
-    tokens: int
+    tokens: tuple[int, int]
     seconds: float
     replayed: bool
+    row_id: int = 0
 
 
 class AttemptFailed(Event, frozen=True):
     """An attempt ended without an answer; starting again asks for it again."""
 
     lane: int
-    root: int
-    round: int
     message: str
 
 
@@ -124,6 +146,12 @@ class Retried(Event, frozen=True):
     lane: int
     message: str
     seconds: float
+
+
+class Paused(Event, frozen=True):
+    """The job paused by itself: nothing can be answered until the person has mended the reason and resumes."""
+
+    reason: str
 
 
 # -- dedup, place, check, export -----------------------------------------------------------------
@@ -167,25 +195,121 @@ class Placed(Event, frozen=True):
 
 
 class Checked(Event, frozen=True):
-    """Every issue of every row looked at, by row id."""
+    """Every issue of every row looked at, by row id; of_set: what is wrong with the project's rows as a whole."""
 
     rows: int
     issues: dict[int, list[Issue]]
+    of_set: list[Issue]
+
+
+class HeldBackFor(msgspec.Struct, frozen=True):
+    """rows stay out of an export for one reason: a check's code, or trainer-dropped, trainer-aborts, media-file.
+
+    reason, row: what is said of the first of them.
+    """
+
+    code: str
+    reason: str
+    rows: int
+    row: int
+
+
+class TypePreview(msgspec.Struct, frozen=True):
+    """What an export takes of one type. parts: rows by train, valid and test, {} when there is no split.
+
+    waiting: seed tasks without an answer, which stay in the project. held_back: most rows first.
+    """
+
+    facts: TypeFacts
+    parts: dict[str, int]
+    waiting: int
+    held_back: list[HeldBackFor]
+
+
+class Previewed(Event, frozen=True):
+    """What an export would write, of each type that has rows. cutoff: in tokens.
+
+    estimated: no tokenizer of a model counted the tokens. notes: what is worth a word, in sentences.
+    """
+
+    types: list[TypePreview]
+    cutoff: int
+    estimated: bool
+    notes: list[str]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many rows are held back by code, most first."""
+        counted: Counter[str] = Counter()
+        for one in self.types:
+            for held in one.held_back:
+                counted[held.code] += held.rows
+        return dict(counted.most_common())
+
+
+class FileKnown(Event, frozen=True):
+    """A file that is in no project is about to be checked as rows of type; why says what told it."""
+
+    path: str
+    type: RowType
+    why: str
+
+
+class FileRowsChecked(Event, frozen=True):
+    """More rows of a file that is in no project: each issue with the row's number and line. done: bytes read so far."""
+
+    rows: int
+    issues: list[tuple[int, Issue]]
+    done: int
+
+
+class FileOutlook(msgspec.Struct, frozen=True):
+    """A file under an entry in a stage. name: of the entry, "" where there is none; then entry is one that fits."""
+
+    name: str
+    stage: Stage
+    outlook: Outlook
+    entry: dict[str, Any] | None
+
+
+class FileChecked(Event, frozen=True):
+    """What the trainer would make of the whole file, for each entry of dataset_info.json it has."""
+
+    outlooks: list[FileOutlook]
 
 
 class FileWritten(Event, frozen=True):
-    """A dataset file is in place, read back and verified: rows kept by the trainer's rules."""
+    """A dataset file is in place, read back and verified: rows kept by the trainer's rules.
+
+    part: train, valid or test, "" when the rows are not split.
+    """
 
     path: str
     type: RowType
     rows: int
+    part: str = ""
 
 
 class Exported(Event, frozen=True):
-    """The export is complete. held_back: rows the trainer would not keep; waiting: seeds without an answer."""
+    """The export is complete. held_back: rows that stay out, listed in held_list (a path, "" when there are none).
+
+    waiting: seeds without an answer. reasons: held back rows by code. preview: what the export said of itself first.
+    beside: the other files it wrote, by their names in the folder.
+    """
 
     out: str
     files: list[FileWritten]
     held_back: int
     waiting: int
     reasons: dict[str, int]
+    preview: Previewed
+    held_list: str = ""
+    beside: tuple[str, ...] = ()
+
+
+class Pushed(Event, frozen=True):
+    """The export is on the Hub at this address; files went up. card: its card did too."""
+
+    url: str
+    files: int
+    card: bool

@@ -1,292 +1,166 @@
-"""Evol-Instruct as a job: lanes work through a plan of attempts, refilling as answers come in.
+"""Evol-Instruct as a job: what one attempt asks, and the lanes that work through the plan.
 
-An attempt is one task in one round. The plan is a function of the settings and the pool: every round
-takes every task in a seeded order, and the operation of an attempt depends on (seed, round, task) only.
-So a run that was killed goes on where it stopped, and the ledger gives back what was paid for.
-A failed evolution puts the parent back for the next round; a good one is the next round's parent.
+An attempt rewrites its task, answers what came out, and has a judge compare it with its parent, as far as no
+elimination rule ends it before. Each request goes by the course as it is at that moment.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import random
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
-import msgspec
+import orjson
 
 from studio.alpaca.rows import Sft
-from studio.errors import PassingError
-from studio.jobs.events import AttemptFailed, Event, Evolved, LaneStarted, LaneText, Planned, Retried
+from studio.jobs import lanes
+from studio.jobs.control import Control
+from studio.jobs.events import Event, Evolved, LaneStarted
+from studio.jobs.evolve_plan import Attempt, Plan
+from studio.jobs.evolve_recipe import Course
+from studio.jobs.lanes import Lane, Outcome
+from studio.llm import thinking
 from studio.llm.chat import ChatModel, Reply, Request
-from studio.llm.retry import with_retries
-from studio.methods import evol_instruct, templates
+from studio.methods import evol_instruct
 from studio.methods.evol_instruct import Elimination
-from studio.methods.templates import Language, Profile
+from studio.methods.templates import PromptSet
+from studio.settings import Role
 from studio.store.rows import Generated
 from studio.text.tokens import language
 
+STEPS: dict[Role, str] = {"teacher": "evolving", "answerer": "answering", "judge": "judging"}
+"""What each role is asked for, in the order of an attempt's requests."""
 
-class Sampling(msgspec.Struct, frozen=True):
-    """How one kind of request is sampled; max_tokens bounds the answer."""
-
-    temperature: float
-    top_p: float
-    max_tokens: int
+# Tells apart the samples of one question: rounds of a task, and rows made beside the plan's.
+_ROUNDS, _VARIANTS = 1_000, 1_000_000_000
 
 
-class Recipe(msgspec.Struct, frozen=True):
-    """Everything that decides what a run produces. Its digest is the run's identity."""
+async def evolve(plan: Plan, control: Control) -> AsyncGenerator[Event, None]:
+    """Planned, then LaneStarted, LaneText, Retried, Evolved, AttemptFailed and Paused until the plan is done.
 
-    model: str
-    profile: Profile
-    seed: int
-    evolving: dict[Language, Sampling]
-    answering: Sampling
-    judging: Sampling
-    prompts: tuple[str, ...]
-
-
-class Task(msgspec.Struct, frozen=True):
-    """A task of the pool as far as it has come: text of its head, and the round that made it (0: the seed).
-
-    input: data the task goes with that is not rewritten, only handed on.
+    Raises what `lanes.run` raises; what was answered by then has been reported and is kept.
     """
+    yield plan.planned
 
-    root: int
-    text: str
-    input: str = ""
-    round: int = 0
+    async def work(lane: Lane, attempt: Attempt) -> None:
+        evolved = await attempt_once(lane, attempt, plan.run, plan.course)
+        await lane.hand_over(evolved)
+        if evolved.made.rule is None:
+            plan.kept()
 
-
-class Attempt(msgspec.Struct, frozen=True):
-    """One task in one round."""
-
-    root: int
-    round: int
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """attempts still to make, in order, over the pool; total counts those made by earlier starts too."""
-
-    recipe: Recipe
-    run: int
-    pool: dict[int, Task]
-    attempts: tuple[Attempt, ...]
-    total: int
-    concurrency: int
-
-
-class Control:
-    """How a person steers a running job. streaming: somebody looks at the lanes."""
-
-    def __init__(self, *, streaming: bool = False) -> None:
-        self.streaming = streaming
-        self.stopping = False
-        self._going = asyncio.Event()
-        self._going.set()
-
-    @property
-    def paused(self) -> bool:
-        return not self._going.is_set()
-
-    def pause(self) -> None:
-        self._going.clear()
-
-    def resume(self) -> None:
-        self._going.set()
-
-    def stop(self) -> None:
-        """No new attempts; those in flight end and are kept."""
-        self.stopping = True
-        self._going.set()
-
-    async def may_go_on(self) -> bool:
-        await self._going.wait()
-        return not self.stopping
-
-
-def plan_attempts(seed: int, roots: Sequence[int], rounds: int, limit: int) -> list[Attempt]:
-    """Round by round, every task of the pool in a seeded order; the first limit of them (0: all)."""
-    attempts: list[Attempt] = []
-    for number in range(1, rounds + 1):
-        attempts += [
-            Attempt(root, number) for root in sorted(roots, key=lambda root: evol_instruct.order(seed, number, root))
-        ]
-    return attempts[:limit] if limit else attempts
-
-
-async def evolve(plan: Plan, model: ChatModel, control: Control) -> AsyncGenerator[Event, None]:
-    """Planned, then LaneStarted, LaneText, Retried, Evolved and AttemptFailed until the plan is done.
-
-    Raises ModelError when the endpoint refuses in a way that asking again cannot cure; what was answered by
-    then has been reported and is kept.
-    """
-    yield Planned(plan.total, plan.total - len(plan.attempts))
-    events: asyncio.Queue[Event | None] = asyncio.Queue()
-    work = _Work(plan, model, control, events)
-    lanes = [asyncio.create_task(work.lane(number)) for number in range(min(plan.concurrency, len(plan.attempts)))]
-    ending = asyncio.create_task(_announce_end(lanes, events))
-    try:
-        while (event := await events.get()) is not None:
+    async with aclosing(lanes.run(plan, work, control)) as events:
+        async for event in events:
             yield event
-        await ending
-    finally:
-        for task in (*lanes, ending):
-            task.cancel()
-        await asyncio.gather(*lanes, ending, return_exceptions=True)
 
 
-async def _announce_end(lanes: list[asyncio.Task[None]], events: asyncio.Queue[Event | None]) -> None:
-    """Put None behind the last event; the first refusal of a lane ends the others and is raised here."""
-    try:
-        await asyncio.gather(*lanes)
-    finally:
-        events.put_nowait(None)
+async def evolve_these(
+    attempts: list[Attempt], run: int, course: Course, control: Control
+) -> AsyncGenerator[Event, None]:
+    """The events of these attempts and no others."""
+
+    async def work(lane: Lane, attempt: Attempt) -> None:
+        await lane.hand_over(await attempt_once(lane, attempt, run, course))
+
+    async with aclosing(lanes.run(_Only(attempts), work, control)) as events:
+        async for event in events:
+            yield event
 
 
-class _Work:
-    """What the lanes of one run share: the attempts left, and how far each task has come."""
+class _Only:
+    """Attempts at hand, as lanes.Attempts."""
 
-    def __init__(self, plan: Plan, model: ChatModel, control: Control, events: asyncio.Queue[Event | None]) -> None:
-        self._plan = plan
-        self._model = model
-        self._control = control
-        self._events = events
-        self._left: Iterator[Attempt] = iter(plan.attempts)
-        self._heads = dict(plan.pool)
-        # A task's next round needs its last one; tasks do not wait for each other.
-        self._busy: dict[int, asyncio.Lock] = {attempt.root: asyncio.Lock() for attempt in plan.attempts}
-        self._failed: set[int] = set()
+    def __init__(self, attempts: list[Attempt]) -> None:
+        self._left = attempts[::-1]
 
-    async def lane(self, number: int) -> None:
-        while await self._control.may_go_on():
-            attempt = next(self._left, None)
-            if attempt is None:
-                return
-            async with self._busy[attempt.root]:
-                if attempt.root in self._failed:
-                    self._fail(number, attempt, "an earlier round of its task failed")
-                else:
-                    await self._attempt(number, attempt)
+    def take(self) -> Attempt | None:
+        return self._left.pop() if self._left else None
 
-    async def _attempt(self, lane: int, attempt: Attempt) -> None:
-        head = self._heads[attempt.root]
-        try:
-            await self._evolve(lane, attempt, head)
-        except PassingError as error:
-            # Its later rounds would start from a parent this run does not have yet.
-            self._failed.add(attempt.root)
-            self._fail(lane, attempt, str(error))
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        if outcome == "returned":
+            self._left.append(attempt)
 
-    def _fail(self, lane: int, attempt: Attempt, message: str) -> None:
-        self._events.put_nowait(AttemptFailed(lane, attempt.root, attempt.round, message))
 
-    async def _evolve(self, lane: int, attempt: Attempt, head: Task) -> None:
-        recipe = self._plan.recipe
-        operation = evol_instruct.operation(recipe.seed, attempt.round, attempt.root)
-        spoken = language(head.text)
-        prompts = templates.load(spoken, recipe.profile)
-        ask = _Asking(self._model, self._control, self._events, lane, attempt, operation)
-        # The sample number tells rounds and seeds apart: the same parent is asked anew, not replayed.
-        sample = recipe.seed * 1000 + attempt.round
-        evolving = evol_instruct.evolving_messages(prompts, operation, head.text)
-        reply = await ask("evolving", evolving, recipe.evolving[spoken], head.text, sample)
-        evolved, answer = evol_instruct.read_evolved(reply.text), ""
-        eliminated = _cut(reply) or evol_instruct.check_instruction(evolved, head.text)
-        if eliminated is None:
-            asked = f"{evolved}\n{head.input}" if head.input else evolved
-            reply = await ask("answering", evol_instruct.answering_messages(prompts, asked), recipe.answering, evolved)
-            answer = reply.text.strip()
-            eliminated = evol_instruct.check_answer(answer) or _cut(reply)
-        if eliminated is None:
-            judging = evol_instruct.judging_messages(prompts, head.text, evolved)
-            reply = await ask("judging", judging, recipe.judging, evolved)
-            eliminated = evol_instruct.check_judgement(reply.text)
-        if eliminated is None:
-            self._heads[attempt.root] = Task(attempt.root, evolved, head.input, attempt.round)
-        self._report(ask, head, Sft(instruction=evolved, input=head.input, output=answer), eliminated)
+async def attempt_once(lane: Lane, attempt: Attempt, run: int, course: Course) -> Evolved:
+    """Ask what one attempt takes. Raises what `Lane.ask` raises."""
+    asking = _Asking(lane, attempt, course)
+    evolved, answer, eliminated = await _evolve(asking, attempt, course)
+    made = Generated(
+        type="sft",
+        row=Sft(instruction=evolved, input=attempt.parent.input, output=answer),
+        run=run,
+        root=attempt.root,
+        round=attempt.round,
+        parent=attempt.parent.id,
+        operation=attempt.operation,
+        replies=tuple(lane.keys),
+        rule=eliminated.rule if eliminated else None,
+        evidence=eliminated.evidence if eliminated else None,
+        variant=attempt.variant,
+        extras=asking.extras,
+    )
+    tokens = (lane.usage.prompt_tokens, lane.usage.completion_tokens)
+    return Evolved(lane.number, made, tokens, lane.seconds, lane.replayed)
 
-    def _report(self, ask: _Asking, head: Task, row: Sft, eliminated: Elimination | None) -> None:
-        made = Generated(
-            type="sft",
-            row=row,
-            run=self._plan.run,
-            root=ask.attempt.root,
-            round=ask.attempt.round,
-            parent_round=head.round,
-            operation=ask.operation,
-            replies=tuple(ask.keys),
-            rule=eliminated.rule if eliminated else None,
-            evidence=eliminated.evidence if eliminated else None,
-        )
-        self._events.put_nowait(Evolved(ask.lane, made, ask.tokens, ask.seconds, ask.replayed))
+
+async def _evolve(asking: _Asking, attempt: Attempt, course: Course) -> tuple[str, str, Elimination | None]:
+    """The evolved instruction, its answer ("" where none was asked for), and the rule that eliminates it."""
+    parent = attempt.parent
+    prompts = asking.prompts("teacher")
+    sample = course.recipe.seed * _ROUNDS + attempt.round + attempt.variant * _VARIANTS
+    messages = evol_instruct.evolving_messages(prompts, attempt.operation, parent.text)
+    reply = await asking("teacher", messages, parent.text, sample)
+    evolved = evol_instruct.read_evolved(reply.text)
+    eliminated = _cut(reply) or evol_instruct.check_instruction(evolved, parent.text)
+    if eliminated is not None:
+        return evolved, "", eliminated
+    asked = f"{evolved}\n{parent.input}" if parent.input else evolved
+    reply = await asking("answerer", evol_instruct.answering_messages(asking.prompts("answerer"), asked), evolved)
+    answer = asking.answer_of(reply)
+    eliminated = evol_instruct.check_answer(reply.text, course.recipe.short_answer) or _cut(reply)
+    if eliminated is not None:
+        return evolved, answer, eliminated
+    messages = evol_instruct.judging_messages(asking.prompts("judge"), parent.text, evolved)
+    reply = await asking("judge", messages, evolved)
+    return evolved, answer, evol_instruct.check_judgement(reply.text)
 
 
 class _Asking:
-    """The requests of one attempt: what they cost, which replies they rest on."""
+    """The requests of one attempt, by role. extras: what the answer's thoughts leave beside the row."""
 
-    def __init__(
-        self,
-        model: ChatModel,
-        control: Control,
-        events: asyncio.Queue[Event | None],
-        lane: int,
-        attempt: Attempt,
-        operation: str,
-    ) -> None:
-        self._model, self._control, self._events = model, control, events
-        self.lane, self.attempt, self.operation = lane, attempt, operation
-        self._jitter = random.Random(f"{attempt.root}/{attempt.round}")
-        self.keys: list[str] = []
-        self.tokens = 0
-        self.seconds = 0.0
-        self.replayed = True
+    def __init__(self, lane: Lane, attempt: Attempt, course: Course) -> None:
+        self._lane, self._attempt, self._course = lane, attempt, course
+        self._language = language(attempt.parent.text)
+        self.extras: bytes | None = None
 
-    async def __call__(
-        self, step: str, messages: tuple[tuple[str, str], ...], sampling: Sampling, shown: str, sample: int = 0
-    ) -> Reply:
+    def prompts(self, role: Role) -> PromptSet:
+        return self._course.prompts[role][self._language]
+
+    async def __call__(self, role: Role, messages: tuple[tuple[str, str], ...], shown: str, sample: int = 0) -> Reply:
+        attempt = self._attempt
+        model: ChatModel = getattr(self._course.models, role)
+        sampling = self._course.recipe.roles[role].sampling[self._language]
         request = Request(
-            model=self._model.model,
+            model=model.model,
             messages=messages,
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             max_tokens=sampling.max_tokens,
             sample=sample,
         )
-        self._events.put_nowait(
-            LaneStarted(self.lane, self.attempt.root, self.attempt.round, self.operation, step, shown)
-        )
+        started = LaneStarted(self._lane.number, STEPS[role], shown, attempt.root, attempt.round, attempt.operation)
+        return await self._lane.ask(model, request, started)
 
-        def on_text(text: str) -> None:
-            self._events.put_nowait(LaneText(self.lane, text))
-
-        def on_retry(_tries: int, seconds: float, error: PassingError) -> None:
-            self._events.put_nowait(Retried(self.lane, str(error), seconds))
-
-        reply = await with_retries(
-            lambda: self._model.reply(request, on_text if self._control.streaming else None),
-            rng=self._jitter,
-            on_retry=on_retry,
-        )
-        self.keys.append(request.key())
-        self.tokens += reply.usage.completion_tokens
-        self.seconds += reply.seconds
-        self.replayed = self.replayed and reply.replayed
-        return reply
+    def answer_of(self, reply: Reply) -> str:
+        """The row's output, as the thinking setting says."""
+        kind = self._course.recipe.thinking
+        if kind == "keep" and reply.thinking:
+            self.extras = orjson.dumps({"thinking": reply.thinking})
+        answer = reply.text.strip()
+        return thinking.attach(reply.thinking, answer) if kind == "attach" else answer
 
 
 def _cut(reply: Reply) -> Elimination | None:
     if reply.finish_reason == "length":
         return Elimination("cut-short", f"the model stopped after {reply.usage.completion_tokens} tokens")
+    if reply.finish_reason == "content_filter":
+        return Elimination("cut-short", "the endpoint's content filter cut the text")
     return None
-
-
-def digest(recipe: Recipe) -> str:
-    """The run's key: the same recipe goes on with the same run."""
-    return hashlib.blake2b(msgspec.json.encode(recipe, order="sorted"), digest_size=16).hexdigest()
-
-
-def prompts_digests(profile: Profile) -> tuple[str, ...]:
-    """Which prompts a recipe uses, in both languages."""
-    return tuple(templates.load(spoken, profile).digest for spoken in ("en", "zh"))

@@ -1,282 +1,187 @@
 """Export: rows to a folder LLaMA-Factory loads, or a refusal that says why.
 
-Everything is first written beside the target, read back and held against the model of the trainer's
-loader, and only then renamed into place, dataset_info.json last: a kill in between leaves every file old or new.
+Everything is first written beside the target, read back and held against the model of the trainer's loader, and only
+then moved into place (store/export_folder.py).
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
-import shutil
-import tempfile
-from array import array
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import orjson
 
-from studio.alpaca import dataset_info
-from studio.alpaca.checks import check
+from studio import __version__
+from studio.alpaca.card import PartFile
 from studio.alpaca.column_survey import Layout
-from studio.alpaca.export_rows import OPTIONAL, export_object
-from studio.alpaca.llamafactory import STAGE_OF, verdict
-from studio.alpaca.preflight import Preflight
-from studio.alpaca.rows import COLUMNS, RowType, fields
+from studio.alpaca.dataset_info import safe_name
+from studio.alpaca.export_rows import export_object, filled, shapes
+from studio.alpaca.llamafactory import STAGE_OF
+from studio.alpaca.marks import MEDIA
+from studio.alpaca.preflight import Outlook, Preflight
+from studio.alpaca.rows import RowType, fields
 from studio.errors import StudioError
+from studio.jobs import companions
 from studio.jobs.events import Events, Exported, FileWritten, Progressed
-from studio.store import readers
-from studio.store.atomic import sync_folder, write
-from studio.store.filters import Filter, Status
-from studio.store.media import MediaError, Shelf, find
-from studio.store.reader import Reader
-from studio.store.rows import StoredRow
+from studio.jobs.inspection import Inspection
+from studio.jobs.selection import RowsOf, Selection, placed, previewed, select
+from studio.settings import ExportSettings
+from studio.store import export_folder, readers
+from studio.store.export_folder import ExportFolder
+from studio.store.media import MediaError, Shelf
 from studio.store.writers import write_objects
 
 HELD_BACK = "held_back.jsonl"
-_STAGING = ".studio-export-"
-_MEDIA = ("images", "videos", "audios")
-_STEP = 2000
+_LAYOUTS: dict[str, Layout] = {"json": "array", "jsonl": "lines", "parquet": "typed"}
+_LISTS = {"history", *(f"{kind}s" for kind in MEDIA)}
 
 
-class HeldBack(msgspec.Struct, frozen=True):
-    """A row that stays out of the export, and why."""
-
-    row: int
-    type: RowType
-    code: str
-    field: str
-    reason: str
+def preview(rows: RowsOf, chosen: ExportSettings, out: Path, inspection: Inspection) -> Events:
+    """Progressed events, then Previewed: what `export` would write. Nothing is written."""
+    selections = yield from select(rows, chosen, inspection, Shelf(out))
+    yield previewed(selections, inspection)
 
 
-class RowsOf(msgspec.Struct, frozen=True):
-    """How an export gets at rows: the ids of a type, pages by id, the folder a row's media paths start from."""
-
-    ids: Callable[[RowType], array[int]]
-    page: Callable[[Sequence[int]], list[StoredRow]]
-    folder: Callable[[StoredRow], Path]
-
-
-def rows_of(store: Reader, statuses: tuple[Status, ...], home: Path) -> RowsOf:
-    """The rows with these statuses. home: where media paths of rows written by hand start from."""
-    return RowsOf(
-        ids=lambda type: store.rows.ids(Filter(type=type, statuses=statuses)),
-        page=store.rows.page,
-        folder=lambda stored: store.runs.folder(stored.source) or home,
-    )
-
-
-def export(rows: RowsOf, types: Sequence[RowType], out: Path, name: str, *, strict: bool) -> Events:
-    """Progressed events, FileWritten for each type that has rows, then Exported.
+def export(
+    rows: RowsOf, chosen: ExportSettings, out: Path, name: str, inspection: Inspection, *, strict: bool
+) -> Events:
+    """Progressed events, FileWritten for each dataset file, then Exported.
 
     name: prefix of the dataset names in dataset_info.json. strict: a single row that the trainer would not
     keep refuses the whole export. Raises StudioError then, or when out cannot be written; out is as it was.
     """
-    held: list[HeldBack] = []
-    chosen: dict[RowType, _Choice] = {}
     shelf = Shelf(out)
-    for type in types:
-        choice = chosen[type] = _Choice(type)
-        yield from choice.make(rows, shelf, held)
-    reasons = dict(Counter(one.code for one in held).most_common())
+    selections = yield from select(rows, chosen, inspection, shelf)
+    told = previewed(selections, inspection)
+    held = sum(len(selection.held) for selection in selections)
     if strict and held:
-        listed = ", ".join(f"{code} ({n})" for code, n in reasons.items())
+        reasons = ", ".join(f"{code} ({n})" for code, n in told.reasons.items())
         raise StudioError(
-            f"{len(held)} rows would not be kept by the trainer: {listed}. Nothing was written.",
+            f"{held} rows would not be kept by the trainer: {reasons}. Nothing was written.",
             title="Export refused",
             hint="Mend them in Check, or export without --strict to leave them out.",
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        _clear_left_over(out)
-        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=out))
-        held_open = os.open(staging, os.O_RDONLY)
-        fcntl.flock(held_open, fcntl.LOCK_EX)
-    except OSError as error:
-        raise StudioError(f"{out} cannot be written: {error.strerror}.", hint="Choose another folder.") from None
-    try:
-        files: list[FileWritten] = []
-        entries: dict[str, Any] = {}
-        existing = _existing(out)
-        for type, choice in chosen.items():
-            if choice.ids:
-                dataset = dataset_info.safe_name(f"{name}_{type}")
-                file = _file_name(out, existing, dataset, type)
-                entry = dataset_info.entry(type, file, choice.columns)
-                yield from _write(staging / file, choice, rows, shelf)
-                _verify(staging / file, entry, choice)
-                entries[dataset] = entry
-                files.append(FileWritten(str(out / file), type, len(choice.ids)))
-        shelf.copy_to(staging)
-        info = dataset_info.encode(dataset_info.merge(existing, entries))
-        _keep_backup(out / dataset_info.FILE_NAME, info)
-        _tell_held_back(staging, held, rows)
-        _move_into_place(staging, out, info)
-    except OSError as error:
-        raise StudioError(
-            f"The export stopped: {error.strerror or error}. Every file in {out} is whole: the old one or the new one.",
-            hint="Mend that and export again.",
-        ) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        os.close(held_open)
+    parts: list[PartFile] = []
+    entries: dict[str, Any] = {}
+    facts: dict[str, dict[str, Any]] = {}
+    with export_folder.opened(out, name) as folder:
+        for selection in selections:
+            for part, ids in selection.parts.items():
+                if not ids:
+                    continue
+                file = _Dataset(folder, selection, part, name, _kind(selection.type, chosen))
+                yield from file.write(ids, rows, shelf)
+                entries[file.dataset] = file.entry
+                parts.append(PartFile(selection.type, part, file.path.name, file.dataset, len(ids)))
+                facts[file.path.name] = {
+                    "type": selection.type,
+                    "part": part,
+                    "dataset": file.dataset,
+                    "rows": len(ids),
+                    "columns": selection.columns,
+                    "formatting": chosen.format,
+                }
+        shelf.copy_to(folder.staging)
+        asked = _settings(chosen, inspection.cutoff)
+        beside: list[str] = []
+        held_list = ""
+        if parts:
+            beside = companions.write(folder, name, parts, selections, told, rows.stages, asked, inspection)
+        if held:
+            held_list = _tell_held_back(folder, selections, rows)
+            facts[held_list] = {"rows": held, "held_back": True}
+        folder.move_into_place(entries, facts, {"version": __version__, "settings": asked})
+    files = [FileWritten(str(out / one.file), one.type, one.rows, one.part) for one in parts]
     yield from files
-    waiting = sum(choice.waiting for choice in chosen.values())
-    yield Exported(str(out), files, len(held), waiting, reasons)
+    waiting = sum(selection.waiting for selection in selections)
+    listed = str(out / held_list) if held else ""
+    yield Exported(str(out), files, held, waiting, told.reasons, told, listed, tuple(beside))
 
 
-class _Choice:
-    """The rows of one type that go out: their ids, and the columns their file has."""
+def _settings(chosen: ExportSettings, cutoff: int) -> dict[str, Any]:
+    """What was asked for, without the folder, whose path is nobody else's business."""
+    asked = {name: value for name, value in msgspec.structs.asdict(chosen).items() if name != "out"}
+    return {**asked, "cutoff": cutoff}
 
-    def __init__(self, type: RowType) -> None:
-        self.type = type
-        self.ids: array[int] = array("q")
-        self.waiting = 0
-        self._used = {column for column in COLUMNS[type] if column not in OPTIONAL}
-        self._entry = dataset_info.entry(type, "", COLUMNS[type])
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(column for column in COLUMNS[self.type] if column in self._used)
+def _kind(type: RowType, chosen: ExportSettings) -> str:
+    if chosen.file != "auto":
+        return chosen.file
+    return "jsonl" if type == "pretrain" else "json"
 
-    def make(self, rows: RowsOf, shelf: Shelf, held: list[HeldBack]) -> Events:
-        ids = rows.ids(self.type)
-        for start in range(0, len(ids), _STEP):
-            for stored in rows.page(ids[start : start + _STEP]):
-                if _waits(stored):
-                    self.waiting += 1
-                elif why := self._problem(stored, rows.folder(stored), shelf):
-                    held.append(why)
-                else:
-                    self.ids.append(stored.id)
-                    self._used.update(name for name in OPTIONAL if getattr(stored.row, name, None))
-            yield Progressed(min(start + _STEP, len(ids)), len(ids), f"{self.type} rows looked at")
 
-    def _problem(self, stored: StoredRow, folder: Path, shelf: Shelf) -> HeldBack | None:
-        """Why the trainer would not keep the row, or would learn nothing good from it."""
-        for issue in check(stored.row):
-            if issue.severity == "error":
-                return HeldBack(stored.id, self.type, issue.code, issue.field, issue.message)
-        for kind in _MEDIA:
-            for path in getattr(stored.row, kind, ()):
+class _Dataset:
+    """One file of an export: its place, its name and entry in dataset_info.json."""
+
+    def __init__(self, folder: ExportFolder, selection: Selection, part: str, name: str, kind: str) -> None:
+        self._selection, self._kind = selection, kind
+        behind = f"_{part}" if part else ""
+        self.dataset = safe_name(f"{name}_{selection.type}{behind}")
+        self.path = folder.place_data(self.dataset, f"{selection.type}{behind}", kind)
+        self.entry = selection.entry(self.path.name, selection.columns)
+
+    def write(self, ids: Sequence[int], rows: RowsOf, shelf: Shelf) -> Events:
+        """Write the rows and read them back as the trainer would. Raises StudioError when it would not keep each."""
+        outlook = self._try(ids, rows, shelf)
+        if any(trap.code == "null-first" for trap in outlook.traps):
+            # Lines are typed by their first 10 MB, so a row with something in each list goes in front.
+            ids = _leading(ids, rows)
+            outlook = self._try(ids, rows, shelf)
+        if not outlook.trains or outlook.kept != len(ids):
+            traps = [trap for trap in outlook.traps if trap.effect != "harmless"]
+            causes = [f"{trap.column}: {trap.message}" if trap.column else trap.message for trap in traps]
+            causes += [f"{n} rows: {reason.reason}" for reason, n in outlook.reasons.items()]
+            listed = "; ".join(causes) or f"{outlook.rows} rows of {len(ids)} are there"
+            hint = " ".join([*(trap.cure for trap in traps[:1]), "Nothing was written."])
+            raise StudioError(f"{self.path.name}: {listed}.", title="Export refused", hint=hint)
+        yield Progressed(len(ids), len(ids), f"{self._selection.type} rows written")
+
+    def _try(self, ids: Sequence[int], rows: RowsOf, shelf: Shelf) -> Outlook:
+        selection = self._selection
+        columns, formatting = selection.columns, selection.formatting
+
+        def objects() -> Iterator[dict[str, Any]]:
+            for stored in rows.each(ids):
                 try:
-                    shelf.place(find(path, folder, kind), kind)
+                    yield placed(export_object(stored.row, columns, formatting), rows.folder(stored), shelf)
                 except MediaError as error:
-                    return HeldBack(stored.id, self.type, "media-file", kind, str(error))
-        said = verdict(export_object(stored.row, COLUMNS[self.type]), self._entry, STAGE_OF[self.type])
-        if said.kind != "kept":
-            return HeldBack(stored.id, self.type, f"trainer-{said.kind}", "", said.reason)
-        return None
+                    raise StudioError(f"{error}, but was there a moment ago.", hint="Export again.") from None
+
+        write_objects(self.path, objects(), shapes(selection.type, columns, formatting))
+        flight = Preflight(self.dataset, self.entry, STAGE_OF[selection.type], _LAYOUTS[self._kind])
+        for block in readers.read(self.path):
+            # Places matter to the trainer's reader in lines only, and cost time to find elsewhere.
+            offsets = block.find_offsets() if self._kind == "jsonl" else repeat(0)
+            for value, offset in zip(block.values, offsets, strict=False):
+                flight.see(value, offset or 0)
+            if block.broken:
+                raise StudioError(str(block.broken[0]), title="Export refused")
+        return flight.finish()
 
 
-def _waits(stored: StoredRow) -> bool:
-    """Whether the row is a seed task without an answer: a task to evolve, not yet a row of a dataset."""
-    return stored.seed and not getattr(stored.row, "output", "x").strip()
+def _leading(ids: Sequence[int], rows: RowsOf) -> list[int]:
+    """The ids with the first row that fills each list column in front."""
+    wanted, first = set(_LISTS), list[int]()
+    for stored in rows.each(ids):
+        if new := wanted & filled(stored.row):
+            wanted -= new
+            first.append(stored.id)
+        if not wanted:
+            break
+    return [*first, *(row for row in ids if row not in first)]
 
 
-def _write(path: Path, choice: _Choice, rows: RowsOf, shelf: Shelf) -> Events:
-    """Write the chosen rows. The generator inside the writer cannot yield events, so pages are its unit."""
-
-    def objects() -> Iterator[dict[str, Any]]:
-        for start in range(0, len(choice.ids), _STEP):
-            for stored in rows.page(choice.ids[start : start + _STEP]):
-                one = export_object(stored.row, choice.columns)
-                for kind in _MEDIA:
-                    if one.get(kind):
-                        one[kind] = [shelf.place(find(p, rows.folder(stored), kind), kind) for p in one[kind]]
-                yield one
-
-    written = write_objects(path, objects())
-    yield Progressed(written, len(choice.ids), f"{choice.type} rows written")
-
-
-def _verify(path: Path, entry: dict[str, Any], choice: _Choice) -> None:
-    """Read the file back as the trainer would. Raises StudioError when it would not keep every row."""
-    layout: Layout = "lines" if path.suffix == ".jsonl" else "array"
-    flight = Preflight(path.stem, entry, STAGE_OF[choice.type], layout)
-    for block in readers.read(path):
-        for _, offset, value in block.read:
-            flight.see(value, offset or 0)
-        if block.broken:
-            raise StudioError(str(block.broken[0]), title="Export refused")
-    outlook = flight.finish()
-    if not outlook.trains or outlook.kept != len(choice.ids):
-        causes = [trap.message for trap in outlook.traps if trap.effect != "harmless"]
-        causes += [f"{n} rows: {reason.reason}" for reason, n in outlook.reasons.items()]
-        listed = "; ".join(causes) or f"{outlook.rows} rows of {len(choice.ids)} are there"
-        raise StudioError(f"{path.name}: {listed}.", title="Export refused", hint="Nothing was written.")
-
-
-def _existing(out: Path) -> dict[str, Any] | None:
-    """The dataset_info.json that is there; other people's entries stay in it."""
-    path = out / dataset_info.FILE_NAME
-    if not path.exists():
-        return None
-    try:
-        found = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise StudioError(
-            f"{path} is not valid JSON: {error}. It was left as it is.", hint="Mend it or move it away."
-        ) from None
-    return dataset_info.merge(found, {})
-
-
-def _file_name(out: Path, existing: Mapping[str, Any] | None, dataset: str, type: RowType) -> str:
-    """The file an earlier export of this dataset wrote, else a name that is free: other people's files stay."""
-    suffix = "jsonl" if type == "pretrain" else "json"
-    used = {name: entry.get("file_name") for name, entry in (existing or {}).items() if isinstance(entry, dict)}
-    ours = used.pop(dataset, None)
-    if isinstance(ours, str) and ours.endswith(f".{suffix}") and "/" not in ours and ours not in used.values():
-        return ours
-    stem = re.sub(r"[^\w.-]", "-", dataset)
-    names = chain([f"{type}.{suffix}", f"{stem}.{suffix}"], (f"{stem}-{n}.{suffix}" for n in count(2)))
-    return next(name for name in names if not (out / name).exists())
-
-
-def _keep_backup(path: Path, info: bytes) -> None:
-    """Keep every earlier state of the file under a name of its own."""
-    if path.exists() and path.read_bytes() != info:
-        names = chain([f"{path.name}.bak"], (f"{path.name}.bak{n}" for n in count(2)))
-        write(next(backup for name in names if not (backup := path.with_name(name)).exists()), path.read_bytes())
-
-
-def _clear_left_over(out: Path) -> None:
-    """Take away what a killed export was writing; one that still writes holds a lock on its folder."""
-    for left in out.glob(f"{_STAGING}*"):
-        handle = os.open(left, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left, ignore_errors=True)
-        except BlockingIOError:
-            pass
-        finally:
-            os.close(handle)
-
-
-def _tell_held_back(staging: Path, held: list[HeldBack], rows: RowsOf) -> None:
-    if held:
-        contents = {stored.id: fields(stored.row) for stored in rows.page([one.row for one in held])}
-        write_objects(
-            staging / HELD_BACK, ({**msgspec.structs.asdict(one), "content": contents[one.row]} for one in held)
-        )
-
-
-def _move_into_place(staging: Path, out: Path, info: bytes) -> None:
-    """Rename every staged file to its place; a held_back list of an earlier export goes if this one has none."""
-    staged = sorted(path for path in staging.rglob("*") if path.is_file())
-    for path in staged:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    for path in staged:
-        target = out / path.relative_to(staging)
-        target.parent.mkdir(exist_ok=True)
-        path.replace(target)
-        sync_folder(target.parent)
-    if not any(path.name == HELD_BACK for path in staged):
-        (out / HELD_BACK).unlink(missing_ok=True)
-    write(out / dataset_info.FILE_NAME, info)
+def _tell_held_back(folder: ExportFolder, selections: Sequence[Selection], rows: RowsOf) -> str:
+    """Write every row that stays out, with its reason; returns the file's name."""
+    held = {one.row: one for selection in selections for one in selection.held}
+    path = folder.place(HELD_BACK)
+    write_objects(
+        path,
+        (
+            {**msgspec.structs.asdict(held[stored.id]), "content": fields(stored.row)}
+            for stored in rows.each(list(held))
+        ),
+    )
+    return path.name

@@ -1,53 +1,49 @@
-"""Looking at every row: the checks."""
+"""Looking at rows: the checks of a project, or of some of its rows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from studio.alpaca.checks import Issue, check
-from studio.alpaca.rows import Row
+from studio.alpaca.checks import Issue
 from studio.jobs.events import Checked, Events, Progressed
+from studio.jobs.inspection import Inspection
 from studio.store.filters import Filter
-from studio.store.media import MediaError, find
 from studio.store.reader import Reader
-from studio.store.rows import StoredRow
+from studio.store.rows import Rows, StoredRow
 
 _STEP = 2000
-_MEDIA = ("images", "videos", "audios")
+_HERE = Filter(statuses=("pending", "accepted"))
+# Rows that together fill a sample are few.
+_FEW = 200
 
 
-def check_rows(store: Reader, folder: Path) -> Events:
+def check_rows(store: Reader, inspection: Inspection, home: Path, ids: Sequence[int] | None = None) -> Events:
     """Progressed, then Checked with every issue of the rows that are not rejected.
 
-    folder: where media paths of rows written by hand start from.
+    ids: only these rows. home: where media paths of rows written by hand start from.
     """
     issues: dict[int, list[Issue]] = {}
-    total = sum(count.n for count in store.rows.counts() if count.status != "rejected")
+    folders: dict[int | None, Path] = {}
+    total = sum(count.n for count in store.rows.counts() if count.status != "rejected") if ids is None else len(ids)
     seen = 0
-    for stored in store.rows.each(Filter(statuses=("pending", "accepted"))):
-        if found := issues_of(stored, store.runs.folder(stored.source) or folder):
+    for stored in store.rows.each(_HERE) if ids is None else _some(store.rows, ids):
+        if stored.source not in folders:
+            folders[stored.source] = store.runs.folder(stored.source) or home
+        if found := inspection.issues_of(stored, folders[stored.source]):
             issues[stored.id] = found
         seen += 1
         if seen % _STEP == 0:
             yield Progressed(seen, total, "rows checked")
-    yield Checked(seen, issues)
+    yield Checked(seen, issues, issues_of_set(store.rows, inspection))
 
 
-def issues_of(stored: StoredRow, folder: Path) -> list[Issue]:
-    """Everything to say about one row; folder: where its media paths start from.
-
-    That a seed task has no answer yet is no issue: it is there to be evolved.
-    """
-    return [issue for issue in issues_of_row(stored.row, folder) if not (stored.seed and issue.code == "empty-output")]
+def _some(rows: Rows, ids: Sequence[int]) -> Iterator[StoredRow]:
+    for start in range(0, len(ids), _STEP):
+        yield from (stored for stored in rows.page(ids[start : start + _STEP]) if stored.status != "rejected")
 
 
-def issues_of_row(row: Row, folder: Path) -> list[Issue]:
-    """The checks of a row, and of the media files it names."""
-    found = check(row)
-    for kind in _MEDIA:
-        for path in getattr(row, kind, ()):
-            try:
-                find(path, folder, kind)
-            except MediaError as error:
-                found.append(Issue("media-file", "error", kind, str(error), fix=False))
-    return found
+def issues_of_set(rows: Rows, inspection: Inspection) -> list[Issue]:
+    """What is wrong with a project's rows as a whole."""
+    pretrain = Filter(type="pretrain", statuses=_HERE.statuses)
+    return inspection.issues_of_set(stored.row for stored in rows.each(pretrain, _FEW))

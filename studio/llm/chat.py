@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import msgspec
 import orjson
 
-from studio.errors import ModelError, StudioError
+from studio.errors import RefusedError, StudioError
 
 Message = tuple[str, str]
 """(role, content); role is "system", "user" or "assistant"."""
@@ -40,7 +40,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     def encode(self) -> bytes:
         """The request as canonical JSON: equal requests give equal bytes.
 
-        Raises ModelError when a text cannot be written as UTF-8 (a lone surrogate).
+        Raises RefusedError when a text cannot be written as UTF-8 (a lone surrogate).
         """
         fields = msgspec.to_builtins(self)
         for name in ("temperature", "top_p"):
@@ -49,30 +49,43 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
         try:
             return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
         except TypeError as error:
-            raise ModelError(
+            raise RefusedError(
                 f"A request cannot be written as JSON ({error}); it was not sent.",
                 hint="Look for broken characters in the row.",
             ) from None
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The request that encode() wrote. Raises StudioError when the bytes are something else."""
+        try:
+            return msgspec.json.decode(raw, type=cls)
+        except msgspec.DecodeError as error:
+            raise StudioError(f"A stored request cannot be read: {error}.", hint="Run: studio doctor") from None
 
     def key(self) -> str:
         """The request's name in the ledger: 32 hex digits of BLAKE2b over its canonical JSON."""
         return hashlib.blake2b(self.encode(), digest_size=16).hexdigest()
 
 
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens as the endpoint counted them; 0 where it did not say."""
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens as the endpoint counted them; 0 where it did not say.
+
+    completion_tokens: thinking included. cached_tokens: those of the prompt that the endpoint had at hand, and mostly
+    sells for less.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     """A whole answer.
 
-    finish_reason: "stop", "length" (cut by max_tokens), "content_filter" or what else the endpoint says.
-    model: the one that answered, in the endpoint's words. seconds: from asking to the last piece. replayed:
-    it cost nothing this time, because the ledger had it or another waiter paid for it; never stored as
-    true.
+    text: the answer without the thoughts before it. finish_reason: "stop", "length" (cut by max_tokens),
+    "content_filter" or what else the endpoint says. model: the one that answered, in the endpoint's words. seconds:
+    from asking to the last piece. replayed: it cost nothing this time, because the ledger had it or another waiter paid
+    for it; never stored as true. thinking: the thoughts, "" when there were none.
     """
 
     text: str
@@ -81,6 +94,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str
     seconds: float
     replayed: bool = False
+    thinking: str = ""
 
     def encode(self) -> bytes:
         """The reply as JSON, for the ledger."""
@@ -109,7 +123,8 @@ class ChatModel(Protocol):
     async def reply(self, request: Request, on_text: OnText | None = None) -> Reply:
         """The answer. It streams only when on_text is given.
 
-        Raises PassingError when asking again may help, ModelError when not.
+        Raises PassingError when asking again may help, RefusedError when this request is hopeless, ModelError when
+        every request is.
         """
         ...
 

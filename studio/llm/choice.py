@@ -1,29 +1,110 @@
-"""Which chat model the settings mean."""
+"""Which chat models the settings mean, ready to be asked."""
 
 from __future__ import annotations
 
+import msgspec
+
 from studio.errors import UsageError
+from studio.llm.budget import Budget, Budgeted
 from studio.llm.chat import ChatModel
 from studio.llm.embedded import Embedded
 from studio.llm.embedded_server import MODEL_ID
 from studio.llm.endpoints import preset_for
-from studio.llm.openai_chat import OpenAIChat
-from studio.settings import ModelSettings
+from studio.llm.ledger import LedgerChat, ReplyStore
+from studio.llm.limits import Limits
+from studio.llm.openai_chat import OpenAIChat, Timeouts
+from studio.llm.pool import Pool
+from studio.llm.prices import Prices
+from studio.settings import ModelSettings, Role, Settings
 
 
-def choose_model(settings: ModelSettings) -> ChatModel:
-    """The endpoint at base_url, or the embedded model when there is none. Raises UsageError."""
+class Roles(msgspec.Struct, frozen=True):
+    """Who writes, who answers, who judges; often one and the same."""
+
+    teacher: ChatModel
+    answerer: ChatModel
+    judge: ChatModel
+
+
+class Models:
+    """The models of a project, one pool for each model at an address however many roles it has, until close().
+
+    concurrency: requests in flight at most, at each endpoint.
+    """
+
+    def __init__(self, settings: Settings, concurrency: int) -> None:
+        self._settings = settings
+        self._concurrency = concurrency
+        self._pools: dict[bytes, Pool] = {}
+
+    def pool(self, role: Role) -> Pool:
+        """What stands behind a role, for its state and limits. Raises UsageError or ModelError for wrong settings."""
+        chosen = self._settings.model_for(role)
+        # The limits may change while it runs, and the rest is no matter of the endpoint.
+        key = msgspec.json.encode(msgspec.structs.replace(chosen, rpm=0, tpm=0, profile="auto", thinking="drop"))
+        if key not in self._pools:
+            self._pools[key] = choose_model(chosen, self._concurrency)
+        return self._pools[key]
+
+    def change(self, settings: Settings, concurrency: int) -> None:
+        """Go by other settings from the next request, or the next roles(), on; what is in flight goes on."""
+        self._settings, self._concurrency = settings, concurrency
+        # The teacher's limits last: where roles share a pool, they are the ones that count.
+        for role in ("judge", "answerer", "teacher"):
+            chosen = settings.model_for(role)
+            self.pool(role).change(Limits(concurrency, chosen.rpm, chosen.tpm))
+
+    def roles(self, store: ReplyStore, budget: Budget, prices: Prices) -> Roles:
+        """A chain for each role: ledger, then budget, then the pool. Replies from the ledger pass neither.
+
+        Roles that share a pool share the chain. Raises what pool() raises, and UsageError for a cap in USD on a model
+        whose price is not known: before anything is asked.
+        """
+        chains: dict[int, ChatModel] = {}
+        return Roles(*(self._chain(role, store, budget, prices, chains) for role in ("teacher", "answerer", "judge")))
+
+    async def close(self) -> None:
+        """Let go of connections and children."""
+        for pool in self._pools.values():
+            await pool.close()
+
+    def _chain(
+        self, role: Role, store: ReplyStore, budget: Budget, prices: Prices, chains: dict[int, ChatModel]
+    ) -> ChatModel:
+        pool = self.pool(role)
+        if id(pool) not in chains:
+            price = prices.price(self._settings.model_for(role).base_url, pool.model)
+            chains[id(pool)] = LedgerChat(Budgeted(pool, budget, price), store)
+        return chains[id(pool)]
+
+
+def choose_model(settings: ModelSettings, concurrency: int = 64) -> Pool:
+    """The endpoints at base_url and endpoints, or the embedded model when there is no base_url.
+
+    Raises UsageError without a model, ModelError for an address or key that cannot be used.
+    """
+    limits = Limits(concurrency, settings.rpm, settings.tpm)
     if not settings.base_url:
-        return Embedded()
+        return Pool([Embedded()], limits)
     if not settings.model:
         raise UsageError(
             f"Which model of {settings.base_url} shall answer?", hint="Give --model NAME, or model in studio.toml."
         )
-    preset = preset_for(settings.base_url)
-    variable = settings.api_key_env or (preset.api_key_env if preset else "")
-    return OpenAIChat(settings.base_url, settings.model, api_key_env=variable)
+    timeouts = Timeouts(first_token=settings.first_token, silence=settings.silence, total=settings.total)
+    return Pool(
+        [
+            OpenAIChat(url, settings.model, api_key_env=_key_variable(settings, url), timeouts=timeouts)
+            for url in dict.fromkeys((settings.base_url, *settings.endpoints))
+        ],
+        limits,
+    )
 
 
 def is_small(model: ChatModel) -> bool:
     """Whether a model needs the prompts for small models."""
     return model.model == MODEL_ID
+
+
+def _key_variable(settings: ModelSettings, url: str) -> str:
+    preset = preset_for(url)
+    return settings.api_key_env or (preset.api_key_env if preset else "")

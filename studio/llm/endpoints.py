@@ -47,6 +47,14 @@ def is_loopback(base_url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def is_local(base_url: str) -> bool:
+    """Whether the URL's host is this machine, or one in its private network."""
+    try:
+        return ipaddress.ip_address(urlsplit(base_url).hostname or "").is_private
+    except ValueError:
+        return is_loopback(base_url)
+
+
 def preset_for(base_url: str) -> Preset | None:
     """The preset on the same host and port, so that a key is offered only to the endpoint it belongs to."""
     place = urlsplit(base_url).netloc

@@ -10,15 +10,22 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from studio.errors import ModelError, PassingError
+from studio.errors import ModelError, PassingError, RefusedError
 
 LONGEST_WORDS = 300
 """Characters of an endpoint's own words that an error repeats."""
 
 _KEY_LIKE = re.compile(r"\bsk-[\w*.\-]{4,}|\bBearer\s+\S+", re.IGNORECASE)
 _TOO_LONG = re.compile(
-    r"context.?(length|size|window)|maximum context|too many tokens|exceed_context|range of input length"
+    r"context.?(length|size|window)|maximum context|too many tokens|exceed_context|context_exceeded"
+    r"|range of input length|string_above_max_length|max_tokens must be at least 1, got -"
     r"|(prompt|input|request)\b.{0,40}\btoo (long|large)",
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(
+    r"content.?filter|content.?management.?policy|usage policy|responsibleai|content exists risk|data.?inspection"
+    r"|inappropriate content|(sensitive|unsafe|harmful).{0,20}content|high risk|moderation|input was flagged"
+    r"|不安全|敏感内容",
     re.IGNORECASE,
 )
 _UNKNOWN_MODEL = re.compile(
@@ -26,7 +33,14 @@ _UNKNOWN_MODEL = re.compile(
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(
-    r"insufficient.?(quota|balance|funds)|billing|arrearage|exceeded your current quota", re.IGNORECASE
+    r"insufficient.?(quota|balance|funds)|billing|arrearage|good standing|exceeded your current quota", re.IGNORECASE
+)
+# DashScope says insufficient_quota for tokens a minute too, with these words.
+_RATE_NOT_CREDIT = re.compile(r"allocated quota exceeded|throttling|per (second|minute)", re.IGNORECASE)
+_NO_MEMORY = re.compile(r"requires more system memory", re.IGNORECASE)
+# What the settings say for every request alike; the rest of a body differs from row to row.
+_SETTING = re.compile(
+    r"\b(temperature|top_p|max_tokens|max_completion_tokens|max_output_tokens|response_format|stop|stream(?:_options)?)\b"
 )
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 
@@ -41,12 +55,15 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """An HTTP answer other than 200. code and words: the endpoint's own, words already cleaned."""
+    """An HTTP answer other than 200. code and words: the endpoint's own, words already cleaned. param: the part of
+    the request it complains of.
+    """
 
     status: int
     code: str
     words: str
     retry_after: float | None
+    param: str = ""
 
 
 def clean(text: str, secrets: Collection[str]) -> str:
@@ -83,32 +100,38 @@ def means_unknown_model(refusal: Refusal) -> bool:
 
 
 def refused(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collection[str] = ()) -> ModelError:
-    """The error for an HTTP answer other than 200: a PassingError when asking again may help.
+    """The error for an HTTP answer other than 200.
 
-    offered: ids of the models the endpoint has, if known.
+    A PassingError when asking again may help, a RefusedError when only this request is hopeless, else a ModelError:
+    it would meet every request. offered: ids of the models the endpoint has, if known.
     """
-    status, where = refusal.status, endpoint.url
+    status, where, said = refusal.status, endpoint.url, _said(refusal)
     quoted = _quoted(refusal.words)
     if status == 401:
         return _bad_key(endpoint)
-    if status == 403:
-        return ModelError(f"{where} denies access (403){quoted}", hint=_key_hint(endpoint))
-    if status == 402 or (status in (400, 403, 429) and _NO_CREDIT.search(_said(refusal))):
+    if status in (400, 403, 422) and _FILTERED.search(said):
+        return RefusedError(
+            f"The content filter of {where} refuses this request ({status}){quoted}",
+            hint="Reword the row, or ask another model.",
+        )
+    if status == 402 or (status in (400, 403, 429) and _NO_CREDIT.search(said) and not _RATE_NOT_CREDIT.search(said)):
         return ModelError(
             f"The account at {where} has no credit left ({status}){quoted}", hint="Top it up, then resume."
         )
-    if status in _PASSING_STATUS or status >= 500:
-        what = "limits our rate" if status == 429 else "has trouble"
-        hint = "Lower the concurrency if this goes on." if status == 429 else ""
-        return PassingError(f"{where} {what} ({status}){quoted}", retry_after=refusal.retry_after, hint=hint)
-    if means_unknown_model(refusal):
-        return _unknown_model(endpoint, refusal, model, offered)
-    if status in (400, 413, 422) and _TOO_LONG.search(_said(refusal)):
-        return ModelError(
+    if status == 403:
+        return ModelError(f"{where} denies access (403){quoted}", hint=_key_hint(endpoint))
+    if status in (400, 413, 422, 500) and _TOO_LONG.search(said):
+        return RefusedError(
             f"The request is longer than the context of {model} ({status}){quoted}",
             hint="Shorten the row, lower max_tokens, or choose a model with a longer context.",
         )
-    return ModelError(f"{where} refused the request ({status}){quoted}", hint="Check the [model] settings.")
+    if _NO_MEMORY.search(said):
+        return ModelError(f"{where} cannot load {model} ({status}){quoted}", hint="Choose a smaller model.")
+    if status in _PASSING_STATUS or status >= 500:
+        return _passing(where, refusal)
+    if means_unknown_model(refusal):
+        return _unknown_model(endpoint, refusal, model, offered)
+    return _invalid(where, refusal)
 
 
 def unreachable(endpoint: Endpoint, reason: str, *, made: bool) -> ModelError:
@@ -120,22 +143,50 @@ def unreachable(endpoint: Endpoint, reason: str, *, made: bool) -> ModelError:
         )
     reason = reason.rstrip(".")
     if made:
-        return PassingError(f"The connection to {endpoint.url} broke ({reason}).")
+        return PassingError(f"The connection to {endpoint.url} broke ({reason}).", paid=True)
     return PassingError(
         f"No connection to {endpoint.url} ({reason}).", hint="Is the server running there? Check base_url."
     )
 
 
 def silent(endpoint: Endpoint, what: str, seconds: float) -> PassingError:
-    """The error for an endpoint that kept us waiting. what: "the whole answer", "the first word", "the next
-    word".
+    """The error for an endpoint that kept us waiting. what: "a connection", "the whole answer", "the first word",
+    "the next word".
     """
-    return PassingError(f"{endpoint.url} kept us waiting {seconds:g} s for {what}.", hint="It may be overloaded.")
+    return PassingError(
+        f"{endpoint.url} kept us waiting {seconds:g} s for {what}.",
+        paid=what != "a connection",
+        hint="It may be overloaded.",
+    )
 
 
-def broken(endpoint: Endpoint, what: str) -> PassingError:
+def broken(endpoint: Endpoint, what: str, *, paid: bool = False) -> PassingError:
     """The error for an answer that is none. what: a clause such as "sent something that is not JSON"."""
-    return PassingError(f"{endpoint.url} {what}.", hint="If this goes on, check base_url; it usually ends in /v1.")
+    return PassingError(
+        f"{endpoint.url} {what}.", paid=paid, hint="If this goes on, check base_url; it usually ends in /v1."
+    )
+
+
+def _passing(where: str, refusal: Refusal) -> PassingError:
+    limited = refusal.status == 429
+    return PassingError(
+        f"{where} {'limits our rate' if limited else 'has trouble'} ({refusal.status}){_quoted(refusal.words)}",
+        retry_after=refusal.retry_after,
+        limited=limited,
+        hint="Lower the concurrency or set rpm if this goes on." if limited else "",
+    )
+
+
+def _invalid(where: str, refusal: Refusal) -> ModelError:
+    """The error for a request the endpoint takes for wrong: its settings are every request's, its texts its own."""
+    message = f"{where} refused the request ({refusal.status}){_quoted(refusal.words)}"
+    setting = _SETTING.search(f"{refusal.param} {refusal.words}")
+    if refusal.param.startswith("messages"):
+        setting = None
+    if setting is None and refusal.status in (400, 413, 422):
+        return RefusedError(message, hint="Look at the row; if every row meets this, check the [model] settings.")
+    what = f"Change {setting[1]}; this model" if setting else "Check the [model] settings; this endpoint"
+    return ModelError(message, hint=f"{what} does not take it.")
 
 
 def _bad_key(endpoint: Endpoint) -> ModelError:

@@ -9,25 +9,41 @@ from typing import Any
 
 import msgspec
 
+from studio.llm import thinking
 from studio.llm.chat import OnText, Request, Usage
 
 
 class BrokenReplyError(Exception):
-    """The endpoint answered, but not with an answer. The text says what was wrong with it."""
+    """The endpoint answered, but not with an answer. The text says what was wrong with it.
+
+    paid: it had begun one, and may charge for it.
+    """
+
+    def __init__(self, what: str, *, paid: bool = False) -> None:
+        super().__init__(what)
+        self.paid = paid
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a reply said, whole or put together from its pieces."""
+    """What a reply said, whole or put together from its pieces. implied: see `thinking.Parts`."""
 
     text: str
     finish_reason: str
     usage: Usage
     model: str
+    thinking: str = ""
+    implied: bool = False
+
+
+class _Cached(msgspec.Struct):
+    cached_tokens: int | None = None
 
 
 class _Counts(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _Cached | None = None
+    prompt_cache_hit_tokens: int | None = None  # DeepSeek's name for it.
 
 
 class _Text(msgspec.Struct):
@@ -96,25 +112,29 @@ def whole(raw: bytes) -> Answer:
     if not reply.choices:
         raise BrokenReplyError("sent an answer with empty choices")
     choice = reply.choices[0]
+    said = choice.message
     # The body arrived whole, so a missing finish_reason is an omission and not a cut.
-    return Answer(
-        choice.message.content or "",
+    return _answer(
+        said.content or "",
+        said.reasoning_content or said.reasoning or "",
         choice.finish_reason or "unknown",
-        _usage(reply.usage),
-        reply.model or "",
+        reply.usage,
+        reply.model,
     )
 
 
 class Heard:
-    """What a stream has said so far.
+    """What a stream has said so far. on_text gets the pieces of the answer, never those of the thoughts.
 
     spoke: whether any text, thinking included, has come. finish_reason: "" until the endpoint says the text
-    is whole.
+    is whole. implied: see `thinking.Listener`.
     """
 
-    def __init__(self, on_text: OnText) -> None:
+    def __init__(self, on_text: OnText, *, implied: bool = False) -> None:
         self._on_text = on_text
+        self._listener = thinking.Listener(implied=implied)
         self._said: list[str] = []
+        self._thought: list[str] = []
         self._usage: _Counts | None = None
         self._model = ""
         self.spoke = False
@@ -131,20 +151,35 @@ class Heard:
         if not chunk.choices:
             return
         piece = chunk.choices[0]
-        text = piece.delta.content
-        self.spoke = self.spoke or bool(text or piece.delta.reasoning_content or piece.delta.reasoning)
+        text, thought = piece.delta.content, piece.delta.reasoning_content or piece.delta.reasoning
+        self.spoke = self.spoke or bool(text or thought)
         self.finish_reason = piece.finish_reason or self.finish_reason
+        if thought:
+            self._thought.append(thought)
         if text:
             self._said.append(text)
-            self._on_text(text)
+            self._tell(self._listener.hear(text))
 
     def answer(self) -> Answer:
         """The whole answer. Raises BrokenReplyError when the stream ended before it was whole."""
         if not self.finish_reason:
             raise BrokenReplyError(
-                "ended its answer in the middle" if self.spoke else "ended its answer before the first word"
+                "ended its answer in the middle" if self.spoke else "ended its answer before the first word",
+                paid=self.spoke,
             )
-        return Answer("".join(self._said), self.finish_reason, _usage(self._usage), self._model)
+        whole = _answer("".join(self._said), "".join(self._thought), self.finish_reason, self._usage, self._model)
+        self._tell(self._listener.flush(whole.text))
+        return whole
+
+    def _tell(self, text: str) -> None:
+        if text:
+            self._on_text(text)
+
+
+def _answer(text: str, reasoning: str, finish_reason: str, usage: _Counts | None, model: str | None) -> Answer:
+    parts = thinking.split(text)
+    thoughts = thinking.join([reasoning, parts.thinking])
+    return Answer(parts.answer, finish_reason, _usage(usage), model or "", thoughts, parts.implied)
 
 
 def error_text(error: object) -> str:
@@ -160,4 +195,6 @@ def error_text(error: object) -> str:
 def _usage(counts: _Counts | None) -> Usage:
     if counts is None:
         return Usage()
-    return Usage(counts.prompt_tokens or 0, counts.completion_tokens or 0)
+    details = counts.prompt_tokens_details
+    cached = counts.prompt_cache_hit_tokens or (details.cached_tokens if details else None)
+    return Usage(counts.prompt_tokens or 0, counts.completion_tokens or 0, cached or 0)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from studio.methods.stop_words import STOP_WORDS
 from studio.methods.templates import OPERATIONS, PromptSet
+from studio.settings import Operation
 from studio.text.tokens import language, normalise, tokenize, units
 
 Rule = Literal["no-gain", "hard-to-answer", "only-stop-words", "copied-prompt", "cut-short"]
@@ -27,15 +29,23 @@ RULES: dict[Rule, str] = {
     "cut-short": "the model stopped at its length limit, so the text is not whole (ours)",
 }
 
-# Rule 2: "sorry" in an answer under 80 words; a Chinese word is written with about 1.8 characters.
-_APOLOGIES = {"en": ("sorry",), "zh": ("抱歉", "对不起", "很遗憾", "无法回答", "无法提供", "sorry")}
-SHORT_ANSWER = {"en": 80, "zh": 144}
+SHORT_ANSWER = 80
+"""Words: rule 2 is about answers shorter than this (the paper's number)."""
+CHARACTERS_PER_WORD = 1.8
+"""How many Chinese characters say as much as an English word."""
+# Rule 2: "sorry" in a short answer, whatever its language. 无法 alone ("cannot") stands in many good answers; so it
+# counts where the answerer cannot, or where it is the answering that cannot be done.
+_APOLOGY = re.compile(
+    r"sorry|抱歉|对不起|很遗憾|(?:我|本模型|人工智能)[^，。！？；\n]{0,8}无法"
+    r"|无法(?:回答|提供|完成|满足|执行|协助|帮助|给出|访问|查看|处理|生成|继续|理解您|理解你)"
+)
 # The small prompts' label, which is English in both languages (methods/prompts).
 _LABEL = re.compile(r"^(?:Harder|Specific|New) task:\s*")
 # Rule 4, with the Chinese prompts' own marks.
 _PROMPT_WORDS = re.compile(
     r"given prompt|rewritten prompt|created prompt|#\s*(?:given|rewritten|created) (?:prompt|task)\s*#"
-    r"|原指令#|#原(?:指令|任务)|改写后的?(?:指令|任务)#|#(?:改写|新)(?:后的)?(?:指令|任务)|给定的?提示|改写后的?提示",
+    r"|[#＃]\s*(?:原|给定的?|改写后的?|改写|新)(?:指令|任务|提示)|(?:原|改写后的?|新)(?:指令|任务|提示)\s*[#＃]"
+    r"|给定的?提示|改写后的?提示",
     re.IGNORECASE,
 )
 
@@ -45,6 +55,10 @@ _VERDICT = re.compile(rf"(?:{_NOT_EQUAL.pattern})|(?:{_EQUAL.pattern})")
 _AROUND_VERDICT = " .。!！*#\"'`:："
 
 
+EQUAL: Mapping[Operation, float] = dict.fromkeys(OPERATIONS, 1.0)
+"""The paper's weights: each operation with the same probability."""
+
+
 class Elimination(NamedTuple):
     """Why an evolved instruction was dropped: the rule, and the words or the verdict it rests on."""
 
@@ -52,12 +66,14 @@ class Elimination(NamedTuple):
     evidence: str
 
 
-def operation(seed: int, round: int, root: int) -> str:
-    """The operation for one task in one round: equal chances, the same for the same three numbers.
+def operation(seed: int, round: int, root: int, weights: Mapping[Operation, float] = EQUAL) -> Operation:
+    """The operation for one task in one round, drawn by weights: the same for the same four arguments.
 
-    root is the id of the seed task, so the choice depends on neither concurrency nor order.
+    root is the id of the seed task, so the draw depends on neither concurrency nor order. At least one weight is
+    above 0.
     """
-    return random.Random(f"{seed}/{round}/{root}").choice(OPERATIONS)
+    drawn = random.Random(f"{seed}/{round}/{root}")
+    return drawn.choices(OPERATIONS, [weights.get(name, 0.0) for name in OPERATIONS])[0]
 
 
 def order(seed: int, round: int, root: int) -> bytes:
@@ -97,17 +113,18 @@ def check_instruction(evolved: str, parent: str) -> Elimination | None:
     return None
 
 
-def check_answer(answer: str) -> Elimination | None:
-    """Rules 2 and 3, on the answer (not on the instruction)."""
+def check_answer(answer: str, short: int = SHORT_ANSWER) -> Elimination | None:
+    """Rules 2 and 3, on the answer (not on the instruction). short: words below which an apology eliminates."""
     tokens = tokenize(answer)
     if all(token in STOP_WORDS for token in tokens):
         return Elimination("only-stop-words", f"the whole answer: {answer.strip()[:80]!r}")
-    spoken = language(answer)
-    apology = next((word for word in _APOLOGIES[spoken] if word in answer.casefold()), None)
-    length = len(answer.split()) if spoken == "en" else units(answer)
-    if apology and length < SHORT_ANSWER[spoken]:
-        unit = "words" if spoken == "en" else "characters"
-        return Elimination("hard-to-answer", f"{apology!r} in an answer of {length} {unit}")
+    apology = _APOLOGY.search(answer.casefold())
+    if apology:
+        chinese = language(answer) == "zh"
+        length = units(answer) if chinese else len(answer.split())
+        if length < (round(short * CHARACTERS_PER_WORD) if chinese else short):
+            unit = "characters" if chinese else "words"
+            return Elimination("hard-to-answer", f"{apology[0]!r} in an answer of {length} {unit}")
     return None
 
 

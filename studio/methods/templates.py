@@ -1,10 +1,12 @@
 """Prompts as values: read from the TOML files in `studio/methods/prompts`, filled in for one request.
 
 PromptFile                 evol_instruct.en.toml, evol_instruct.zh.toml
-+-- standard               for capable models: one frame for in-depth evolving, four whole prompts
++-- standard               for capable models: one frame for in-depth evolving, three whole prompts
 +-- small                  for models of some hundred million parameters: worked examples as turns
     -> PromptSet           one language and profile, eight templates by name
        -> Template         messages(instruction=...) -> chat messages
+
+A person's own file of the same name holds any of its tables, each in place of the shipped one.
 """
 
 from __future__ import annotations
@@ -14,20 +16,21 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from studio.errors import StudioError
+from studio.settings import Operation
 
 Language = Literal["en", "zh"]
 Profile = Literal["standard", "small"]
 
-IN_DEPTH = ("add_constraints", "deepening", "concretizing", "increase_reasoning", "complicate_input")
-"""The five in-depth operations of Evol-Instruct (arXiv 2304.12244)."""
-
-OPERATIONS = (*IN_DEPTH, "in_breadth")
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 """All six operations; the paper draws them with equal probability."""
+
+IN_DEPTH = OPERATIONS[:5]
+"""The five in-depth operations of Evol-Instruct (arXiv 2304.12244)."""
 
 NAMES = (*OPERATIONS, "answer", "judge")
 """Every template of a prompt set: the operations, the answer to a task, the comparison of two tasks."""
@@ -79,24 +82,23 @@ class PromptSet(msgspec.Struct, frozen=True):
         return hashlib.blake2b(msgspec.json.encode(self, order="sorted"), digest_size=8).hexdigest()
 
 
-class _Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    method: str
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A method that is put into the frame, or a whole prompt."""
 
-
-class _Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    prompt: str
+    method: str = ""
+    prompt: str = ""
 
 
 class _Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     frame: str
-    add_constraints: _Method
-    deepening: _Method
-    concretizing: _Method
-    increase_reasoning: _Method
-    complicate_input: _Method
-    in_breadth: _Prompt
-    answer: _Prompt
-    judge: _Prompt
+    add_constraints: _Part
+    deepening: _Part
+    concretizing: _Part
+    increase_reasoning: _Part
+    complicate_input: _Part
+    in_breadth: _Part
+    answer: _Part
+    judge: _Part
 
 
 class _Small(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,14 +122,20 @@ def load(language: Language, profile: Profile) -> PromptSet:
     return _shipped(language)[profile]
 
 
-def parse(text: str, source: str, language: Language) -> dict[Profile, PromptSet]:
-    """Both profiles of one prompt file. `source` is the file's name, for errors.
+def file_name(language: Language) -> str:
+    """How a file with these prompts is called, the shipped one and a person's own."""
+    return f"evol_instruct.{language}.toml"
+
+
+def parse(text: str, source: str, language: Language, base: str = "") -> dict[Profile, PromptSet]:
+    """Both profiles of one prompt file. source: the file's name, for errors. base: the text of a whole file
+    that this one changes, each of its tables taking the place of the one with the same name.
 
     Raises StudioError naming the file and the key when the TOML is broken, a key is missing, unknown
     or of the wrong type, or a prompt lacks a field it must have or has one that nobody fills.
     """
     try:
-        content = msgspec.toml.decode(text, type=_PromptFile)
+        content = msgspec.convert(_merged(msgspec.toml.decode(base), msgspec.toml.decode(text)), _PromptFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _broken(source, str(error)) from error
     profiles: dict[Profile, dict[str, Template]] = {
@@ -140,18 +148,38 @@ def parse(text: str, source: str, language: Language) -> dict[Profile, PromptSet
     return {profile: PromptSet(language, profile, found) for profile, found in profiles.items()}
 
 
+def own(text: str, source: str, language: Language, profile: Profile) -> PromptSet:
+    """The shipped prompts with what a person's own file changes. Raises StudioError as parse does."""
+    return parse(text, source, language, base=_text(language))[profile]
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """base with each table of a profile that changes has in its place."""
+    merged = dict(base)
+    for profile, tables in changes.items():
+        both = isinstance(tables, dict) and isinstance(base.get(profile), dict)
+        merged[profile] = {**base[profile], **tables} if both else tables
+    return merged
+
+
 @cache
 def _shipped(language: Language) -> dict[Profile, PromptSet]:
-    source = f"evol_instruct.{language}.toml"
-    return parse(files("studio.methods.prompts").joinpath(source).read_text("utf-8"), source, language)
+    return parse(_text(language), file_name(language), language)
+
+
+def _text(language: Language) -> str:
+    return files("studio.methods.prompts").joinpath(file_name(language)).read_text("utf-8")
 
 
 def _standard(content: _Standard, source: str) -> dict[str, Template]:
     _check_fields(frozenset(_FIELD.findall(content.frame)), {"method", "instruction"}, source, "standard.frame")
     templates: dict[str, Template] = {}
     for name in NAMES:
-        part: _Method | _Prompt = getattr(content, name)
-        prompt = part.prompt if isinstance(part, _Prompt) else content.frame.replace("{method}", part.method)
+        part: _Part = getattr(content, name)
+        if bool(part.method) == bool(part.prompt) or (part.method and name not in IN_DEPTH):
+            either = "either a method or a prompt" if name in IN_DEPTH else "a prompt"
+            raise _broken(source, f"`standard.{name}` needs {either}")
+        prompt = part.prompt or content.frame.replace("{method}", part.method)
         templates[name] = Template(system="", examples=(), prompt=prompt)
     return templates
 
@@ -169,7 +197,7 @@ def _broken(source: str, reason: str) -> StudioError:
     return StudioError(
         f"The prompt file {source} cannot be used: {reason}.",
         title="Prompt file",
-        hint="Put the file back as it was installed.",
+        hint="Mend it; the shipped files show how. Take your own file away to use those.",
     )
 
 

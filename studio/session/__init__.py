@@ -2,53 +2,52 @@
 
 A command returns when it is on disk. A job is an async generator of events; each is applied to the
 store before it is passed on: a front end only shows what is safe. Jobs are imported when they run.
-Looking reads, Deciding changes, Session runs the jobs.
+Looking reads, Deciding changes, Generating asks models, Session runs the other jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from studio.alpaca.rows import ROW_TYPES, RowType
-from studio.jobs.events import Event, Events, Evolved, FileOpened, ImportEnded, PairsFound, Placed, RowsRead, SetAside
+from studio.alpaca.rows import RowType
+from studio.jobs.events import (
+    Event,
+    Events,
+    FileOpened,
+    ImportedBefore,
+    ImportEnded,
+    PairsFound,
+    Placed,
+    RowsRead,
+    SetAside,
+)
 from studio.jobs.threads import in_thread
-from studio.llm.chat import ChatModel
-from studio.llm.ledger import LedgerChat
-from studio.session.deciding import Deciding, count_of
-from studio.settings import Settings, Strategy
-from studio.store.filters import STATUSES
+from studio.session.deciding import count_of
+from studio.session.generating import Generating
+from studio.settings import ExportSettings, Strategy
 from studio.store.intake import Intake, give_up_unfinished
-from studio.store.project import SET_ASIDE, Project
+from studio.store.project import SET_ASIDE
 from studio.store.reader import Reader
-
-if TYPE_CHECKING:
-    from studio.jobs.evolve import Control
 
 __all__ = ["Session"]
 
 
-class Session(Deciding):
+class Session(Generating):
     """An open project, with all that can be done in it."""
 
-    def __init__(self, project: Project, settings: Settings) -> None:
-        super().__init__(project, settings)
-        self._model: ChatModel | None = None
-
-    async def close(self) -> None:
-        """End the chat model's child, release the lock. What was decided is on disk already."""
-        if self._model is not None:
-            await self._model.close()
-            self._model = None
-        await super().close()
-
     async def import_files(
-        self, paths: Sequence[Path], type: RowType | None = None, *, seed: bool = False
+        self,
+        paths: Sequence[Path],
+        type: RowType | None = None,
+        *,
+        seed: bool = False,
+        columns: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Bring files in as one undoable step; rows are accepted, they are the person's own. Ends with ImportEnded.
 
+        columns: for columns of ours, what the files call them; others are found by the names usual for them.
         An import that does not come to its end brings nothing in: its rows are rejected as interrupted.
         """
         from studio.jobs import imports
@@ -56,11 +55,15 @@ class Session(Deciding):
         self._must_write()
         intake = Intake(self._project.database, self._journal, self.folder / SET_ASIDE)
         try:
-            async with aclosing(in_thread(imports.import_files(paths, type, seed=seed))) as events:
+            async with aclosing(in_thread(imports.import_files(paths, type, seed=seed, columns=columns))) as events:
                 async for event in events:
                     if isinstance(event, FileOpened):
-                        intake.open(Path(event.path), event.why)
-                    elif isinstance(event, RowsRead):
+                        before = intake.open(event.path, event.why, event.fingerprint)
+                        yield event
+                        if before is not None:
+                            yield ImportedBefore(event.path, *before)
+                        continue
+                    if isinstance(event, RowsRead):
                         intake.keep(event.rows, event.type, seed=seed)
                         if event.broken:
                             yield SetAside(event.broken, str(intake.set_aside(event.broken)))
@@ -70,22 +73,6 @@ class Session(Deciding):
             give_up_unfinished(self._project.database)
             raise
         yield ImportEnded(intake.rows, intake.broken, str(intake.side_file) if intake.side_file else None)
-
-    async def evolve(self, control: Control) -> AsyncGenerator[Event, None]:
-        """Evolve the task pool; generated rows come in pending, eliminated ones rejected with their rule."""
-        from studio.jobs import evolve, evolve_plan
-
-        self._must_write()
-        model = self.chat_model()
-        evolving, profile = self.settings.evolve, self.settings.model.profile
-        with self._project.database.transaction():
-            plan = evolve_plan.make(evolving, profile, model, self.rows, self.runs)
-        async with aclosing(evolve.evolve(plan, model, control)) as events:
-            async for event in events:
-                if isinstance(event, Evolved):
-                    with self._project.database.transaction():
-                        self.rows.add_generated(event.made)
-                yield event
 
     async def find_duplicates(self, threshold: float | None = None) -> AsyncGenerator[Event, None]:
         """Search near-duplicates among rows that are not rejected; open pairs are replaced."""
@@ -119,36 +106,50 @@ class Session(Deciding):
         async for event in self._reading(lambda store: placements.survey(store.rows)):
             yield event
 
-    async def check(self) -> AsyncGenerator[Event, None]:
-        """Check every row that is not rejected; ends with Checked."""
-        from studio.jobs import surveys
-
-        async for event in self._reading(lambda store: surveys.check_rows(store, self.folder)):
-            yield event
-
-    async def export(
-        self,
-        out: Path,
-        types: Sequence[RowType] = ROW_TYPES,
-        *,
-        statuses: Sequence[str] | None = None,
-        strict: bool = False,
+    async def preview_export(
+        self, out: Path | None = None, chosen: ExportSettings | None = None
     ) -> AsyncGenerator[Event, None]:
-        """Write dataset files and dataset_info.json; ends with Exported."""
-        from studio.jobs import exports
+        """What an export would write; ends with Previewed. out, chosen: as for `export`."""
+        from studio.jobs import exports, selection
 
-        chosen = tuple(status for status in STATUSES if status in (statuses or self.settings.export.statuses))
+        asked, inspection = chosen or self.settings.export, self.inspection
+        folder = out or self.folder / asked.out
 
         def job(store: Reader) -> Events:
-            return exports.export(exports.rows_of(store, chosen, self.folder), types, out, self.name, strict=strict)
+            return exports.preview(selection.rows_of(store, asked, self.folder), asked, folder, inspection)
 
         async for event in self._reading(job):
             yield event
 
-    def chat_model(self) -> ChatModel:
-        """The model the settings name, behind the ledger; one for the whole session."""
-        from studio.llm.choice import choose_model
+    async def export(
+        self, out: Path | None = None, chosen: ExportSettings | None = None, *, name: str = "", strict: bool = False
+    ) -> AsyncGenerator[Event, None]:
+        """Write dataset files and what goes with them; ends with Exported.
 
-        if self._model is None:
-            self._model = LedgerChat(choose_model(self.settings.model), self._replies)
-        return self._model
+        chosen: what is asked for, [export] by default; `Settings.export_named` gives a named one, whose name then
+        stands in the names of its datasets. out: the folder, that of chosen by default. strict: a row that would be
+        held back refuses the whole export.
+        """
+        from studio.jobs import exports, selection
+
+        asked, inspection = chosen or self.settings.export, self.inspection
+        folder, called = out or self.folder / asked.out, self.export_name(name)
+
+        def job(store: Reader) -> Events:
+            rows = selection.rows_of(store, asked, self.folder)
+            return exports.export(rows, asked, folder, called, inspection, strict=strict)
+
+        async for event in self._reading(job):
+            yield event
+
+    async def push(self, out: Path, repo: str, *, name: str = "", private: bool = False) -> AsyncGenerator[Event, None]:
+        """Send the export of that name in the folder to the Hugging Face Hub; ends with Pushed."""
+        from studio.jobs import hub
+
+        async with aclosing(in_thread(hub.push(out, self.export_name(name), repo, private=private))) as events:
+            async for event in events:
+                yield event
+
+    def export_name(self, name: str) -> str:
+        """What the datasets of an export begin with. name: of a named one, "" else."""
+        return f"{self.name}-{name}" if name else self.name

@@ -30,11 +30,24 @@ class Deciding(Looking):
         last = self._journal.latest(1)
         return (last[0].id if last else 0, self.rows.last_id())
 
+    def touched_since(self, earlier: tuple[int, int]) -> list[range]:
+        """The rows decided on or brought in since `changes` was this; some may come more than once."""
+        group, last = earlier
+        return [*self._journal.rows_since(group), range(last + 1, self.rows.last_id() + 1)]
+
     def accept(self, row_id: int) -> None:
         self._decide_on(row_id, "accept", decisions.ACCEPTED)
 
     def reject(self, row_id: int, evidence: str = "you rejected it") -> None:
         self._decide_on(row_id, "reject", decisions.rejected(decisions.BY_HAND, evidence))
+
+    def restore(self, row_ids: Iterable[int]) -> int:
+        """Bring rejected rows back as one undoable step: generated ones pending, others accepted. Returns how many."""
+        return self._decide_on_all(
+            row_ids,
+            "restore",
+            lambda stored: decisions.brought_back(stored) if stored.status == "rejected" else {},
+        )
 
     def set_seed(self, row_id: int, seed: bool) -> None:
         """Put a row into the task pool or take it out."""

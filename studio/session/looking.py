@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import orjson
 
 from studio import settings as settings_module
 from studio.jobs.events import Event, Events
 from studio.jobs.threads import reading
+from studio.llm.chat import Reply, Request
 from studio.settings import Settings
+from studio.store import lineage, summary
 from studio.store import project as projects
-from studio.store import summary
 from studio.store.database import Database
 from studio.store.filters import Filter
 from studio.store.intake import give_up_unfinished
+from studio.store.lineage import Kin
 from studio.store.pairs import Pairs
 from studio.store.project import DATABASE_FILE, Project
 from studio.store.reader import Reader
@@ -29,6 +32,15 @@ from studio.store.runs import Runs
 
 if TYPE_CHECKING:
     from studio.alpaca.checks import Issue
+    from studio.jobs.inspection import Inspection
+
+
+class Exchange(NamedTuple):
+    """A request and its reply as the ledger keeps them, and when that was."""
+
+    request: Request
+    reply: Reply
+    at: str
 
 
 class Looking:
@@ -103,16 +115,20 @@ class Looking:
 
     def origin(self, stored: StoredRow) -> str:
         """Where a row came from, in words: file and row, or parent, operation and round."""
-        return summary.origin(stored, self.runs)
+        return summary.origin(stored, self.runs, self._replies)
 
     def lineage(self, row_id: int) -> list[StoredRow]:
         """The row and its ancestors, seed task first."""
-        line: list[StoredRow] = []
-        next_id: int | None = row_id
-        while next_id is not None and (stored := self.rows.get(next_id)) is not None:
-            line.append(stored)
-            next_id = stored.parent
-        return line[::-1]
+        return lineage.line(self.rows, row_id)
+
+    def family(self, row_id: int) -> list[Kin]:
+        """The row's lineage with the branches beside it and its own children, parents before children."""
+        return lineage.family(self.rows, row_id)
+
+    def exchanges(self, stored: StoredRow) -> list[Exchange]:
+        """What was asked and answered to make a row, in order; [] for a row that no model made."""
+        kept = [self._replies.exchange(key) for key in (stored.replies or "").split()]
+        return [Exchange(Request.decode(one[0]), Reply.decode(one[1]), one[2]) for one in kept if one is not None]
 
     @property
     def model_name(self) -> str:
@@ -129,11 +145,30 @@ class Looking:
         if self.writable:
             self._project.database.set_meta(key, orjson.dumps(value))
 
+    @cached_property
+    def inspection(self) -> Inspection:
+        """The checks that are on. Raises UsageError when the settings ask for one that cannot be."""
+        from studio.jobs.inspection import Inspection
+
+        return Inspection(self.settings, self.folder)
+
     def issues_of(self, stored: StoredRow) -> list[Issue]:
-        """The issues of one row as it is now."""
+        """The issues of one row as it is now; what the person let pass carries their reason."""
+        return self.inspection.issues_of(stored, self.runs.folder(stored.source) or self.folder)
+
+    def issues_of_set(self) -> list[Issue]:
+        """What is wrong with the rows as a whole."""
         from studio.jobs import surveys
 
-        return surveys.issues_of(stored, self.runs.folder(stored.source) or self.folder)
+        return surveys.issues_of_set(self.rows, self.inspection)
+
+    async def check(self, ids: Sequence[int] | None = None) -> AsyncGenerator[Event, None]:
+        """Check every row that is not rejected, or only these; ends with Checked."""
+        from studio.jobs import surveys
+
+        inspection = self.inspection
+        async for event in self._reading(lambda store: surveys.check_rows(store, inspection, self.folder, ids)):
+            yield event
 
     def _reading(self, job: Callable[[Reader], Events]) -> AsyncGenerator[Event, None]:
         return reading(self.folder / DATABASE_FILE, job)

@@ -2,121 +2,160 @@
 
 from __future__ import annotations
 
-import itertools
+import io
 import json
 import re
-from collections.abc import Iterator
-from copy import copy
-from typing import Any
+from collections.abc import Generator, Iterator
+from functools import partial
 
 import orjson
 
-from studio.store.blocks import WHITE, Block, Broken, Decoder, Place, Read, bytes_before, scan, why
+from studio.store.blocks import (
+    WHITE,
+    Block,
+    Broken,
+    Decoder,
+    Lines,
+    Read,
+    block_of,
+    bytes_before,
+    element_offsets,
+    scan,
+    why,
+)
 
 # A block is cut behind a "}" that a "," and a "{" follow. Such bytes can also stand inside a string, so
 # a cut counts only if the piece before it parses; a few earlier ones are tried before the exact scan.
 _CUT = re.compile(rb"\}(?=\s*,\s*\{)")
 _CUTS_TRIED = 4
+_CUT_WINDOWS = (1 << 13, 1 << 16)
+_BETWEEN = re.compile(rb"[ \t\n\r,]*")
 _NEXT_ELEMENT = re.compile(rb",\s*(?=\{\s*\")")
 _SPACE = re.compile(r"[ \t\n\r]*")
 _FIRST_KEY = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*")\s*:')
 # An error this close to the buffer's end may be a literal or an escape that goes on behind it.
-_LONGEST_LITERAL = 16
+LONGEST_LITERAL = 16
 
 
-def read_array(file: Any, name: str, offset: int, decoder: Decoder, size: int) -> Iterator[Block]:
-    """The elements of the array that begins behind offset, read size bytes at a time."""
-    place = Place(offset)
-    numbers = itertools.count(1)
+class Place:
+    """Where the unread part of an array begins, and what stands right before it.
+
+    number: of the next element. opening: the first key of the last good element, as it is written.
+    lost: we are inside of something broken.
+    """
+
+    def __init__(self, name: str, offset: int, lines: Lines) -> None:
+        self.name = name
+        self.offset = offset
+        self.lines = lines
+        self.number = 1
+        self.behind_element = False
+        self.lost = False
+        self.opening = b""
+
+    def broken(self, ahead: int, cause: str, raw: bytes) -> Broken:
+        """What is broken so many bytes ahead."""
+        offset = self.offset + ahead
+        return Broken(self.name, *self.lines.at(offset), offset, cause, raw)
+
+
+def read_array(file: io.BufferedReader, place: Place, decoder: Decoder, size: int) -> Iterator[Block]:
+    """The elements of the array at place, read size bytes at a time; what follows it is broken."""
     rest = file.read(size)
     opening = rest.index(b"[") + 1
-    place.pass_over(rest[:opening])
-    rest = rest[opening:]
+    place.offset += opening
+    behind = yield from elements(file, rest[opening:], place, decoder, size)
+    # What has been read may end with the "]" itself, and the file go on.
+    while behind is not None and (behind := behind or file.read(size)):
+        text = behind.lstrip(WHITE)
+        if text:
+            ahead = len(behind) - len(text)
+            wrong = place.broken(ahead, "text behind the array's closing ]", text.rstrip(WHITE))
+            yield block_of([], [wrong], place.offset + len(behind))
+        place.offset += len(behind)
+        behind = b""
+
+
+def elements(
+    file: io.BufferedReader, rest: bytes, place: Place, decoder: Decoder, size: int
+) -> Generator[Block, None, bytes | None]:
+    """The elements of an array whose "[" has been read; rest is what has been read behind it, at place.
+
+    Returns what was read behind the closing "]", where place then stands; None when the file ended before it.
+    """
     want = size
     while True:
         fresh = file.read(want)
         buffer = rest + fresh
         ended = len(fresh) < want
         closed = False
-        block, used = _piece(buffer, decoder, numbers, place) if not ended else (None, 0)
+        block, used = _piece(buffer, decoder, place) if not ended else (None, 0)
         if block is None:
-            block, used, closed = _exactly(buffer, ended, name, numbers, place, size)
+            block, used, closed = _exactly(buffer, ended, place, size)
         rest = buffer[used:]
-        if block.read or block.broken:
+        if block.values or block.broken:
             yield block
         if closed:
-            yield from _behind(file, rest, name, place, size)
-        if closed or ended:
-            return
+            return rest
+        if ended:
+            return None
         # Nothing used means one row is longer than the buffer: read as much again.
         want = size if used else max(size, len(buffer))
 
 
-def _behind(file: Any, rest: bytes, name: str, place: Place, size: int) -> Iterator[Block]:
-    """What follows an array's end: nothing but space, else broken text, a block at a time."""
-    while rest:
-        text = rest.lstrip(WHITE)
-        there = place.ahead(rest[: len(rest) - len(text)])
-        place.pass_over(rest)
-        if text:
-            yield Block([], [there.broken(name, "text behind the array's closing ]", text.rstrip(WHITE))], place.offset)
-        rest = file.read(size)
-
-
-def _piece(buffer: bytes, decoder: Decoder, numbers: Iterator[int], place: Place) -> tuple[Block | None, int]:
+def _piece(buffer: bytes, decoder: Decoder, place: Place) -> tuple[Block | None, int]:
     """All whole elements of the buffer at once, if it can be cut; (None, 0) when only an exact scan can tell.
 
     A text that starts at an element's start parses as an array body only if it also ends at an element's
     end, for JSON is read from left to right; so a wrong cut is always noticed.
     """
-    lead = len(buffer) - len(buffer.lstrip(b" \t\n\r,"))
-    if place.lost or buffer[:lead].count(b",") != place.behind_element:
+    lead = _BETWEEN.match(buffer).end()  # type: ignore[union-attr]  # matches b"" too
+    if place.lost or buffer.count(b",", 0, lead) != place.behind_element:
         return None, 0
-    window = max(0, len(buffer) - (1 << 16))
-    for cut in [match.end() for match in _CUT.finditer(buffer, window)][: -_CUTS_TRIED - 1 : -1]:
-        text = b"[" + buffer[lead:cut] + b"]"
+    for cut in _cuts(buffer):
+        text = b"".join((b"[", memoryview(buffer)[lead:cut], b"]"))
+        typed = True
         try:
             values = decoder.array(text)
         except decoder.refuses:
+            typed = False
             try:
                 values = orjson.loads(text)
             except orjson.JSONDecodeError:
                 continue
-        start = copy(place)
-        place.pass_over(buffer[:cut])
+        begin, n = place.offset + lead - 1, len(values)
+        numbers = range(place.number, place.number + n)
+        place.offset += cut
+        place.number += n
         place.behind_element = True
         place.opening = _opening(buffer, lead) or place.opening
-        return Block(
-            [(number, None, value) for value, number in zip(values, numbers, strict=False)],
-            [],
-            place.offset,
-            buffer[:cut],
-            start,
-        ), cut
+        objects = typed or all(type(one) is dict for one in values)
+        offsets = partial(element_offsets, text, begin, n, objects)
+        return Block(values, numbers, (), place.offset, offsets, place.lines, typed), cut
     return None, 0
 
 
-def _exactly(
-    buffer: bytes, ended: bool, name: str, numbers: Iterator[int], place: Place, size: int
-) -> tuple[Block, int, bool]:
+def _cuts(buffer: bytes) -> list[int]:
+    """Where the buffer may be cut, the last place first."""
+    for window in _CUT_WINDOWS:
+        if found := [match.end() for match in _CUT.finditer(buffer, max(0, len(buffer) - window))]:
+            return found[: -_CUTS_TRIED - 1 : -1]
+    return []
+
+
+def _exactly(buffer: bytes, ended: bool, place: Place, size: int) -> tuple[Block, int, bool]:
     """Element by element, with the exact place of everything that is wrong.
 
     Returns the block, the bytes used, and whether the array was closed.
     """
     # Latin-1 maps each byte to one character, so places in the text are places in the bytes.
     text = buffer.decode("latin-1")
-    start = copy(place)
     found: list[Read] = []
     broken: list[Broken] = []
     done = 0  # everything before it has been passed over
 
-    def pass_to(end: int) -> None:
-        nonlocal done
-        place.pass_over(buffer[done:end])
-        done = end
-
     def report(begin: int, end: int, at: int, cause: str) -> None:
-        broken.append(place.ahead(buffer[done:at]).broken(name, cause, buffer[begin:end].strip(WHITE)))
+        broken.append(place.broken(at, cause, buffer[begin:end].strip(WHITE)))
 
     closed = False
     while not closed:
@@ -127,7 +166,7 @@ def _exactly(
             break
         if text[position] == "]" and not place.lost:
             closed = True
-            pass_to(position + 1)
+            done = position + 1
             continue
         if text[position] == "," and not place.lost:
             following = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
@@ -135,34 +174,36 @@ def _exactly(
                 break
             if not place.behind_element or text[following : following + 1] == "]":
                 report(position, position + 1, position, "a comma with no element beside it")
-            pass_to(position + 1)
+            done = position + 1
             place.behind_element = False
             continue
         end, at, cause = (position, position, "still broken") if place.lost else _element(text, position)
         if cause is None and (end < len(text) or ended):
-            number, raw = next(numbers), buffer[position:end]
+            number, raw = place.number, buffer[position:end]
+            place.number += 1
             if place.behind_element:
                 report(position, position, position, "expected , or ] between elements")
             try:
-                found.append((number, place.offset + position - done, orjson.loads(raw)))
+                found.append((number, place.offset + position, orjson.loads(raw)))
                 place.opening = _opening(buffer, position) or place.opening
             except orjson.JSONDecodeError as error:
                 column, cause = why(raw, error)
                 report(position, end, position + bytes_before(raw, column), cause)
-            pass_to(end)
+            done = end
             place.behind_element = True
             continue
-        if not ended and at >= len(text) - _LONGEST_LITERAL:
+        if not ended and at >= len(text) - LONGEST_LITERAL:
             break  # the element may simply go on behind the buffer
         stop = _next_element(buffer, position, at, place.opening, ended, size)
         if stop is None:
             break  # look for the next element's start further on
-        next(numbers)
+        place.number += 1
         report(position, stop, at, cause or "broken element")
-        pass_to(stop)
+        done = stop
         place.behind_element = True
         place.lost = stop == len(buffer) and not ended
-    return Block(found, broken, place.offset, buffer[:done], start), done, closed
+    place.offset += done
+    return block_of(found, broken, place.offset, place.lines), done, closed
 
 
 def _opening(buffer: bytes, position: int) -> bytes:
@@ -201,7 +242,12 @@ def _element(text: str, start: int) -> tuple[int, int, str | None]:
     except json.JSONDecodeError as error:
         # An unterminated string is reported at its start; what matters is that it reached the text's end.
         at = len(text) if error.msg.startswith("Unterminated string") else error.pos
-        return start, at, (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")
+        return start, at, in_words(error)
     except RecursionError:
         return start, start, "nested too deeply"
     return end, end, None
+
+
+def in_words(error: json.JSONDecodeError) -> str:
+    """What the standard library's parser says, as the other causes are written."""
+    return (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")

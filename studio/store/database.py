@@ -110,6 +110,23 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    def sync(self) -> None:
+        """Make every commit so far durable, as the next durable one would. Any thread may call it.
+
+        Commits stand in the file beside the database until SQLite syncs both and moves them. Raises ProjectError.
+        """
+        try:
+            log = os.open(f"{self.path}-wal", os.O_RDWR)
+        except FileNotFoundError:
+            # Closed meanwhile, which has synced everything.
+            return
+        try:
+            os.fsync(log)
+        except OSError as error:
+            raise ProjectError(f"{self.path} cannot be written: {error.strerror}.") from None
+        finally:
+            os.close(log)
+
     def get_meta(self, key: str) -> bytes | None:
         found = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if found is None else bytes(found[0])

@@ -24,6 +24,11 @@ def rejected(rule: str, evidence: str) -> dict[str, Any]:
     return {"status": "rejected", "rule": rule, "evidence": evidence}
 
 
+def brought_back(stored: StoredRow) -> dict[str, Any]:
+    """The fields of a row that comes back: a generated one is to be reviewed, the others are the person's own."""
+    return {"status": "pending" if stored.generated else "accepted", "rule": None, "evidence": None}
+
+
 def change(stored: StoredRow, after: Mapping[str, Any]) -> Change:
     """A row gets new fields."""
     return Change("row", stored.id, stored.id, fields_of(stored, after), dict(after))
@@ -66,8 +71,7 @@ def settling(get: Get, pair: StoredPair, verdict: Verdict) -> list[Change]:
             evidence = f"{_twin_of(other)} ROUGE-L {pair.score:.2f}"
             changes.append(change(stored, rejected(NEAR_DUPLICATE, evidence)))
         elif row_id != gone and dropped:
-            back = {"status": "pending" if stored.generated else "accepted", "rule": None, "evidence": None}
-            changes.append(change(stored, back))
+            changes.append(change(stored, brought_back(stored)))
     return changes
 
 

@@ -9,6 +9,7 @@ from studio.alpaca.rows import RowType
 from studio.store import decisions, set_aside
 from studio.store.blocks import Broken
 from studio.store.database import Database
+from studio.store.huggingface import is_hub_name
 from studio.store.journal import Journal
 from studio.store.rows import Imported, Rows
 from studio.store.runs import Runs
@@ -25,19 +26,26 @@ class Intake:
         self._journal = journal
         self._side_folder = side_folder
         self._source = 0
-        self._ranges: list[range] = []
+        self._ranges: dict[int, list[range]] = {}
 
-    def open(self, path: Path, note: str) -> None:
-        """The next rows come from this file; note says how it was understood."""
+    def open(self, path: str, note: str, fingerprint: str) -> tuple[int, int] | None:
+        """The next rows come from here; note says how it was understood.
+
+        Returns the source it was imported as before, and how many rows that was, if they are still here.
+        """
+        location = path if is_hub_name(Path(path)) else str(Path(path).absolute())
+        runs = Runs(self._database)
+        before = runs.imported_before(fingerprint)
         with self._database.transaction():
-            self._source = Runs(self._database).add_source(path, note)
+            self._source = runs.add_source(location, note, fingerprint)
+        return before
 
     def keep(self, batch: Sequence[Imported], type: RowType, *, seed: bool) -> None:
         """Append rows. Not synced: they are still in the file."""
         if batch:
             with self._database.transaction(durable=False):
                 ids = Rows(self._database).add_imported(batch, type, source=self._source, seed=seed)
-            self._ranges.append(ids)
+            self._ranges.setdefault(self._source, []).append(ids)
             self.rows += len(batch)
 
     def set_aside(self, broken: Sequence[Broken]) -> Path:
@@ -49,9 +57,12 @@ class Intake:
     def finish(self) -> None:
         """Every file has been read to its end: the import becomes a step that can be undone."""
         with self._database.transaction() as connection:
-            Runs(self._database).finish_sources()
+            runs = Runs(self._database)
+            for source, ids in self._ranges.items():
+                runs.count_rows(source, ids[0].start, ids[-1].stop - 1, sum(map(len, ids)))
+            runs.finish_sources()
             if self._ranges:
-                ranges = decisions.joined(self._ranges)
+                ranges = decisions.joined([ids for found in self._ranges.values() for ids in found])
                 undone = [decisions.brought_in(ids, "its import was undone") for ids in ranges]
                 rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
                 self._journal.record(connection, "import", f"import {rows}", undone)

@@ -82,6 +82,11 @@ class Journal:
         ).fetchone()
         return None if found is None else int(found[0])
 
+    def rows_since(self, group: int) -> list[range]:
+        """The rows that decisions after this one changed; some may come more than once."""
+        found = self._connection.execute("SELECT first, last FROM journal WHERE grp > ? AND target = 'row'", (group,))
+        return [range(first, last + 1) for first, last in found]
+
     def latest(self, n: int = 20) -> list[Group]:
         """The last n groups, newest first."""
         found = self._connection.execute(

@@ -53,4 +53,24 @@ _002_OPINIONS = """
   CREATE INDEX state_tagged ON state (id) WHERE tags IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS)
+# recipes: every set of settings a run went by, so that settings changed while it ran go on with the same run.
+# variant: 0 for a row of the plan, 1 and more for rows made beside it when the person asked again.
+_003_LINEAGE = """
+  CREATE TABLE recipes (
+    digest TEXT PRIMARY KEY, run INTEGER NOT NULL, settings TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+  INSERT INTO recipes SELECT key, id, settings, started_at FROM runs;
+  ALTER TABLE rows ADD COLUMN variant INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX rows_by_attempt;
+  CREATE UNIQUE INDEX rows_by_attempt ON rows (run, round, coalesce(root, 0), variant) WHERE run IS NOT NULL;
+"""
+
+# fingerprint: of the file as it was. first, n: its rows, whose ids may have others among them.
+_004_SOURCES = """
+  ALTER TABLE sources ADD COLUMN fingerprint TEXT;
+  ALTER TABLE sources ADD COLUMN first INTEGER;
+  ALTER TABLE sources ADD COLUMN last INTEGER;
+  ALTER TABLE sources ADD COLUMN n INTEGER;
+  CREATE INDEX sources_by_fingerprint ON sources (fingerprint);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES)

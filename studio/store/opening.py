@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from studio.errors import UsageError
 
 COMPRESSED = (".gz", ".zst")
 _PACKED = 1 << 16
+_AT_ONCE = 1 << 13
 KINDS = (".json", ".jsonl", ".csv", ".parquet", ".arrow", ".txt")
 
 
@@ -67,7 +69,8 @@ class Decompressed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            read = self._stream.read(len(buffer))
+            # A little at a time: of what is asked for when the damage comes, all is lost.
+            read = self._stream.read(min(len(buffer), _AT_ONCE))
         except Exception as error:
             # gzip, zlib and Zstandard each have errors of their own; whichever it is, nothing more can be read.
             self.damage = str(error)
@@ -126,3 +129,16 @@ def sizes(paths: Iterable[Path]) -> int:
     """Bytes of all the files that are not compressed; 0 when some are, for then the sum says nothing."""
     listed = list(paths)
     return 0 if any(path.suffix.lower() in COMPRESSED for path in listed) else sum(p.stat().st_size for p in listed)
+
+
+_ENDS = 1 << 20
+
+
+def fingerprint(path: Path) -> str:
+    """What tells a file from others wherever it lies: its size and a digest of its first and last megabyte."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        digest = hashlib.blake2b(file.read(_ENDS), digest_size=16)
+        file.seek(max(size - _ENDS, 0))
+        digest.update(file.read(_ENDS))
+    return f"{size}-{digest.hexdigest()}"

@@ -34,16 +34,63 @@ name = {name}
 # base_url = "http://127.0.0.1:8000/v1"   # any OpenAI-compatible endpoint: vLLM, Ollama, ...
 # model = ""                              # as the endpoint calls it
 # api_key_env = ""                        # the variable that holds the key; the key itself never goes in here
+# endpoints = []                          # more addresses that serve the same model; they share the work and the key
 # profile = "auto"                        # prompts for a "standard" or a "small" model
+# rpm = 0               # requests a minute that each endpoint takes; 0: no limit
+# tpm = 0               # tokens a minute
+# first_token = 120.0   # seconds of patience: for the first word of a streamed answer,
+# silence = 60.0        # between two of its words,
+# total = 600.0         # for a whole answer that is not streamed
+# thinking = "drop"     # what becomes of <think> parts: drop, keep (beside the row) or attach (to its output)
+
+[answerer]
+# A model of its own for answers; what is empty is as in [model].
+# base_url = ""
+# model = ""
+# api_key_env = ""
+# endpoints = []
+# profile = "auto"
+# rpm = 0
+# tpm = 0
+
+[judge]
+# A model of its own for judging; what is empty is as in [model].
+# base_url = ""
+# model = ""
+# api_key_env = ""
+# endpoints = []
+# profile = "auto"
+# rpm = 0
+# tpm = 0
+
+[budget]
+# A run ends at the first of these, and says so; 0: no such cap. Replayed answers cost nothing.
+# usd = 0               # needs a known price for each model
+# tokens = 0            # of prompts and answers together
+# requests = 0
+# minutes = 0
+
+# A price of your own, USD for a million tokens (prices change: look at your provider's page), for example:
+#   [prices."my-model"]
+#   input = 0.5
+#   output = 1.5
+#   cached = 0.1          # prompts the endpoint had at hand; without it: as input
 
 [evolve]
 # rounds = 4            # Evol-Instruct: four rounds over the task pool
 # concurrency = 4       # requests in flight
 # limit = 0             # at most so many evolutions in all; 0: no limit
+# target = 0            # stop when so many rows were not eliminated; 0: no target
+# operations = []       # the operations to draw from; none: all six, each as often
+# language = "all"      # evolve only seed tasks in "en" or "zh"
+# prompts = ""          # a folder with prompt files of your own, evol_instruct.en.toml and evol_instruct.zh.toml
 # seed = 42             # which operation each task gets; the same seed gives the same plan
 # temperature = 1.0
 # top_p = 0.95
 # max_tokens = 2048
+# short_answer = 80     # an apology in an answer of fewer words eliminates (the paper's rule 2)
+#   [evolve.weights]    # how often an operation is drawn; 1 where it is not named
+#   in_breadth = 2
 
 [dedup]
 # threshold = 0.7       # ROUGE-L F above this is a near-duplicate (Self-Instruct)

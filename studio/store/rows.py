@@ -24,20 +24,24 @@ Imported: TypeAlias = tuple[bytes, int, int | None, bytes | None]
 class Generated(msgspec.Struct, frozen=True):
     """A row a method made, with its lineage. rule and evidence say why it was eliminated, if it was.
 
-    root: the seed task it grew from. parent_round: its parent is the row the same run made from root in
-    that round; 0: root itself.
+    root: the seed task it grew from, parent: the row it was made of; None for a method that starts from no one
+    row. replies: keys of the ledger, in the order they were asked. variant: 0 for the row the plan asked for,
+    more for those made beside it. No two rows share run, round, root and variant. extras: what belongs beside the
+    row, as a JSON object.
     """
 
     type: RowType
     row: Row
     run: int
-    root: int
+    root: int | None
     round: int
-    parent_round: int
+    parent: int | None
     operation: str
     replies: tuple[str, ...]
     rule: str | None = None
     evidence: str | None = None
+    variant: int = 0
+    extras: bytes | None = None
 
 
 class StoredRow(msgspec.Struct, frozen=True):
@@ -65,6 +69,7 @@ class StoredRow(msgspec.Struct, frozen=True):
     round: int | None
     operation: str | None
     replies: str | None
+    variant: int = 0
     tags: tuple[str, ...] = ()
     score: float | None = None
     waived: dict[str, str] = {}
@@ -82,7 +87,7 @@ class Count(NamedTuple):
 
 _STATE_FIELDS = ("status", "seed", "rule", "evidence", "gold", "tags", "score", "waived")
 _SELECT = """SELECT r.id, s.type, r.body, s.status, s.seed, s.generated, s.rule, s.evidence, s.gold,
-  r.source, r.number, r.offset, r.extras, r.run, r.parent, r.root, r.round, r.operation, r.replies,
+  r.source, r.number, r.offset, r.extras, r.run, r.parent, r.root, r.round, r.operation, r.replies, r.variant,
   s.tags, s.score, s.waived
   FROM rows r JOIN state s ON s.id = r.id"""
 # Above this many rows one GROUP BY over the narrow table is cheaper than following each of them.
@@ -132,17 +137,43 @@ class Rows:
             last = ids[-1]
 
     def children(self, row_id: int) -> list[StoredRow]:
-        """Rows evolved from this one, oldest first."""
-        found = self._connection.execute(f"{_SELECT} WHERE r.parent = ? ORDER BY r.id", (row_id,))
+        """Rows made of this one, by round and variant."""
+        found = self._connection.execute(f"{_SELECT} WHERE r.parent = ? ORDER BY r.round, r.variant, r.id", (row_id,))
         return [_stored(values) for values in found]
 
-    def attempts(self, run: int) -> list[tuple[int, int, int, int, Status]]:
-        """(round, root, id, parent, status) of every row a run has made."""
+    def attempted(self, run: int, round: int, last: int | None = None) -> set[int]:
+        """The seed tasks a run has made a row of in a round, of rows up to the last; those beside the plan do not
+        count.
+        """
         found = self._connection.execute(
-            "SELECT r.round, r.root, r.id, r.parent, s.status FROM rows r JOIN state s ON s.id = r.id WHERE r.run = ?",
-            (run,),
+            "SELECT root FROM rows WHERE run = ? AND round = ? AND variant = 0 AND id <= ?",
+            (run, round, (1 << 63) - 1 if last is None else last),
         )
-        return [(round_, root, id_, parent, STATUSES[status]) for round_, root, id_, parent, status in found]
+        return {root for (root,) in found}
+
+    def head(self, run: int, root: int, before: int) -> StoredRow | None:
+        """How far a run has brought a seed task: its last row of an earlier round that is not rejected, or None."""
+        found = self._connection.execute(
+            f"{_SELECT} WHERE r.root = ? AND r.run = ? AND r.round < ? AND s.status <> ? "
+            "ORDER BY r.round DESC, r.variant DESC LIMIT 1",
+            (root, run, before, STATUSES.index("rejected")),
+        ).fetchone()
+        return None if found is None else _stored(found)
+
+    def variants(self, run: int, round: int, root: int) -> list[StoredRow]:
+        """The row a run made of a seed task in a round, and those made beside it, in their order."""
+        found = self._connection.execute(
+            f"{_SELECT} WHERE r.root = ? AND r.run = ? AND r.round = ? ORDER BY r.variant", (root, run, round)
+        )
+        return [_stored(values) for values in found]
+
+    def kept_of(self, run: int) -> int:
+        """How many rows of a run are not rejected."""
+        found = self._connection.execute(
+            "SELECT count(*) FROM rows r JOIN state s ON s.id = r.id WHERE r.run = ? AND s.status <> ?",
+            (run, STATUSES.index("rejected")),
+        ).fetchone()
+        return int(found[0])
 
     def counts(self) -> list[Count]:
         found = self._connection.execute("SELECT type, status, seed, generated, n FROM counts WHERE n > 0")
@@ -192,16 +223,11 @@ class Rows:
         """Append a row of a method: pending, or rejected when a rule eliminated it. Returns its id."""
         status = STATUSES.index("pending" if made.rule is None else "rejected")
         kind = ROW_TYPES.index(made.type)
-        parent = made.root
-        if made.parent_round:
-            found = self._connection.execute(
-                "SELECT id FROM rows WHERE run = ? AND round = ? AND root = ?", (made.run, made.parent_round, made.root)
-            ).fetchone()
-            parent = found[0]
         row_id = self._connection.execute(
-            "INSERT INTO rows (body, run, parent, root, round, operation, replies) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (alpaca.encode(made.row), made.run, parent, made.root, made.round, made.operation,
-             " ".join(made.replies)),
+            "INSERT INTO rows (body, run, parent, root, round, operation, replies, variant, extras) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (alpaca.encode(made.row), made.run, made.parent, made.root, made.round, made.operation,
+             " ".join(made.replies), made.variant, made.extras),
         ).lastrowid  # fmt: skip
         assert row_id is not None
         self._connection.execute(

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from studio.store.database import Database
+from studio.store.filters import STATUSES
+from studio.store.huggingface import is_hub_name
 
 
 class Source(NamedTuple):
-    """A file that was imported; note says how it was understood."""
+    """A file or dataset that was imported; note says how it was understood."""
 
     id: int
     path: str
@@ -19,7 +21,7 @@ class Source(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One method with one set of settings; running it again goes on with the same run."""
+    """One method with one plan; settings: those it was started with, as JSON."""
 
     id: int
     method: str
@@ -34,13 +36,26 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._connection = database.connection
 
+    def find(self, key: str) -> int | None:
+        """The run that went by a recipe with this digest, if there is one."""
+        found = self._connection.execute("SELECT run FROM recipes WHERE digest = ?", (key,)).fetchone()
+        return None if found is None else int(found[0])
+
     def open(self, method: str, key: str, settings: str) -> int:
-        """The id of the run with this key, started now if there is none."""
-        self._connection.execute(
-            "INSERT OR IGNORE INTO runs (method, key, settings, started_at) VALUES (?, ?, ?, ?)",
-            (method, key, settings, _now()),
-        )
-        return int(self._connection.execute("SELECT id FROM runs WHERE key = ?", (key,)).fetchone()[0])
+        """The id of the run that went by the recipe with this digest, started now if there is none."""
+        known = self.find(key)
+        if known is not None:
+            return known
+        run = self._connection.execute(
+            "INSERT INTO runs (method, key, settings, started_at) VALUES (?, ?, ?, ?)", (method, key, settings, _now())
+        ).lastrowid
+        assert run is not None
+        self.adopt(run, key, settings)
+        return run
+
+    def adopt(self, run: int, key: str, settings: str) -> None:
+        """A run goes by another recipe from now on. A recipe that some run went by before stays that run's."""
+        self._connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?, ?, ?)", (key, run, settings, _now()))
 
     def get(self, run_id: int) -> Run | None:
         found = self._connection.execute(
@@ -48,13 +63,27 @@ class Runs:
         ).fetchone()
         return None if found is None else Run(*found)
 
-    def add_source(self, path: Path, note: str) -> int:
+    def add_source(self, path: str, note: str, fingerprint: str) -> int:
+        """A new source; path is absolute, or the name of a dataset of the Hub."""
         source = self._connection.execute(
-            "INSERT INTO sources (path, imported_at, note) VALUES (?, ?, ?)",
-            (str(path.absolute()), _now(), note),
+            "INSERT INTO sources (path, imported_at, note, fingerprint) VALUES (?, ?, ?, ?)",
+            (path, _now(), note, fingerprint),
         ).lastrowid
         assert source is not None
         return source
+
+    def imported_before(self, fingerprint: str) -> tuple[int, int] | None:
+        """The latest finished source that was the same, and its number of rows; None when none of them is left."""
+        found = self._connection.execute(
+            "SELECT id, n FROM sources WHERE fingerprint = ? AND finished = 1 AND EXISTS (SELECT 1 FROM state "
+            "WHERE state.id BETWEEN sources.first AND sources.last AND status != ?) ORDER BY id DESC LIMIT 1",
+            (fingerprint, STATUSES.index("rejected")),
+        ).fetchone()
+        return None if found is None else (int(found[0]), int(found[1]))
+
+    def count_rows(self, source: int, first: int, last: int, n: int) -> None:
+        """Note which rows a source became: n of the ids first to last."""
+        self._connection.execute("UPDATE sources SET first = ?, last = ?, n = ? WHERE id = ?", (first, last, n, source))
 
     def finish_sources(self) -> None:
         """Every file has been read to its end, or given up."""
@@ -74,7 +103,7 @@ class Runs:
     def folder(self, source_id: int | None) -> Path | None:
         """The folder of an imported file: where its rows' media paths start from."""
         source = None if source_id is None else self.source(source_id)
-        return None if source is None else Path(source.path).parent
+        return None if source is None or is_hub_name(Path(source.path)) else Path(source.path).parent
 
 
 def _now() -> str:

@@ -10,7 +10,9 @@ import orjson
 
 from studio.alpaca.rows import ROW_TYPES
 from studio.store.filters import STATUSES
+from studio.store.huggingface import is_hub_name
 from studio.store.pairs import Pairs
+from studio.store.replies import Replies
 from studio.store.rows import Count, Rows, StoredRow
 from studio.store.runs import Runs
 
@@ -34,14 +36,22 @@ def stats(rows: Rows, pairs: Pairs) -> dict[str, Any]:
     }
 
 
-def origin(stored: StoredRow, runs: Runs) -> str:
-    """Where a row came from: file and row, or operation, parent and round."""
+def origin(stored: StoredRow, runs: Runs, replies: Replies) -> str:
+    """Where a row came from: file and row, or operation, parent, round and the model that wrote it."""
     if stored.generated:
-        run = runs.get(stored.run) if stored.run is not None else None
-        model = orjson.loads(run.settings).get("model", "") if run else ""
-        return f"{stored.operation} of #{stored.parent}, round {stored.round}, seed #{stored.root}, by {model}"
+        first = replies.exchange(stored.replies.split()[0]) if stored.replies else None
+        told = [
+            f"{stored.operation} of #{stored.parent}" if stored.parent else str(stored.operation),
+            f"round {stored.round}",
+            f"seed #{stored.root}" if stored.root else "",
+            f"by {orjson.loads(first[0])['model']}" if first else "",
+        ]
+        return ", ".join(filter(None, told))
     source = None if stored.source is None else runs.source(stored.source)
-    return f"{Path(source.path).name}, row {stored.number}" if source else "written here"
+    if source is None:
+        return "written here"
+    name = source.path if is_hub_name(Path(source.path)) else Path(source.path).name
+    return f"{name}, row {stored.number}"
 
 
 def _by_status(counts: Iterable[Count]) -> dict[str, int]:

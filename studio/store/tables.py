@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from studio.store.blocks import Block, Broken, Read
+from studio.store.blocks import Block, Broken, Read, block_of
 
 _ROWS = 2000
 _LISTS = ("history", "images", "videos", "audios", "conversations", "messages")
@@ -36,7 +36,7 @@ def read_csv(file: io.BufferedReader, name: str) -> Iterator[Block]:
 def _csv_blocks(table: Any, name: str) -> Iterator[Block]:
     names = next(table, None)
     if not names:
-        yield Block([], [Broken(name, 1, 1, 0, "the file is empty", b"")], 0)
+        yield block_of([], [Broken(name, 1, 1, 0, "the file is empty", b"")], 0)
         return
     ended = False
     while not ended:
@@ -63,7 +63,7 @@ def _csv_blocks(table: Any, name: str) -> Iterator[Block]:
             else:
                 found.append((line, None, {key: _cell(key, cell) for key, cell in zip(names, cells, strict=True)}))
         if found or broken:
-            yield Block(found, broken, 0)
+            yield block_of(found, broken, 0)
 
 
 def read_text(file: io.BufferedReader, name: str) -> Iterator[Block]:
@@ -82,7 +82,7 @@ def read_text(file: io.BufferedReader, name: str) -> Iterator[Block]:
                 if text.strip():
                     found.append((number, offset, {"text": text}))
             offset += len(line)
-        yield Block(found, broken, offset)
+        yield block_of(found, broken, offset)
 
 
 def read_parquet(path: Path) -> Iterator[Block]:
@@ -109,7 +109,7 @@ def _batches(batches: Iterable[Any]) -> Iterator[Block]:
     for batch in batches:
         rows = iter(batch.to_pylist())
         while part := list(islice(rows, _ROWS)):
-            yield Block([(number + index, None, row) for index, row in enumerate(part, start=1)], [], 0)
+            yield block_of([(number + index, None, row) for index, row in enumerate(part, start=1)], [], 0)
             number += len(part)
 
 

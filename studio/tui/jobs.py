@@ -38,14 +38,29 @@ class Jobs:
         return list(self._running)
 
     def start(
-        self, name: str, events: AsyncGenerator[Event, None], seen: Seen, ended: Callable[[], None] | None = None
+        self,
+        name: str,
+        events: AsyncGenerator[Event, None],
+        seen: Seen,
+        ended: Callable[[], None] | None = None,
+        *,
+        anew: bool = False,
     ) -> None:
-        """Run a job; seen gets what it said since the last beat, ended is called when it is over."""
-        if name in self._running:
+        """Run a job; seen gets what it said since the last beat, ended is called when it is over.
+
+        anew: one of this name that runs is ended and forgotten, for nobody wants its result any more.
+        """
+        before = self._running.get(name)
+        if before is not None and not anew:
             self._app.notify(f"{name} is running already", severity="warning")
             return
-        self._running[name] = asyncio.create_task(self._run(name, events, seen, ended))
+        self._running[name] = asyncio.create_task(self._run(name, events, seen, ended, before))
         self._app.stage_screen.show_header()
+
+    def stop(self, name: str) -> None:
+        """End a job now, if it runs."""
+        if name in self._running:
+            self._running[name].cancel()
 
     async def stop_all(self) -> None:
         """End every job now; what it did so far is kept."""
@@ -54,8 +69,16 @@ class Jobs:
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def _run(
-        self, name: str, events: AsyncGenerator[Event, None], seen: Seen, ended: Callable[[], None] | None
+        self,
+        name: str,
+        events: AsyncGenerator[Event, None],
+        seen: Seen,
+        ended: Callable[[], None] | None,
+        before: asyncio.Task[None] | None,
     ) -> None:
+        if before is not None:
+            before.cancel()
+            await asyncio.gather(before, return_exceptions=True)
         waiting: list[Event] = []
 
         def beat() -> None:
@@ -77,9 +100,10 @@ class Jobs:
             self._app.complain(fault, seconds=LASTING)
         finally:
             timer.stop()
-            del self._running[name]
-            beat()
-            if ended is not None:
-                ended()
-            if self._app.is_running:
-                self._app.stage_screen.show_header()
+            if self._running[name] is asyncio.current_task():
+                del self._running[name]
+                beat()
+                if ended is not None:
+                    ended()
+                if self._app.is_running:
+                    self._app.stage_screen.show_header()

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from studio.alpaca.checks import RULES, check, fix
+from studio.alpaca.checks import FIXES, RULES, FieldChange, changes, check, fix
 from studio.alpaca.dataset_info import entry
-from studio.alpaca.export_rows import export_object, uniform_columns
+from studio.alpaca.export_rows import columns_of, export_object, filled
 from studio.alpaca.llamafactory import STAGE_OF, verdict
-from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft, type_of
+from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft, texts, type_of
 from tests.support.row_strategies import rows
 
 GOOD = Sft(instruction="Name a fruit.", output="Pear.")
@@ -60,6 +61,9 @@ def test_sound_rows_have_no_issue(row):
         (Sft(instruction="[INST] q", output="a"), ("control-token", "instruction")),
         (Sft(instruction="q", output="a</s>"), ("control-token", "output")),
         (Sft(instruction="q", output="a<｜end▁of▁sentence｜>"), ("control-token", "output")),
+        (Sft(instruction="[|Human|]: q", output="a"), ("control-token", "instruction")),
+        (Sft(instruction="q", output="a<eoa>"), ("control-token", "output")),
+        (Sft(instruction="q", output="[TOOL_CALLS] a"), ("control-token", "output")),
         (Preference(instruction="q", chosen="Yes, 是", rejected="yes,  是"), ("chosen-equals-rejected", "rejected")),
         (Sft(instruction="q", output="a", history=(("答：b", "c"),)), ("history-alternation", "history[0][0]")),
         (Sft(instruction="q", output="a", history=(("b", "User: c"),)), ("history-alternation", "history[0][1]")),
@@ -151,9 +155,54 @@ def test_fix_mends_what_it_promises_and_nothing_is_promised_twice(row):
 
 
 @given(rows)
+def test_a_fix_is_made_once_and_takes_no_word(row):
+    for code in FIXES:
+        mended = fix(row, code)
+        if mended is not None:
+            assert fix(mended, code) is None
+            if code in ("literal-placeholder", "control-token", "edge-whitespace"):
+                written = ["".join("".join(text.split()) for _, text in texts(one)) for one in (row, mended)]
+                assert written[0] == written[1]
+
+
+@given(rows)
+def test_spans_lie_in_their_texts(row):
+    found = dict(texts(row))
+    for issue in check(row):
+        if issue.span is not None:
+            assert 0 <= issue.span[0] < issue.span[1] <= len(found[issue.field])
+
+
+@given(rows, st.sampled_from(FIXES))
+def test_what_a_fix_changes_is_told_field_by_field(row, code):
+    mended = fix(row, code) or row
+    told = changes(row, mended)
+    assert (told == ()) == (mended == row)
+    assert all(change.before != change.after for change in told)
+
+
+def test_changes_name_the_place():
+    before = Sft(instruction=" q", output="a", history=(("b", "c "),))
+    assert changes(before, fix(before, "edge-whitespace")) == (
+        FieldChange("instruction", " q", "q"),
+        FieldChange("history[0][1]", "c ", "c"),
+    )
+    paths = Multimodal(instruction="<image>", output="a", images=("b\\a.png",))
+    assert changes(paths, fix(paths, "media-path")) == (FieldChange("images[0]", "b\\a.png", "b/a.png"),)
+
+
+def test_fixes_come_in_an_order_in_which_none_undoes_another():
+    row = Sft(instruction="q", output="\u200b a&lt;|im_end|&gt;", input="<image>")
+    for code in FIXES:
+        row = fix(row, code) or row
+    assert [issue for issue in check(row) if issue.fix] == []
+    assert row == Sft(instruction="q", output="a< |im_end|>", input="< image>")
+
+
+@given(rows)
 def test_row_without_errors_is_kept_by_the_trainer(row):
     if all(issue.severity == "warning" for issue in check(row)):
-        columns = uniform_columns(type_of(row), [row])
+        columns = columns_of(type_of(row), filled(row))
         made = entry(type_of(row), "rows.json", columns)
         assert verdict(export_object(row, columns), made, STAGE_OF[type_of(row)]).kind == "kept"
 
@@ -162,15 +211,19 @@ def test_codes_are_unique_and_explained():
     codes = [rule.code for rule in RULES]
     assert len(set(codes)) == len(codes)
     assert all(rule.meaning.endswith(".") for rule in RULES)
-    assert {rule.code for rule in RULES if rule.fixable} == {
-        "image-count",
-        "video-count",
-        "audio-count",
-        "literal-placeholder",
-        "control-token",
-        "edge-whitespace",
-        "media-path",
-        "control-character",
-        "mojibake",
-        "html-entity",
-    }
+    assert (
+        set(FIXES)
+        == {rule.code for rule in RULES if rule.entry.fixable}
+        == {
+            "image-count",
+            "video-count",
+            "audio-count",
+            "literal-placeholder",
+            "control-token",
+            "edge-whitespace",
+            "media-path",
+            "control-character",
+            "mojibake",
+            "html-entity",
+        }
+    )

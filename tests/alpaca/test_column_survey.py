@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.alpaca.column_survey import CHUNK, ColumnSurvey
+from studio.alpaca.column_survey import CHUNK, CSV_CHUNK, ColumnSurvey
 from studio.alpaca.traps import traps_of_head, traps_of_name, traps_of_text
 
 ROW = {"instruction": "说出一种水果。", "input": "", "output": "Pear."}
@@ -17,6 +17,13 @@ def survey(rows, layout="lines", offsets=None):
     for index, row in enumerate(rows):
         found += one.see(row, offsets[index] if offsets else index * 100)
     return [(trap.code, trap.column, trap.effect) for trap in [*found, *one.finish()]]
+
+
+def converted(rows, layout="lines"):
+    one = ColumnSurvey(layout)
+    for row in rows:
+        one.see(row)
+    return one.converted
 
 
 @pytest.mark.parametrize(
@@ -47,6 +54,12 @@ def test_mixed_types(values, layout):
     assert found == [("mixed-types", "extra", "aborts")]
 
 
+def test_not_a_number_is_null_in_an_array():
+    rows = [ROW | {"output": float("nan")}, ROW]
+    assert survey(rows, "array") == []
+    assert survey(rows) == [("mixed-types", "output", "aborts")]
+
+
 def test_mixed_types_are_told_once_in_words():
     one = ColumnSurvey("lines")
     assert one.see(ROW) == []
@@ -63,10 +76,17 @@ def test_mixed_types_are_told_once_in_words():
 )
 def test_dates_become_dates_in_lines_alone(text):
     rows = [ROW | {"output": text}, ROW | {"output": None}]
-    assert survey(rows) == [("dates", "output", "loses")]
-    assert survey(rows, "array") == []
-    assert survey([ROW | {"input": text}]) == [("dates", "input", "aborts")]
-    assert survey([ROW | {"made": text}]) == []
+    assert converted(rows) == {"output": "date"}
+    assert converted(rows, "array") == {}
+    assert converted([*rows, ROW]) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "dates"),
+    [([["2024-05-17", "2024-05-18"]], 1), ([["2024-05-17", "a"]], 0), ([{"a": "b", "at": "2024-05-17"}], 1)],
+)
+def test_dates_inside_other_values(value, dates):
+    assert len(converted([{"history": value}])) == dates
 
 
 @pytest.mark.parametrize(
@@ -100,10 +120,28 @@ def test_file_without_rows_and_rows_in_a_wrapper():
 
 def test_csv_cells():
     rows = [
-        ROW | {"output": "3", "input": "NA", "score": "1"},
-        ROW | {"output": "4.5", "input": "", "score": "x"},
+        ROW | {"output": "3", "input": "NA", "score": "1", "good": "True", "odd": "True", "limit": "-inf"},
+        ROW | {"output": "4.5", "input": "", "score": "x", "good": "FALSE", "odd": "3", "limit": ""},
     ]
-    assert survey(rows, "csv") == [("csv-null", "input", "loses"), ("csv-numbers", "output", "loses")]
+    assert survey(rows, "csv") == [("csv-null", "input", "loses")]
+    assert converted(rows, "csv") == {"output": "number", "good": "true or false", "limit": "number"}
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "found"),
+    [("", "x", 1), ("3", "x", 1), ("True", "x", 1), ("x", "3", 0), ("3", "4.5", 0), ("", "", 0)],
+)
+def test_first_rows_of_csv_decide(early, late, found):
+    rows = [ROW | {"note": early}] * CSV_CHUNK
+    assert survey([*rows, ROW | {"note": late}], "csv") == [("cells-first", "note", "aborts")] * found
+    assert survey([*rows[1:], ROW | {"note": late}], "csv") == []
+
+
+def test_keys_of_turns():
+    one = ColumnSurvey("lines")
+    one.see({"chosen": {"from": "gpt"}, "text": "a", "history": [["a", "b"]]})
+    one.see({"chosen": {"value": "b"}, "conversations": [{"from": "human"}, {"text": "a"}]})
+    assert one.keys == {"chosen": ("from", "value"), "conversations": ("from", "text")}
 
 
 @pytest.mark.parametrize(

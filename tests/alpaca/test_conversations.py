@@ -69,6 +69,70 @@ def test_images():
     assert row == Multimodal(instruction="<image>What is it?", output="A pear.", images=("pear.png",))
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "pear.png"}},
+        {"type": "image_url", "image_url": "file://pear.png"},
+        {"type": "image", "image": "pear.png"},
+    ],
+)
+def test_a_picture_in_a_part_of_a_message_becomes_a_placeholder_and_a_path(part):
+    first = chat(("user", [{"type": "text", "text": "Look: "}, part]), ("assistant", "A pear."))
+    second = chat(("user", [part, {"type": "text", "text": "梨？"}]), ("assistant", "是。"))
+    row, _ = read({"messages": first + second})
+    assert row == Multimodal(
+        instruction="<image>梨？", output="是。", images=("pear.png",) * 2, history=(("Look: <image>", "A pear."),)
+    )
+
+
+def test_parts_may_leave_their_paths_to_the_column():
+    turns = chat(("user", [{"type": "image"}, {"type": "text", "text": "What?"}]), ("assistant", "A pear."))
+    row, _ = read({"messages": turns, "images": ["pear.png"]})
+    assert row == Multimodal(instruction="<image>What?", output="A pear.", images=("pear.png",))
+
+
+@pytest.mark.parametrize("tools", [None, "", "[]", " [] ", "null", [], {}])
+def test_no_tools_are_no_tools(tools):
+    turns = chat(("user", "Hi"), ("assistant", "Hello"))
+    assert read({"messages": turns, "tools": tools}) == (Sft(instruction="Hi", output="Hello"), {})
+
+
+SHARED = chat(("system", "Be brief."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Legs of a crab?"))
+
+
+def test_whole_conversations_share_their_prompt():
+    obj = {
+        "prompt": "Legs of a crab?",
+        "chosen": SHARED + chat(("assistant", "Ten.")),
+        "rejected": SHARED + chat(("assistant", "Six.")),
+        "score_chosen": 8.5,
+    }
+    row, extras = read(obj)
+    assert row == Preference(
+        instruction="Legs of a crab?", chosen="Ten.", rejected="Six.", system="Be brief.", history=(("Hi", "Hello"),)
+    )
+    assert extras == {"prompt": "Legs of a crab?", "score_chosen": 8.5}
+
+
+def test_whole_conversations_beside_messages():
+    obj = {
+        "messages": SHARED + chat(("assistant", "Ten.")),
+        "chosen": SHARED + chat(("assistant", "Ten.")),
+        "rejected": SHARED + chat(("assistant", "Six.")),
+    }
+    assert read(obj)[0].chosen == "Ten."
+
+
+@pytest.mark.parametrize("prompt", ["Legs of a crab?", chat(("user", "Legs of a crab?"))])
+def test_prompts_and_answers_in_turns(prompt):
+    answers = {"chosen": chat(("assistant", "Ten.")), "rejected": chat(("assistant", "Six."))}
+    assert read({"prompt": prompt} | answers)[0] == Preference("Legs of a crab?", "", "Ten.", "Six.")
+    completion = {"prompt": prompt, "completion": chat(("assistant", "Ten."))}
+    assert read(completion)[0] == Sft("Legs of a crab?", "", "Ten.")
+    assert read(completion | {"label": False})[0] == Kto(instruction="Legs of a crab?", output="Ten.", kto_tag=False)
+
+
 def test_seed_task():
     task = {"id": "s1", "instruction": "分类", "instances": [{"input": "梨", "output": "水果"}]}
     assert read(task) == (Sft(instruction="分类", input="梨", output="水果"), {"id": "s1"})
@@ -104,7 +168,7 @@ HI = ("human", "Hi")
         ({"conversations": [["human", "Hi"]]}, "conversations[0]", "found a list"),
         ({"conversations": say(("narrator", "Hi"))}, "conversations[0].from", 'found "narrator"'),
         ({"conversations": say(("human", 5))}, "conversations[0].value", "found a number"),
-        ({"messages": chat(("user", [{"type": "image_url"}]))}, "messages[0].content[0]", 'found "image_url"'),
+        ({"messages": chat(("user", [{"type": "file"}]))}, "messages[0].content[0]", 'found "file"'),
         (
             {"conversations": say(("system", "x"), HI, ("gpt", "Hello")), "system": "y"},
             "system",
@@ -123,6 +187,41 @@ HI = ("human", "Hi")
         ({"conversations": say(HI), "chosen": [], "rejected": "b"}, "chosen", "expected one message, found 0"),
         ({"instruction": "x", "instances": []}, "instances", "at least one object"),
         ({"question": "x"}, "", "found question"),
+        (
+            {"chosen": chat(("user", "a"), ("assistant", "b")), "rejected": chat(("user", "c"), ("assistant", "d"))},
+            "rejected[0]",
+            "parts from chosen before the last answer",
+        ),
+        (
+            {"chosen": SHARED, "rejected": SHARED},
+            "chosen[3]",
+            "found a turn of the user",
+        ),
+        (
+            {"messages": chat(("user", [{"type": "image_url", "image_url": {"url": "https://x.org/a.png"}}]))},
+            "messages[0].content[0]",
+            "web address",
+        ),
+        (
+            {"messages": chat(("user", [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]))},
+            "messages[0].content[0]",
+            "save it as a file",
+        ),
+        (
+            {"messages": chat(("user", [{"type": "image"}]), ("assistant", "A pear."))},
+            "images",
+            "expected the path of each",
+        ),
+        (
+            {"messages": chat(("user", "<image>Hi"), ("assistant", "b")), "images": ["a.png"], "label": True},
+            "images",
+            "no place in the columns of a kto row",
+        ),
+        (
+            {"messages": chat(("system", [{"type": "image", "image": "a.png"}]), ("user", "b"), ("assistant", "c"))},
+            "messages[0]",
+            "text alone in the system prompt",
+        ),
         ([], "", "found an empty list"),
     ],
 )
@@ -134,4 +233,4 @@ def test_refused_with_the_reason(obj, field, problem):
 
 
 def test_alpaca_objects_need_no_conversion():
-    assert shape_of({"instruction", "output"}) == "alpaca"
+    assert shape_of({"instruction": "x", "output": "y"}) == "alpaca"

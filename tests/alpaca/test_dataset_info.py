@@ -37,6 +37,33 @@ def test_every_column_is_mapped_and_only_preference_ranks(type):
     assert ("ranking" in made) == (type == "preference")
 
 
+def test_sharegpt_entries_name_the_columns_beside_the_turns():
+    assert entry("sft", "x.json", ["instruction", "input", "output", "system", "history"], "sharegpt") == {
+        "file_name": "x.json",
+        "formatting": "sharegpt",
+        "columns": {"messages": "conversations", "system": "system"},
+    }
+    found = entry("preference", "x.json", COLUMNS["preference"], "sharegpt")
+    assert found["ranking"] is True
+    assert found["columns"] == {
+        "messages": "conversations",
+        "chosen": "chosen",
+        "rejected": "rejected",
+        "system": "system",
+    }
+
+
+def test_openai_entries_say_what_roles_are_called_and_have_no_system_column():
+    found = entry("kto", "x.jsonl", COLUMNS["kto"], "openai")
+    assert found["columns"] == {"messages": "messages", "kto_tag": "kto_tag"}
+    assert (found["formatting"], found["tags"]["role_tag"], found["tags"]["system_tag"]) == ("openai", "role", "system")
+
+
+def test_pretrain_is_a_column_of_text_in_every_formatting():
+    for formatting in ("alpaca", "sharegpt", "openai"):
+        assert entry("pretrain", "x", ["text"], formatting) == {"file_name": "x", "columns": {"prompt": "text"}}
+
+
 def test_merge_keeps_other_datasets():
     old = {"mine": {"file_name": "mine.json"}, "studio": {"file_name": "old.json"}}
     new = {"studio": {"file_name": "new.json"}}
@@ -58,7 +85,14 @@ def test_bytes_are_ascii():
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [(" tides ", "tides"), ("a, b,,c", "a-b-c"), ("潮汐，一", "潮汐，一"), (",", "dataset"), ("", "dataset")],
+    [
+        (" tides ", "tides"),
+        ("a, b,,c", "a-b-c"),
+        ("潮汐，一", "潮汐，一"),
+        (",", "dataset"),
+        ("", "dataset"),
+        ("${x", "{x"),
+    ],
 )
 def test_safe_name(text, name):
     assert safe_name(text) == name

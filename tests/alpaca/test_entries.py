@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from studio.alpaca.dataset_info import entry
-from studio.alpaca.entries import traps_of_entry
+from studio.alpaca.entries import traps_of_entry, traps_of_types
 from studio.alpaca.llamafactory import STAGE_OF
 from studio.alpaca.rows import COLUMNS
 
@@ -94,6 +94,51 @@ def test_mistake(changes, trap, cure):
 )
 def test_entry_against_stage_and_file(made, stage, columns, traps):
     assert found(made, stage, columns) == traps
+
+
+SHARE = {"file_name": "a.json", "formatting": "sharegpt"}
+PAIR = {"file_name": "a.json", "ranking": True, "columns": {"prompt": "q", "chosen": "good", "rejected": "bad"}}
+
+
+@pytest.mark.parametrize(
+    ("made", "stage", "column", "effect"),
+    [
+        (SFT, "sft", "output", "loses"),
+        (SFT, "pt", "output", None),
+        (SFT, "pt", "input", "aborts"),
+        (SFT, "sft", "made", None),
+        (SFT | {"columns": SFT["columns"] | {"system": "s"}}, "sft", "s", "aborts"),
+        (SFT | {"columns": SFT["columns"] | {"system": "s"}}, "pt", "s", None),
+        (SFT | {"columns": SFT["columns"] | {"kto_tag": "tag"}}, "kto", "output", "aborts"),
+        (SFT | {"columns": SFT["columns"] | {"kto_tag": "tag"}}, "kto", "tag", None),
+        (PAIR, "rm", "good", "loses"),
+        (SHARE, "sft", "conversations", "aborts"),
+    ],
+)
+def test_columns_that_are_text_no_more(made, stage, column, effect):
+    traps = traps_of_types(made, stage, {column: "date"})
+    assert [(trap.code, trap.column, trap.effect) for trap in traps] == [("dates", column, effect)] * bool(effect)
+    assert [trap.code for trap in traps_of_types(made, stage, {column: "number"})] == ["csv-numbers"] * bool(effect)
+
+
+@pytest.mark.parametrize(
+    ("made", "keys", "count"),
+    [
+        (SHARE, {"conversations": ("from", "value", "id")}, 0),
+        (SHARE, {"conversations": ("role", "content")}, 2),
+        (SHARE, {"messages": ("role",)}, 0),
+        (SHARE | {"tags": {"role_tag": "role", "content_tag": "text"}}, {"conversations": ("role", "content")}, 1),
+        (PAIR, {"good": ("role", "content")}, 0),
+    ],
+)
+def test_keys_no_turn_has(made, keys, count):
+    traps = traps_of_entry("rows", made, "sft", ("conversations", *HELD, "q", "good", "bad"), keys)
+    assert sum(trap.code == "absent-key" for trap in traps) == count
+
+
+def test_openai_asks_for_tools_and_system_politely():
+    roles = {"messages": "messages", "tools": "tools", "system": "system"}
+    assert found(SHARE | {"formatting": "openai", "columns": roles}, columns=("messages",)) == []
 
 
 @pytest.mark.parametrize("name", ["a,b", " a", ""])

@@ -1,23 +1,10 @@
-"""The lines of the loader's trap table (reference 1.9): each gives the stated verdict."""
+"""The outlook over whole files; test_trainer_matrix.py holds the trap table's."""
 
 from __future__ import annotations
 
-import pytest
-
 from studio.alpaca.llamafactory import Verdict
 from studio.alpaca.preflight import Preflight
-from tests.support.file_matrix import FILES, outlook
 from tests.support.loader_matrix import SFT, sft
-
-
-@pytest.mark.parametrize("case", FILES, ids=lambda case: case.name)
-def test_file(case):
-    found = outlook(case)
-    assert found.trains == (case.kept > 0)
-    if found.trains:
-        assert found.kept == case.kept
-        assert all(trap.effect != "aborts" for trap in found.traps)
-    assert sorted(trap.code for trap in found.traps) == sorted(case.traps)
 
 
 def test_outlook_counts_rows_by_reason():

@@ -12,7 +12,7 @@ from studio.alpaca import conversations
 from studio.alpaca.checks import check
 from studio.alpaca.columns import guess_type
 from studio.alpaca.dataset_info import encode, entry
-from studio.alpaca.export_rows import export_object, uniform_columns
+from studio.alpaca.export_rows import columns_of, export_object, filled
 from studio.alpaca.llamafactory import STAGE_OF, verdict
 from studio.alpaca.rows import parse
 from tests.support import trainer
@@ -35,7 +35,7 @@ def rows_of(name):
     path = SHARED / name
     text = path.read_text("utf-8")
     objects = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
-    guess = guess_type(objects[0].keys(), objects[0])
+    guess = guess_type(objects[:100])
     rows = []
     for obj in objects:
         type, columns = (guess.type, obj) if guess.shape == "alpaca" else conversations.convert(obj)
@@ -48,7 +48,7 @@ def rows_of(name):
 def test_no_row_is_lost(name, type, count):
     found, rows = rows_of(name)
     assert (found, len(rows)) == (type, count)
-    columns = uniform_columns(type, rows)
+    columns = columns_of(type, set().union(*map(filled, rows)))
     made = entry(type, "rows.json", columns)
     verdicts = Counter(verdict(export_object(row, columns), made, STAGE_OF[type]).kind for row in rows)
     assert verdicts == {"kept": count}
@@ -63,7 +63,7 @@ def test_trainer_keeps_every_row_of_the_export(tmp_path):
     info = {}
     for name, _, _ in FILES:
         type, rows = rows_of(name)
-        columns = uniform_columns(type, rows)
+        columns = columns_of(type, set().union(*map(filled, rows)))
         file_name = f"{Path(name).stem}.json"
         objects = [export_object(row, columns) for row in rows]
         (tmp_path / file_name).write_text(json.dumps(objects, ensure_ascii=False), "utf-8")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from studio.alpaca.checks import RULES, STRUCTURE, CustomRule, check, checker, custom_rules, fix
+from studio.alpaca.checks import RULES, STRUCTURE, check, checker, custom_rules, fix
 from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft, texts
 from studio.errors import UsageError
+from studio.settings import RuleSettings
 
 LONG = "The tide comes in twice a day. It leaves the pier dry by noon. Every boat waits for it, and so do the gulls. "
 LONG_ZH = "潮水每天涨两次。中午码头就露出来了。每条船都在等它，海鸥也在等它，等到太阳落山，大家才慢慢回家。"
@@ -68,6 +69,20 @@ def answer(output, instruction="Tell me more.", **changes):
         (answer("身份证号是11010519491231002X。"), "identity-number", "11010519491231002X"),
         (answer("key = sk-9fK2mQ7xWz4LpT8vYb3Nc6Rd"), "secret-key", "sk-9fK2mQ7xWz4LpT8vYb3Nc6Rd"),
         (Pretrain(text="id AKIA4T7QX2MZ9LKW3VBN and on"), "secret-key", "AKIA4T7QX2MZ9LKW3VBN"),
+        (answer("-----BEGIN RSA PRIVATE KEY-----\nMIIEow"), "secret-key", "-----BEGIN RSA PRIVATE KEY-----"),
+        (answer("用 LTAI5tFkqLmNopQrStUvWxYz 登录。"), "secret-key", "LTAI5tFkqLmNopQrStUvWxYz"),
+        (answer("总机 010-62751234，找老周。"), "phone", "010-62751234"),
+        (answer("I cannot fulfill this request."), "refusal", None),
+        (answer("Sorry, I don't have access to the sea."), "refusal", None),
+        (answer("I must respectfully decline."), "refusal", "I must respectfully decline"),
+        (answer("我很抱歉，但我不能协助。"), "refusal", None),
+        (answer("抱歉，这个问题我无法回答。"), "refusal", None),
+        (answer("我是一个AI助手，我没有口味。"), "boilerplate", "我是一个AI助手，我没有"),
+        (answer("身为人工智能，我没有口味。"), "boilerplate", "身为人工智能，"),
+        (answer("A soft\xadhyphen."), "control-character", "\xad"),
+        (answer("Left\u2066 and right."), "control-character", "\u2066"),
+        (answer("锘縤s a mark."), "mojibake", "锘"),
+        (answer("请解释潮汐的成因。", "请解释潮汐的成因。"), "prompt-copied", "请解释潮汐的成因。"),
     ],
 )
 def test_finds_it_and_marks_where(row, code, marked):
@@ -112,6 +127,11 @@ def test_finds_it_and_marks_where(row, code, marked):
         answer("Call 212-555-0143 or 123-456-7890; from 10.0.0.1 at 2024-05-17 08:30, pay 1234567890 in 1999-2003."),
         answer("电话 13800138000 是例子，订单号 2024051712345678 不是电话。圆周率 3.14159265358979。"),
         answer("身份证号是110105194912310021，校验位不对。"),
+        answer("我是一个AI助手，由潮汐实验室训练。", "你是谁？"),
+        answer("抱歉，我不太明白你的意思，可以再说一遍吗？"),
+        answer("Hello!", "Hello!"),
+        answer("The documentation shows AKIAIOSFODNN7EXAMPLE."),
+        answer("比分是 012-34 之后的 5678。"),
         answer("Set OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxx and 12 more."),
         answer("The 2 task-1-and-a-very-long-hyphenated-name-99 goes on."),
     ],
@@ -162,8 +182,8 @@ def test_fix_of_entities_keeps_code():
 
 
 CUSTOM = {
-    "brand": CustomRule(r"(?i)acme", ("output", "history"), "error", "names the company"),
-    "todo": CustomRule(r"TODO|待办"),
+    "brand": RuleSettings(r"(?i)acme", ("output", "history"), "error", "names the company"),
+    "todo": RuleSettings(r"TODO|待办"),
 }
 
 
@@ -184,11 +204,10 @@ def test_custom_rules_are_rules_like_any():
 @pytest.mark.parametrize(
     ("code", "rule", "said"),
     [
-        ("refusal", CustomRule("x"), "exists already"),
-        ("mine", CustomRule("("), "no regular expression"),
-        ("mine", CustomRule("x*"), "empty text"),
-        ("mine", CustomRule("x", ("images",)), 'no text field is called "images"'),
-        ("mine", CustomRule("x", severity="fatal"), "severity is error or warning"),
+        ("refusal", RuleSettings("x"), r"\[rules.refusal\]: there is a check of that name already"),
+        ("mine", RuleSettings("("), r"\[rules.mine\]: pattern is no regular expression"),
+        ("mine", RuleSettings("x*"), r"\[rules.mine\]: pattern matches the empty text"),
+        ("mine", RuleSettings("x", ("images",)), r'\[rules.mine\]: fields names "images", which is no text'),
     ],
 )
 def test_custom_rules_that_cannot_be(code, rule, said):

@@ -258,7 +258,8 @@ def test_check_of_a_project_and_of_a_file(capsys, project):
     assert code == 1
     assert found["rows"] == 24
     assert found["errors"] == len([issue for issue in found["issues"] if issue["severity"] == "error"]) > 0
-    assert set(found["issues"][0]) == {"row", "code", "severity", "field", "message", "where"}
+    told = {"row", "code", "severity", "field", "message", "where", "fix", "span", "waived"}
+    assert set(found["issues"][0]) == told
     studio(capsys, "import", project, SAMPLES / "sft.json", SAMPLES / "kto.jsonl")
     code, whole = studio_json(capsys, "check", project)
     assert (code, whole["rows"]) == (1, 32)

@@ -68,47 +68,56 @@ def rows_of(folder):
     return rows
 
 
-def test_a_run_killed_at_any_instant_repeats_no_paid_request_and_loses_no_row(tmp_path):
+def replies_of(folder):
+    session = Session.open(folder, read_only=True)
+    count = session.stats()["replies"]
+    asyncio.run(session.close())
+    return count
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_run_killed_at_any_instant_repeats_no_paid_request_and_loses_no_row(tmp_path, kills):
     luck = random.Random(7)
     (tmp_path / "killed").mkdir()
     (tmp_path / "whole").mkdir()
     folder = project(tmp_path / "killed")
-    with serving(tmp_path / "killed", 0.02) as url:
-        in_flight = 0
-        rows = {}
-        for _ in range(4):
+    # Each start asks some twentieth to fortieth of what is to be asked.
+    words = ("--rounds", "2" if kills < 10 else "10")
+    rows = {}
+    with serving(tmp_path / "killed", 0.01) as url:
+        for _ in range(kills):
             before = len(asked(tmp_path / "killed"))
-            with evolving(folder, url) as child:
+            with evolving(folder, url, *words) as child:
                 end = time.monotonic() + 20
-                goal = before + luck.randint(1, 25)
+                goal = before + luck.randint(1, 15)
                 while len(asked(tmp_path / "killed")) < goal and child.poll() is None and time.monotonic() < end:
                     time.sleep(0.002)
-                time.sleep(luck.random() * 0.03)
+                time.sleep(luck.random() * 0.02)
                 child.send_signal(signal.SIGKILL)
                 child.wait()
-            in_flight += 4
             now = rows_of(folder)
             assert rows.items() <= now.items()
             rows = now
-        assert 0 < len(rows) < 40
-        with evolving(folder, url) as child:
-            out, err = child.communicate(timeout=60)
+        assert rows
+        with evolving(folder, url, *words) as child:
+            out, err = child.communicate(timeout=120)
         assert child.returncode == 0, err
-        repeated = {body: n for body, n in Counter(asked(tmp_path / "killed")).items() if n > 1}
-        assert sum(n - 1 for n in repeated.values()) <= in_flight
         report = json.loads(out)
-        assert report["done_before"] == len(rows)
+        assert report["done_before"] == len(rows) < report["attempts"]
         final = rows_of(folder)
+        assert report["attempts"] == len(final)
         assert rows.items() <= final.items()
-        total = len(asked(tmp_path / "killed"))
-        with evolving(folder, url) as child:
-            assert child.wait(30) == 0
-        assert len(asked(tmp_path / "killed")) == total
+        of_killed = Counter(asked(tmp_path / "killed"))
+        with evolving(folder, url, *words) as child:
+            assert child.wait(60) == 0
+        assert len(asked(tmp_path / "killed")) == of_killed.total()
     with serving(tmp_path / "whole", 0) as url:
         whole = project(tmp_path / "whole")
-        with evolving(whole, url) as child:
-            assert child.wait(60) == 0
+        with evolving(whole, url, *words) as child:
+            assert child.wait(120) == 0
         assert rows_of(whole) == final
+        # Two rounds may draw the same operation for the same parent: the server sees one body twice.
+        assert (of_killed - Counter(asked(tmp_path / "whole"))).total() <= 4 * kills
 
 
 def test_ctrl_c_keeps_what_was_answered(tmp_path):
@@ -129,7 +138,7 @@ def test_ctrl_c_keeps_what_was_answered(tmp_path):
         asyncio.run(session.close())
         with evolving(folder, url) as child:
             assert child.wait(60) == 0
-        assert sum(n - 1 for n in Counter(asked(tmp_path)).values()) <= 4
+        assert len(asked(tmp_path)) - replies_of(folder) <= 4
 
 
 def test_a_wrong_key_is_one_clear_error_and_is_written_nowhere(tmp_path, monkeypatch):

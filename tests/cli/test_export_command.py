@@ -19,6 +19,7 @@ from studio.errors import StudioError
 from studio.jobs import exports
 from studio.session import Session
 from tests.support import trainer
+from tests.support.export_rows_in_memory import files_in
 from tests.support.projects import ROOT, bring_in, drain, new_project, start_studio, studio, studio_json
 
 SAMPLES = ROOT / "sample_data"
@@ -33,10 +34,6 @@ def project(tmp_path):
     asyncio.run(drain(session.import_files([SAMPLES / name for name in FILES])))
     asyncio.run(session.close())
     return tmp_path / "p"
-
-
-def files_in(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_every_type_with_rows_gets_a_file_and_an_entry(capsys, project, tmp_path):
@@ -132,10 +129,10 @@ def test_no_file_from_outside_is_exported(capsys, tmp_path, image):
     asyncio.run(bring_in(session, home / "rows.jsonl", [row]))
     asyncio.run(session.close())
     code, found = studio_json(capsys, "export", tmp_path / "p", "--out", tmp_path / "out")
-    assert (code, found["reasons"], found["files"]) == (1, {"media-file": 1}, [])
+    ((reason, n),) = found["reasons"].items()
+    assert (code, n, found["files"]) == (1, 1, [])
+    assert reason.startswith("media-")
     assert not (tmp_path / "out" / "images").exists()
-    code, found = studio_json(capsys, "check", tmp_path / "p")
-    assert (code, found["codes"]["media-file"]) == (1, 1)
 
 
 def test_a_fault_at_any_write_leaves_the_old_export(monkeypatch, project, tmp_path):
@@ -162,6 +159,8 @@ def test_a_fault_at_any_write_leaves_the_old_export(monkeypatch, project, tmp_pa
 
     monkeypatch.setattr(os, "fsync", counted(os.fsync))
     monkeypatch.setattr(Path, "replace", counted(Path.replace))
+    monkeypatch.setattr(Path, "write_text", counted(Path.write_text))
+    monkeypatch.setattr(Path, "write_bytes", counted(Path.write_bytes))
     monkeypatch.setattr(shutil, "copyfile", counted(shutil.copyfile))
     monkeypatch.setattr(exports, "write_objects", counted(exports.write_objects))
     while True:
@@ -172,7 +171,8 @@ def test_a_fault_at_any_write_leaves_the_old_export(monkeypatch, project, tmp_pa
         found = {name: content for name, content in files_in(out).items() if not name.endswith(".bak")}
         assert set(found) == set(old)
         assert all(content in (old[name], new[name]) for name, content in found.items())
-    assert failing > 10
+    assert failing > 30
+    assert not list(out.glob(".studio-export-*"))
     assert {name: content for name, content in files_in(out).items() if not name.endswith(".bak")} == new
     asyncio.run(session.close())
 
@@ -208,12 +208,13 @@ def test_a_killed_export_leaves_every_file_old_or_new(tmp_path):
             time.sleep(luck.random() * 0.3)
             child.send_signal(signal.SIGKILL)
             child.wait()
-        found = {name: content for name, content in files_in(out).items() if not name.startswith(".studio-export-")}
+        found = files_in(out)
         assert set(found) == set(old)
         assert all(content in (old[name], new[name]) for name, content in found.items())
     with start_studio("export", tmp_path / "p", "--out", out) as child:
         assert child.wait(30) == 0
-    assert files_in(out) == new  # what the killed ones were writing is gone
+    assert files_in(out) == new
+    assert not list(out.glob(".studio-export-*")), "what the killed ones were writing is gone"
 
 
 def test_rows_decided_on_during_an_export_do_not_mix_into_it(tmp_path):
@@ -231,6 +232,76 @@ def test_rows_decided_on_during_an_export_do_not_mix_into_it(tmp_path):
     written = json.loads((tmp_path / "out" / "sft.json").read_bytes())
     assert [row["instruction"] for row in written] == [f"q{n}" for n in range(9)]
     asyncio.run(session.close())
+
+
+def test_filters_choose_rows(capsys, tmp_path):
+    session = new_project(tmp_path / "p")
+    objects = [{"instruction": f"q{n}", "output": "an answer"} for n in range(6)]
+    ids = asyncio.run(bring_in(session, tmp_path / "r.jsonl", objects))
+    session.add(Sft("by hand", "", "an answer"))
+    session.set_tags(ids[:2], ["good", "en"])
+    session.set_score(ids[1:4], 4.5)
+    session.set_score(ids[3:4], 2)
+    asyncio.run(session.close())
+
+    def rows(*flags):
+        _, found = studio_json(capsys, "export", tmp_path / "p", "--dry-run", *flags)
+        return sum(one["rows"] for one in found["types"])
+
+    assert rows() == 7
+    assert rows("--tag", "good") == rows("--tag", "en", "--tag", "fr") == 2
+    assert rows("--min-score", "4") == 2
+    assert rows("--tag", "good", "--min-score", "4") == 1
+    assert rows("--method", "written") == 1
+    assert rows("--method", "imported") == 6
+    assert rows("--status", "pending") == 0
+
+
+def test_a_named_export_and_flags_over_it(capsys, project, tmp_path):
+    settings = project / "studio.toml"
+    named = '\n[exports.chat]\nout = "chat"\ntypes = ["sft"]\nformat = "openai"\nsplit = "8:2"\n'
+    settings.write_text(settings.read_text("utf-8") + named, "utf-8")
+    code, found = studio_json(capsys, "export", project, "--name", "chat", "--split", "9:1", "--file", "jsonl")
+    assert (code, found["out"]) == (1, str(project / "chat"))
+    assert [(file["type"], file["part"]) for file in found["files"]] == [("sft", "train"), ("sft", "valid")]
+    info = json.loads((project / "chat" / "dataset_info.json").read_bytes())
+    assert list(info) == ["p-chat_sft_train", "p-chat_sft_valid"]
+    assert info["p-chat_sft_train"]["formatting"] == "openai"
+    assert (project / "chat" / "sft_train.jsonl").exists()
+    code, _, err = studio(capsys, "export", project, "--name", "chatt")
+    assert (code, "chat" in err) == (2, True)
+
+
+def test_a_dry_run_writes_nothing_and_says_it_all(capsys, project):
+    code, out, _ = studio(capsys, "export", project, "--dry-run", "--split", "megatron")
+    assert code == 1
+    assert not (project / "export").exists()
+    assert "about" in out
+    assert "cutoff 2,048" in out
+    assert "held back: 1 empty-output" in out
+    code, found = studio_json(capsys, "export", project, "--dry-run", "--type", "kto")
+    (kto,) = found["types"]
+    assert (code, kto["type"], kto["rows"], kto["held_back"]) == (0, "kto", 8, [])
+    assert sum(bar["rows"] for bar in kto["lengths"]) == 8
+    assert kto["by"]["language"] == {"en": 4, "zh": 4}
+    assert (found["cutoff"], found["estimated"]) == (2048, True)
+
+
+def test_pushing_without_a_token_is_told_and_the_export_is_there(capsys, project, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    code, _, err = studio(capsys, "export", project, "--push", "me/tides")
+    assert (code, "HF_TOKEN" in err) == (1, True)
+    assert (project / "export" / "manifest.json").exists()
+    assert studio(capsys, "export", project, "--private")[0] == 2
+
+
+@pytest.mark.parametrize("words", [("--split", "a:b"), ("--format", "csv"), ("--file", "xml")])
+def test_wrong_words(capsys, project, words):
+    assert studio(capsys, "export", project, *words)[0] == 2
+
+
+def test_help_says_what_969_30_1_is(capsys):
+    assert "nothing magical" in " ".join(studio(capsys, "export", "--help")[1].split())
 
 
 # -- LLaMA-Factory's own loader --------------------------------------------------------------------

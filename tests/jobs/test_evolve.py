@@ -7,15 +7,15 @@ from functools import partial
 import pytest
 
 from studio.errors import LockedError, ModelError, PassingError, StudioError
-from studio.jobs import evolve as job
+from studio.jobs import lanes
+from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, Evolved, LaneText, Planned, Retried
-from studio.jobs.evolve import Control, plan_attempts
+from studio.jobs.evolve_plan import in_order
 from studio.jobs.tally import Tally
 from studio.llm.chat import Reply, Usage
-from studio.llm.ledger import LedgerChat
 from studio.session import Session
 from studio.store.filters import Filter
-from tests.support.fake_chat import FakeChat, taught
+from tests.support.fake_chat import FakeChat, taught, use
 from tests.support.projects import bring_in, drain, kept, new_project, recount, watch
 
 SEEDS = [{"instruction": text} for text in (
@@ -41,16 +41,12 @@ async def make(tmp_path):
         await session.close()
 
 
-def use(session, chat):
-    session._model = LedgerChat(chat, session._replies)
-
-
 @pytest.fixture
 def no_waiting(monkeypatch):
     async def at_once(_seconds):
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(job, "with_retries", partial(job.with_retries, sleep=at_once))
+    monkeypatch.setattr(lanes, "with_retries", partial(lanes.with_retries, sleep=at_once))
 
 
 def generated(session):
@@ -150,10 +146,11 @@ async def test_a_limit_truncates_the_plan_and_lifting_it_goes_on(make):
 
 
 def test_a_plan_is_rounds_in_a_seeded_order():
-    plan = plan_attempts(42, range(10), 3, 25)
-    assert [attempt.round for attempt in plan] == [1] * 10 + [2] * 10 + [3] * 5
-    assert sorted(attempt.root for attempt in plan[:10]) == list(range(10))
-    assert [attempt.root for attempt in plan[:10]] != [attempt.root for attempt in plan[10:20]]
+    (one, first), (two, second), (three, third) = in_order(42, range(10), 3, 25)
+    assert (one, two, three) == (1, 2, 3)
+    assert sorted(first) == sorted(second) == list(range(10)) != first
+    assert first != second
+    assert len(third) == 5
 
 
 async def test_starting_again_asks_only_for_what_is_missing(make, no_waiting):
@@ -161,7 +158,13 @@ async def test_starting_again_asks_only_for_what_is_missing(make, no_waiting):
     session = await make(chat=chat)
     first = await run(session)
     assert first.failed
-    assert first.attempts == first.accepted + first.eliminated.total() + first.failed
+    assert (
+        first.asked
+        == first.accepted + first.eliminated.total() + first.failed
+        == len(generated(session)) + first.failed
+    )
+    # The later rounds of a task that failed wait for the next start.
+    assert first.attempts > first.ended
     later = FakeChat()
     use(session, later)
     second = await run(session)

@@ -6,13 +6,15 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
+from studio.errors import PassingError
 from studio.llm.chat import Request
 from studio.llm.openai_chat import OpenAIChat
 from tests.support import chat_server
-from tests.support.chat_server import ChatServer, body_hash, teach
+from tests.support.chat_server import ChatServer, Fault, body_hash, flaky, teach
 
 FRAME = "You rewrite tasks.\n\n#Given Prompt#:\n{}\n\n#Rewritten Prompt#:\n"
 
@@ -62,6 +64,41 @@ async def test_latency_and_the_most_requests_at_once():
         await chat.close()
     assert server.most_at_once == 6
     assert set(server.counts.values()) == {1}
+
+
+async def test_more_than_it_takes_at_once_are_limited():
+    async with ChatServer(latency=0.05, at_once=2, retry_after="3") as server:
+        chat = OpenAIChat(server.url, "m")
+        asking = (chat.reply(Request("m", (("user", str(number)),))) for number in range(5))
+        outcomes = await asyncio.gather(*asking, return_exceptions=True)
+        await chat.close()
+    refused = [outcome for outcome in outcomes if isinstance(outcome, PassingError)]
+    assert [error.retry_after for error in refused] == [3.0] * 3
+
+
+async def test_a_flaky_server_fails_its_share_once_and_answers_then():
+    async with ChatServer(flaky(0.3)) as server:
+        chat = OpenAIChat(server.url, "m")
+        failed = 0
+        for number in range(200):
+            request = Request("m", (("user", str(number)),))
+            try:
+                await chat.reply(request)
+            except PassingError:
+                failed += 1
+                await chat.reply(request)
+        await chat.close()
+    assert 40 <= failed <= 85
+    assert max(server.counts.values()) == 2
+
+
+async def test_streamed_words_come_at_the_token_rate():
+    async with ChatServer([Fault(text="one two three four five")], token_rate=100) as server:
+        chat, moments = OpenAIChat(server.url, "m"), []
+        await chat.reply(Request("m", (("user", "count"),)), lambda _: moments.append(time.monotonic()))
+        await chat.close()
+    assert len(moments) == 5
+    assert moments[-1] - moments[0] >= 0.04
 
 
 async def test_as_a_process_it_tells_its_port_and_logs_each_request_before_answering(tmp_path):

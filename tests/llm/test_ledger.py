@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -14,19 +15,21 @@ LANTERN = Request("fake", (("user", "描述一盏灯笼。"),))
 
 
 class Shelf:
-    """A ReplyStore in memory. moments: what happened, in order."""
+    """A ReplyStore in memory. moments: how many replies had been kept at each sync."""
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[bytes, bytes]] = {}
-        self.moments: list[str] = []
+        self.moments: list[int] = []
 
     def find(self, key: str) -> bytes | None:
         return self.kept[key][1] if key in self.kept else None
 
-    def keep(self, key: str, request: bytes, reply: bytes) -> None:
+    def keep(self, key, request, reply) -> None:
         assert key not in self.kept
         self.kept[key] = (request, reply)
-        self.moments.append("kept")
+
+    def sync(self) -> None:
+        self.moments.append(len(self.kept))
 
 
 async def test_a_reply_is_kept_with_its_request_before_it_is_returned():
@@ -59,13 +62,36 @@ async def test_a_failure_is_not_kept_and_asked_again():
     assert (await ledger.reply(HARBOUR)).text == "fine"
 
 
-async def test_a_store_that_cannot_keep_lets_nobody_read_the_reply():
-    class Full(Shelf):
-        def keep(self, key: str, request: bytes, reply: bytes) -> None:
-            raise StudioError("The disk is full.")
+def full(*_):
+    raise StudioError("The disk is full.")
 
+
+@pytest.mark.parametrize("step", ["keep", "sync"])
+async def test_a_store_that_cannot_keep_lets_nobody_read_the_reply(step):
+    shelf = Shelf()
+    setattr(shelf, step, full)
     with pytest.raises(StudioError, match="full"):
-        await LedgerChat(FakeChat(), Full()).reply(HARBOUR)
+        await LedgerChat(FakeChat(), shelf).reply(HARBOUR)
+
+
+async def test_a_reply_is_synced_before_it_is_read_and_those_that_arrive_meanwhile_share_a_sync():
+    class Slow(Shelf):
+        def sync(self) -> None:
+            time.sleep(0.05)
+            super().sync()
+
+    shelf = Slow()
+    ledger = LedgerChat(FakeChat(delay=lambda request: 0.01 * bool(request.sample)), shelf)
+    requests = [Request("fake", HARBOUR.messages, sample=number) for number in range(9)]
+    read = []
+
+    async def ask(request) -> None:
+        await ledger.reply(request)
+        read.append(len(shelf.moments))
+
+    await asyncio.gather(*map(ask, requests))
+    assert len(shelf.moments) == 2
+    assert read == [1] + [2] * 8
 
 
 async def test_one_question_in_flight_twice_is_asked_once_and_paid_once():
@@ -168,7 +194,7 @@ async def test_a_reply_that_has_arrived_is_kept_though_its_only_waiter_is_cancel
 
 async def test_a_waiter_cancelled_inside_keep_loses_nothing():
     class Cancelling(Shelf):
-        def keep(self, key: str, request: bytes, reply: bytes) -> None:
+        def keep(self, key, request, reply) -> None:
             waiter.cancel()
             super().keep(key, request, reply)
 
@@ -176,7 +202,7 @@ async def test_a_waiter_cancelled_inside_keep_loses_nothing():
     waiter = asyncio.create_task(LedgerChat(FakeChat(), shelf).reply(HARBOUR))
     with pytest.raises(asyncio.CancelledError):
         await waiter
-    assert shelf.moments == ["kept"]
+    assert len(shelf.kept) == 1
 
 
 async def test_close_drops_what_is_in_flight_and_closes_the_inner_model():
@@ -193,3 +219,42 @@ async def test_close_drops_what_is_in_flight_and_closes_the_inner_model():
 async def test_it_goes_by_the_inner_models_name():
     ledger = LedgerChat(FakeChat(name="teacher"), Shelf())
     assert (ledger.name, ledger.model) == ("teacher", "teacher")
+
+
+class Slow(Shelf):
+    """A shelf whose syncs take 20 ms."""
+
+    def sync(self) -> None:
+        time.sleep(0.02)
+        super().sync()
+
+
+async def until(arrived) -> None:
+    async with asyncio.timeout(5):
+        while not arrived():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("way", ["waiter", "close"])
+async def test_a_reply_that_waits_for_its_sync_is_kept_and_paid_once_whatever_ends_the_waiting(way):
+    shelf, fake = Slow(), FakeChat()
+    ledger = LedgerChat(fake, shelf)
+    waiter = asyncio.create_task(ledger.reply(HARBOUR))
+    await until(lambda: shelf.kept)
+    if way == "close":
+        await ledger.close()
+    else:
+        waiter.cancel()
+    await asyncio.wait([waiter])
+    assert (await ledger.reply(HARBOUR)).replayed
+    assert fake.asked == [HARBOUR]
+
+
+async def test_a_sync_that_fails_is_told_to_everybody_who_waits_for_it_and_the_next_may_succeed():
+    shelf = Slow()
+    ledger = LedgerChat(FakeChat(), shelf)
+    shelf.sync = full
+    outcomes = await asyncio.gather(ledger.reply(HARBOUR), ledger.reply(LANTERN), return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["The disk is full."] * 2
+    del shelf.sync
+    assert (await ledger.reply(Request("fake", HARBOUR.messages, sample=1))).text

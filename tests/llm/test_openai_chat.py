@@ -8,10 +8,10 @@ import traceback
 
 import pytest
 
-from studio.errors import ModelError, PassingError
+from studio.errors import ModelError, PassingError, RefusedError
 from studio.llm.chat import Request
 from studio.llm.openai_chat import OpenAIChat, Timeouts
-from tests.support.chat_server import ChatServer, Fault
+from tests.support.chat_server import FILTERED, TOO_LONG, ChatServer, Fault
 
 CANARY = "sk-canary-7f3a9b2c5d"
 QUICK = Timeouts(connect=1.0, first_token=0.3, silence=0.3, total=0.5)
@@ -129,6 +129,119 @@ async def test_an_answer_cut_by_length_is_passed_on(asking: Asking, streamed):
     reply = await ask(chat, streamed=streamed)
     assert reply.finish_reason == "length"
     assert reply.text
+
+
+WAYS = ["reasoning_content", "reasoning", "think", "thinking", "closing"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+async def test_thoughts_are_kept_apart_however_they_come(asking: Asking, way, streamed):
+    server, chat = asking
+    server.script = lambda *_: Fault(text="Three harbours. 三个港口。", thinking="Let me see.\n想一想。", thinks=way)
+    await ask(chat, streamed=streamed)
+    pieces: list[str] = []
+    reply = await ask(chat, streamed=streamed, pieces=pieces)
+    assert (reply.thinking, reply.text) == ("Let me see.\n想一想。", "Three harbours. 三个港口。")
+    assert "".join(pieces) == (reply.text if streamed else "")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_thoughts_that_fill_the_whole_answer_leave_no_text(asking: Asking, streamed):
+    server, chat = asking
+    server.script = [Fault("length", text="never said", thinking="on and on", thinks="unclosed")]
+    pieces: list[str] = []
+    reply = await ask(chat, streamed=streamed, pieces=pieces)
+    assert (reply.thinking, reply.text, reply.finish_reason) == ("on and on", "", "length")
+    assert pieces == []
+
+
+async def test_an_endpoint_that_stops_thinking_aloud_is_heard_to_its_end(asking: Asking):
+    server, chat = asking
+    server.script = [
+        Fault(text="one", thinking="hm", thinks="closing"),
+        Fault(text="two words"),
+        Fault(text="two words"),
+    ]
+    await ask(chat, streamed=True)
+    late: list[str] = []
+    assert (await ask(chat, streamed=True, pieces=late)).text == "two words"
+    assert late == ["two words"], "held back, since thoughts were expected"
+    at_once: list[str] = []
+    await ask(chat, streamed=True, pieces=at_once)
+    assert at_once == ["two ", "words"]
+
+
+async def test_words_thought_are_words(asking: Asking):
+    server, chat = asking
+    server.script = [Fault("hang-mid", thinking="a thought", thinks="reasoning_content")]
+    with pytest.raises(PassingError, match="next word") as caught:
+        await ask(chat, streamed=True)
+    assert caught.value.paid
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "paid"),
+    [
+        (Fault("429"), False),
+        (Fault("500"), False),
+        (Fault("html"), False),
+        (Fault("error-200"), False),
+        (Fault("hang"), True),
+        (Fault("hang-mid"), True),
+        (Fault("cut"), True),
+        (Fault("drop"), True),
+    ],
+)
+async def test_what_may_have_been_charged_is_told(asking: Asking, fault, paid, streamed):
+    server, chat = asking
+    server.script = [fault]
+    with pytest.raises(PassingError) as caught:
+        await ask(chat, streamed=streamed)
+    assert caught.value.paid is paid
+    assert caught.value.limited is (fault.kind == "429")
+
+
+@pytest.mark.parametrize("fault", [FILTERED, TOO_LONG])
+async def test_a_request_that_is_refused_leaves_the_others_alone(asking: Asking, fault):
+    server, chat = asking
+    server.script = [fault]
+    with pytest.raises(RefusedError):
+        await ask(chat, streamed=False)
+    assert (await ask(chat, streamed=False)).text
+
+
+async def test_many_requests_share_several_clients(asking: Asking):
+    server, chat = asking
+    server.latency = 0.3
+    chat = OpenAIChat(server.url, "teacher-small")
+    await asyncio.gather(*(ask(chat, streamed=False) for _ in range(20)))
+    await asyncio.gather(*(ask(chat, streamed=False) for _ in range(20)))
+    assert server.most_at_once == 20
+    assert [line.busy for line in chat._lines] == [0, 0, 0]
+    await chat.close()
+
+
+async def test_a_server_that_restarts_is_asked_again(asking: Asking):
+    server, chat = asking
+    await ask(chat, streamed=False)
+    await server.stop()
+    with pytest.raises(PassingError, match="No connection") as caught:
+        await ask(chat, streamed=False)
+    assert not caught.value.paid
+    await server.start()
+    assert (await ask(chat, streamed=False)).text
+
+
+async def test_the_headers_of_each_answer_are_told(asking: Asking):
+    server, chat = asking
+    server.script = lambda *_: Fault(headers=(("x-ratelimit-remaining-requests", "3"),))
+    told: list[str] = []
+    chat.on_headers = lambda headers: told.append(headers["x-ratelimit-remaining-requests"])
+    await ask(chat, streamed=False)
+    await ask(chat, streamed=True)
+    assert told == ["3", "3"]
 
 
 async def test_a_stream_that_stays_open_after_its_end_is_an_answer(asking: Asking, monkeypatch):

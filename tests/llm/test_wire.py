@@ -37,6 +37,10 @@ def test_a_whole_answer_with_all_it_may_leave_out():
         "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4, "prompt_tokens_details": None},
     }
     assert wire.whole(json.dumps(full).encode()) == wire.Answer("好", "length", Usage(3, 1), "m-2026")
+    full["usage"] |= {"prompt_tokens_details": {"cached_tokens": 2}}
+    assert wire.whole(json.dumps(full).encode()).usage == Usage(3, 1, 2)
+    full["usage"] = {"prompt_tokens": 3, "completion_tokens": 1, "prompt_cache_hit_tokens": 1}
+    assert wire.whole(json.dumps(full).encode()).usage == Usage(3, 1, 1)
     bare = {"choices": [{"message": {"content": None}}]}
     assert wire.whole(json.dumps(bare).encode()) == wire.Answer("", "unknown", Usage(), "")
 
@@ -83,7 +87,7 @@ def test_a_stream_is_put_together_and_thinking_is_left_out():
     for event in (piece("你"), piece("好"), piece(None, "stop"), {"choices": [], "usage": {"completion_tokens": 2}}):
         heard.take(event)
     assert said == ["你", "好"]
-    assert heard.answer() == wire.Answer("你好", "stop", Usage(0, 2), "m")
+    assert heard.answer() == wire.Answer("你好", "stop", Usage(0, 2), "m", "let me see")
 
 
 def test_a_stream_without_finish_reason_is_no_answer():
@@ -91,8 +95,9 @@ def test_a_stream_without_finish_reason_is_no_answer():
     with pytest.raises(BrokenReplyError, match="before the first word"):
         heard.answer()
     heard.take(piece("half"))
-    with pytest.raises(BrokenReplyError, match="in the middle"):
+    with pytest.raises(BrokenReplyError, match="in the middle") as caught:
         heard.answer()
+    assert caught.value.paid
 
 
 @pytest.mark.parametrize("event", [None, "text", [], {"choices": [{}]}, {"choices": [{"delta": "x"}]}])

@@ -9,14 +9,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from studio.alpaca.rows import ROW_TYPES, Multimodal, Pretrain, Sft, fields
+from studio.alpaca.rows import Pretrain, Sft, fields
 from studio.errors import StudioError, UsageError
-from studio.jobs.events import FileOpened, SetAside
+from studio.jobs.events import FileOpened, ImportedBefore, SetAside
 from studio.session import Session
 from studio.store.filters import Filter
-from tests.support.projects import ROOT, bring_in, drain, kept, new_project, recount, start_studio
-
-REAL = ROOT.parent / "shared" / "data" / "llamafactory"
+from tests.support.projects import bring_in, drain, kept, new_project, recount, start_studio
 
 
 @pytest.fixture
@@ -76,11 +74,11 @@ async def test_the_type_is_told_from_the_columns(session, tmp_path, objects, typ
 
 async def test_the_type_can_be_forced_and_must_be_known(session, tmp_path):
     file = tmp_path / "rows.json"
-    file.write_bytes(b'[{"question": "a", "text": "b"}]')
+    file.write_bytes(b'[{"topic": "a", "text": "b"}]')
     await drain(session.import_files([file], "sft"))
     assert session.rows.get(1).row == Sft()
-    file.write_bytes(b'[{"question": "a"}]')
-    with pytest.raises(UsageError, match="columns found: question") as error:
+    file.write_bytes(b'[{"topic": "a"}]')
+    with pytest.raises(UsageError, match="columns found: topic") as error:
         await drain(session.import_files([file]))
     assert "--type" in error.value.hint
 
@@ -228,6 +226,86 @@ def test_a_killed_import_is_taken_out_of_the_way_and_importing_again_is_right(tm
     asyncio.run(session.close())
 
 
+async def test_the_offset_of_an_arrays_row_is_where_it_begins(session, tmp_path):
+    file = tmp_path / "rows.json"
+    objects = [{"instruction": f"题 {n}", "output": '}, {"' * (n % 3)} for n in range(4000)]
+    file.write_bytes(orjson.dumps(objects))
+    text = file.read_bytes()
+    await drain(session.import_files([file]))
+    for stored, written in zip(session.rows.each(Filter()), objects, strict=True):
+        raw = orjson.dumps(written)
+        assert text[stored.offset : stored.offset + len(raw)] == raw
+
+
+async def test_columns_by_usual_and_by_given_names(session, tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"question": "a", "reply": "b", "topic": "c", "id": 1}\n')
+    opened, *_ = await drain(session.import_files([file]))
+    assert opened.why == "column question read as instruction, column reply read as output"
+    await drain(session.import_files([file], columns={"instruction": "topic"}))
+    rows = session.rows.page([1, 2])
+    assert [row.row for row in rows] == [Sft("a", "", "b"), Sft("c", "", "b")]
+    assert orjson.loads(rows[1].extras) == {"id": 1, "question": "a"}
+    assert "column topic read as instruction, as you said" in session.runs.source(rows[1].source).note
+
+
+async def test_a_given_column_must_be_there(session, tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"question": "a"}\n')
+    with pytest.raises(UsageError, match="has no column topic") as caught:
+        await drain(session.import_files([file], columns={"instruction": "topic"}))
+    assert "question" in caught.value.hint
+    assert session.rows.last_id() == 0
+
+
+async def test_what_a_wrapper_holds_beside_its_rows_stands_in_the_note(session, tmp_path):
+    file = tmp_path / "rows.json"
+    file.write_text('{"version": 1, "data": [{"instruction": "a"}, {"instruction": "b"}]}')
+    opened, *_, ended = await drain(session.import_files([file]))
+    assert (ended.rows, ended.broken) == (2, 0)
+    assert opened.why.endswith("left out beside the list of rows: version")
+
+
+async def test_a_picture_in_a_later_row_does_not_make_the_others_strangers(session, tmp_path):
+    def talk(**more):
+        return {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], **more}
+
+    await bring_in(session, tmp_path / "a.jsonl", [talk(), talk(images=["a.png"]), talk(images=[])])
+    assert [row.row.images for row in session.rows.page([1, 2, 3])] == [(), ("a.png",), ()]
+
+
+async def test_importing_the_same_file_again_is_said(session, tmp_path):
+    file, copy = tmp_path / "a.jsonl", tmp_path / "copy.jsonl"
+    file.write_text('{"instruction":"a"}\n{"instruction":"b"}\n')
+    await drain(session.import_files([file]))
+    copy.write_bytes(file.read_bytes())
+    again = await drain(session.import_files([copy]))
+    (before,) = [event for event in again if isinstance(event, ImportedBefore)]
+    assert (before.path, before.source, before.rows) == (str(copy), 1, 2)
+    assert again[-1].rows == 2
+    session.undo()
+    session.undo()
+    assert not any(isinstance(event, ImportedBefore) for event in await drain(session.import_files([file])))
+    file.write_text('{"instruction":"a"}\n{"instruction":"c"}\n')
+    assert not any(isinstance(event, ImportedBefore) for event in await drain(session.import_files([file])))
+
+
+@pytest.mark.filterwarnings("ignore")
+async def test_a_dataset_of_the_hub_comes_in_split_by_split(session, tmp_path):
+    (tmp_path / "set").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "set" / f"{split}.jsonl").write_text(f'{{"question": "{split}", "answer": "a"}}\n')
+    name = f"hf:{tmp_path / 'set'}"
+    *_, ended = await drain(session.import_files([Path(name)], seed=True))
+    assert (ended.rows, ended.broken) == (2, 0)
+    rows = session.rows.page([1, 2])
+    assert [row.row for row in rows] == [Sft("train", "", "a"), Sft("test", "", "a")]
+    assert [session.origin(row) for row in rows] == [f"{name}@train, row 1", f"{name}@test, row 1"]
+    assert session.runs.folder(rows[0].source) is None
+    again = await drain(session.import_files([Path(f"{name}@test")]))
+    assert any(isinstance(event, ImportedBefore) for event in again)
+
+
 def side_file(ended):
     return [orjson.loads(line) for line in Path(ended.path).read_bytes().splitlines()]
 
@@ -239,26 +317,3 @@ def _until_rows(folder, n):
         assert time.monotonic() < end
         time.sleep(0.002)
     asyncio.run(viewer.close())
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="LLaMA-Factory's demo files are not here")
-@pytest.mark.parametrize("name", sorted(path.name for path in REAL.glob("*demo.json*")))
-async def test_the_trainers_own_files_come_in_with_nothing_lost(session, name):
-    content = (REAL / name).read_bytes()
-    expected = orjson.loads(content) if name.endswith(".json") else list(map(orjson.loads, content.splitlines()))
-    opened, *_, ended = await drain(session.import_files([REAL / name]))
-    assert (ended.rows, ended.broken) == (len(expected), 0)
-    assert opened.type in ROW_TYPES
-    for stored, original in zip(session.rows.each(Filter()), expected, strict=True):
-        turns = original.get("messages") or original.get("conversations")
-        if turns:
-            said = [turn.get("content", turn.get("value")) for turn in turns]
-            written = orjson.dumps(fields(stored.row)).decode()
-            answers = [orjson.dumps(text)[1:-1].decode() for text in said]
-            assert all(text.strip() in written for text in answers)
-            if isinstance(stored.row, Multimodal):
-                assert list(stored.row.images) == original["images"]
-        else:
-            extras = orjson.loads(stored.extras or b"{}")
-            row = {key: value for key, value in fields(stored.row).items() if value not in ("", ())}
-            assert {key: value for key, value in original.items() if value not in ("", [])} == row | extras

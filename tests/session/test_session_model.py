@@ -35,7 +35,7 @@ class Decisions(RuleBasedStateMachine):
         self.session = new_project(self.home / "p")
         asyncio.run(bring_in(self.session, self.home / "rows.jsonl", IMPORTED, seed=True))
         run = self._run(lambda: self.session.runs.open("evol-instruct", "key", "{}"))
-        made = Generated("sft", Sft("Grown", "", "Answer"), run, 1, 1, 0, "deepening", ())
+        made = Generated("sft", Sft("Grown", "", "Answer"), run, 1, 1, 1, "deepening", ())
         self._run(lambda: self.session.rows.add_generated(made))
         self._run(lambda: self.session.pairs.replace_open([(1, 2, 0.9), (3, 4, 0.8), (1, 5, 0.75)]))
         self.state = self.real()

@@ -65,7 +65,7 @@ async def test_opinions_and_methods_narrow_the_view(session, tmp_path):
     await bring_in(session, tmp_path / "a.jsonl", [{"instruction": f"task {n}"} for n in range(3)])
     written = session.add(Sft("By hand"))
     run = session.runs.open("evol-instruct", "key", "{}")
-    grown = session.rows.add_generated(Generated("sft", Sft("Grown"), run, 1, 1, 0, "deepening", ()))
+    grown = session.rows.add_generated(Generated("sft", Sft("Grown"), run, 1, 1, 1, "deepening", ()))
     session.set_tags([1, 2], ["hard", "诗"])
     session.set_tags([2], ["诗"])
     session.set_score([1, 3], 4)

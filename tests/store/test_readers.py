@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import json
 import tracemalloc
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from studio.alpaca.rows import Sft, array_decoder, one_decoder, parse
 from studio.errors import StudioError
 from studio.store import readers
-from studio.store.blocks import locate
+from studio.store.blocks import Decoder, locate
 
 FUNCTION_FIXTURE = [HealthCheck.function_scoped_fixture]
 SMALL = 64
@@ -22,7 +25,8 @@ def read_all(path):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(readers, "_BLOCK", SMALL)
+    monkeypatch.setattr(readers, "_ARRAY", SMALL)
+    monkeypatch.setattr(readers, "_LINES", SMALL)
 
 
 @pytest.fixture
@@ -59,7 +63,11 @@ def test_a_whole_array_is_read_as_orjson_reads_it(small_blocks, file, found, spa
 
 
 @settings(max_examples=150, suppress_health_check=FUNCTION_FIXTURE)
-@given(found=objects, ending=st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n\t\n"]), last=st.booleans())
+@given(
+    found=objects.filter(lambda found: len(found) != 1),
+    ending=st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n\t\n"]),
+    last=st.booleans(),
+)
 def test_json_lines_are_read_as_orjson_reads_them(small_blocks, file, found, ending, last):
     text = ending.join(orjson.dumps(one) for one in found)
     file.write_bytes(text + (ending if last else b""))
@@ -68,7 +76,7 @@ def test_json_lines_are_read_as_orjson_reads_them(small_blocks, file, found, end
     assert [one.cause for one in broken] == ([] if found else ["the file is empty"])
 
 
-@settings(max_examples=400, suppress_health_check=FUNCTION_FIXTURE)
+@settings(max_examples=250, suppress_health_check=FUNCTION_FIXTURE)
 @given(found=objects.filter(bool), space=spaces, change=st.data())
 def test_a_mutated_array_is_accepted_exactly_when_orjson_accepts_it(small_blocks, file, found, space, change):
     text = bytearray(joined(found, space))
@@ -93,8 +101,66 @@ def test_a_mutated_array_is_accepted_exactly_when_orjson_accepts_it(small_blocks
         assert read_all(file) == (expected, [])
 
 
+@settings(max_examples=150, suppress_health_check=FUNCTION_FIXTURE)
+@given(found=objects.filter(bool), space=spaces, at=st.integers(0, 10_000), bytes_=st.binary(min_size=1, max_size=3))
+def test_what_stands_before_a_random_fault_is_read_as_it_was(small_blocks, file, found, space, at, bytes_):
+    text = joined(found, space)
+    at = 1 + at % (len(text) - 1)
+    file.write_bytes(text[:at] + bytes_ + text[at + len(bytes_) :])
+    end, whole = 1, 0
+    for one in found:
+        end += len(space) + len(orjson.dumps(one))
+        whole += end < at
+        end += len(space) + 1
+    assert read_all(file)[0][:whole] == found[:whole]
+
+
+alpaca_rows = st.lists(
+    st.fixed_dictionaries({"instruction": hostile, "output": hostile}, optional={"input": hostile, "system": hostile}),
+    min_size=1,
+    max_size=12,
+)
+TYPED = Decoder(one_decoder("sft"), array_decoder("sft"), (msgspec.DecodeError, UnicodeDecodeError, RecursionError))
+
+
+@settings(max_examples=250, suppress_health_check=FUNCTION_FIXTURE)
+@given(
+    found=alpaca_rows,
+    lines=st.booleans(),
+    space=spaces,
+    at=st.integers(0, 10_000),
+    byte=st.sampled_from([None, *b'{}[],:"\\ \nx0u-\xff\x00\xe4\xed\xa0']),
+)
+def test_typed_rows_are_what_orjson_and_the_strict_parser_make_of_them(
+    small_blocks, file, found, lines, space, at, byte
+):
+    text = bytearray(b"\n".join(map(orjson.dumps, found)) if lines else joined(found, space))
+    if byte is not None:
+        text[1 + at % (len(text) - 1)] = byte
+    file.write_bytes(text)
+    values = broken = 0
+    for block in readers.read(file, TYPED):
+        broken += len(block.broken)
+        for offset, value in zip(block.find_offsets(), block.values, strict=True):
+            values += 1
+            if isinstance(value, Sft):
+                raw = bytes(text[offset:]).split(b"\n")[0] if lines else text[offset:].decode(errors="replace")
+                plain = orjson.loads(raw) if lines else json.JSONDecoder().raw_decode(raw)[0]
+                assert parse("sft", plain) == (value, {})
+    if lines:
+        assert values + broken == sum(bool(line.strip()) for line in bytes(text).split(b"\n"))
+        return
+    try:
+        expected = orjson.loads(bytes(text))
+    except orjson.JSONDecodeError:
+        assert broken
+    else:
+        assert (values, broken) == (len(expected), 0)
+
+
 def test_a_large_array_on_one_line_costs_neither_false_alarms_nor_its_size_in_memory(monkeypatch, file):
-    monkeypatch.setattr(readers, "_BLOCK", 1 << 16)
+    monkeypatch.setattr(readers, "_ARRAY", 1 << 16)
+    monkeypatch.setattr(readers, "_LINES", 1 << 16)
     count = 20_000
     row = {"instruction": "问" * 20, "output": 'y, {"instruction"' * 10}
     file.write_bytes(orjson.dumps([row] * count))
@@ -132,7 +198,8 @@ FAULTS = [
 @pytest.mark.parametrize(("fault", "cause"), FAULTS, ids=range(len(FAULTS)))
 @pytest.mark.parametrize("between", [b",", b",\n  ", b" ,\r\n"])
 def test_rows_before_and_after_a_broken_element_come_in(monkeypatch, file, fault, cause, between, block):
-    monkeypatch.setattr(readers, "_BLOCK", block)
+    monkeypatch.setattr(readers, "_ARRAY", block)
+    monkeypatch.setattr(readers, "_LINES", block)
     good = [{"a": number, "pad": "中" * 30} for number in range(6)]
     parts = [orjson.dumps(one) for one in good]
     text = b"[\n" + between.join([*parts[:3], fault, *parts[3:]]) + b"\n]"
@@ -153,7 +220,8 @@ def test_rows_before_and_after_a_broken_element_come_in(monkeypatch, file, fault
 @pytest.mark.parametrize(("fault", "cause"), [*FAULTS[:10], FAULTS[11]], ids=range(11))
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
 def test_lines_before_and_after_a_broken_line_come_in(monkeypatch, file, fault, cause, ending, block):
-    monkeypatch.setattr(readers, "_BLOCK", block)
+    monkeypatch.setattr(readers, "_ARRAY", block)
+    monkeypatch.setattr(readers, "_LINES", block)
     good = [{"a": number, "pad": "中"} for number in range(6)]
     parts = [orjson.dumps(one) for one in good]
     text = b"\xef\xbb\xbf" + ending.join([*parts[:3], fault, *parts[3:]])
@@ -202,7 +270,8 @@ def test_bad_utf8_is_kept_as_base64_in_the_side_file(file):
 )
 @pytest.mark.parametrize("block", [SMALL, 1 << 20])
 def test_shapes_of_files(monkeypatch, file, text, read, causes, block):
-    monkeypatch.setattr(readers, "_BLOCK", block)
+    monkeypatch.setattr(readers, "_ARRAY", block)
+    monkeypatch.setattr(readers, "_LINES", block)
     file.write_bytes(text)
     found, broken = read_all(file)
     assert (found, [one.cause for one in broken]) == (read, causes)
@@ -252,7 +321,7 @@ def test_locate_finds_where_each_element_begins(file, found, space, block):
         begins.append(at)
         at += len(orjson.dumps(one)) + 2 * len(space) + 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "_BLOCK", block)
+        patch.setattr(readers, "_ARRAY", block)
         places = [place for one in readers.read(file) for place in locate(one, range(len(one.read)))]
     lines = [
         (text[:at].count(b"\n") + 1, len(text[text.rfind(b"\n", 0, at) + 1 : at].decode()) + 1, at) for at in begins
@@ -264,3 +333,17 @@ def test_locate_in_json_lines_names_the_line(file):
     file.write_bytes(b'{"a":1}\n\n{"a":2}\n')
     (block,) = readers.read(file)
     assert locate(block, [1]) == [(3, 1, 9)]
+
+
+@pytest.mark.parametrize("wrap", [b"%s\n", b"[%s]\n"])
+def test_a_broken_row_in_the_middle_of_300_000_costs_only_itself(file, wrap):
+    row = '{"instruction": "Name a pear.", "output": "梨"}'.encode()
+    half = 150_000
+    between = b",\n" if wrap.startswith(b"[") else b"\n"
+    rows = [row] * half + [row[:-1]] + [row] * half
+    file.write_bytes(wrap % between.join(rows))
+    n, broken = 0, []
+    for block in readers.read(file, TYPED):
+        n += len(block.values)
+        broken += block.broken
+    assert (n, len(broken), broken[0].line) == (2 * half, 1, half + 1 + wrap.startswith(b"["))

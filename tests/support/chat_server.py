@@ -1,9 +1,10 @@
 """A loopback server that speaks the OpenAI chat-completions format and misbehaves on demand.
 
 In a test:           async with ChatServer([Fault("429", retry_after="2")]) as server: ... server.url ...
-As a process:        python tests/support/chat_server.py --port-file F [--latency S] [--log F]
+As a process:        python tests/support/chat_server.py --port-file F [--latency S] [--log F] [--token-rate N]
+                     [--flaky SHARE]
 
-Without faults it answers like a teacher for Evol-Instruct; see teach().
+Without faults it answers like a teacher for Evol-Instruct; see teacher.py.
 """
 
 from __future__ import annotations
@@ -16,10 +17,18 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
+
+if __package__:
+    from tests.support.teacher import digits, teach
+else:  # Run by its path.
+    from teacher import digits, teach
+
+Thinks = Literal["reasoning_content", "reasoning", "think", "thinking", "unclosed", "closing"]
+"""How a model gives its thoughts: in a field of that name, in tags of that name, opened only, or closed only."""
 
 MODELS = ("teacher-small", "teacher-large")
 
@@ -36,6 +45,7 @@ class Fault:
     status: any other status, with code and text in its body. drip: one word each pause seconds. cut: the
     stream ends in order but without finish_reason (a body without streaming: half of it). drop: the connection
     breaks before any answer. no-done: the stream stays open after finish_reason. text: replaces the teacher's.
+    raw: the whole body of a status. thinking: what it thinks before the text. headers: more of them.
     """
 
     kind: Kind = "ok"
@@ -43,7 +53,37 @@ class Fault:
     status: int = 400
     code: str = ""
     text: str | None = None
+    raw: str | None = None
     pause: float = 0.05
+    thinking: str = ""
+    thinks: Thinks = "think"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+FILTERED = Fault(
+    "status",
+    status=400,
+    code="content_filter",
+    text="The response was filtered due to the prompt triggering our content management policy.",
+)
+TOO_LONG = Fault(
+    "status",
+    status=400,
+    code="context_length_exceeded",
+    text="This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+)
+PASSING: tuple[Fault, ...] = (
+    Fault("429", retry_after="0"),
+    Fault("429", retry_after="0.05"),
+    Fault("500"),
+    Fault("drop"),
+    Fault("cut"),
+    Fault("malformed"),
+    Fault("wrong-schema"),
+    Fault("no-choices"),
+    Fault("error-200"),
+)
+"""Faults after which asking again helps, and that take no time."""
 
 
 Script = Sequence[Fault] | Callable[[int, dict[str, Any]], Fault]
@@ -63,25 +103,48 @@ class Asked:
     at: float
 
 
+def flaky(share: float, faults: Sequence[Fault] = PASSING) -> Script:
+    """A script by which about that share of the requests meets a fault the first time it is asked, and only then."""
+    seen: set[str] = set()
+
+    def decide(_: int, body: dict[str, Any]) -> Fault:
+        name = body_hash(body)
+        luck = digits(name)
+        lucky = (next(luck) * 256 + next(luck)) / 65_536 >= share
+        if lucky or name in seen:
+            return Fault()
+        seen.add(name)
+        return faults[next(luck) % len(faults)]
+
+    return decide
+
+
 @dataclass
 class ChatServer:
-    """The server. latency: seconds before each answer. key: the only one accepted, None for any."""
+    """The server. latency: seconds before each answer. key: the only one accepted, None for any. at_once: more requests
+    than that at the same time get 429 (with retry_after, if given), 0 for any number. token_rate: words a second of a
+    streamed answer, 0 for all at once.
+    """
 
     script: Script = ()
     latency: float = 0.0
     key: str | None = None
+    at_once: int = 0
+    retry_after: str | None = None
+    token_rate: float = 0.0
     log: Path | None = None
+    port: int = 0
     asked: list[Asked] = field(default_factory=list)
     most_at_once: int = 0
     _at_once: int = 0
     _connections: set[asyncio.Task[Any]] = field(default_factory=set)
     _server: asyncio.Server | None = None
+    _port: int = 0
 
     @property
     def url(self) -> str:
         """The base_url of a client."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
 
     @property
     def counts(self) -> Counter[str]:
@@ -89,16 +152,27 @@ class ChatServer:
         return Counter(request.hash for request in self.asked)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen, after a stop() on the same port again."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Break every connection and refuse new ones, as a server that is restarted does."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        server.close()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections)
-        await self._server.wait_closed()
+        await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
@@ -131,12 +205,14 @@ class ChatServer:
             fault = self.script[number] if number < len(self.script) else Fault()
         if self.key is not None and headers.get("authorization") != f"Bearer {self.key}":
             fault = Fault("status", status=401, text=f"Incorrect API key: {headers.get('authorization')}")
+        if self.at_once and self._at_once >= self.at_once:
+            fault = Fault("429", retry_after=self.retry_after)
         self._note(Asked(number, body_hash(body), fault.kind, bool(body.get("stream")), body, headers, time.time()))
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             await asyncio.sleep(self.latency)
-            await _perform(fault, body, writer)
+            await _perform(fault, body, writer, self.token_rate)
         finally:
             self._at_once -= 1
 
@@ -159,14 +235,15 @@ class _GoneError(Exception):
     """The server ends the connection on purpose."""
 
 
-async def _perform(fault: Fault, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
-    kind = fault.kind
+async def _perform(fault: Fault, body: dict[str, Any], writer: asyncio.StreamWriter, token_rate: float) -> None:
+    kind, extra = fault.kind, dict(fault.headers)
     text = fault.text if fault.text is not None else teach(body["messages"])
     if kind in ("429", "500", "status"):
         status = fault.status if kind == "status" else int(kind)
         error = {"message": fault.text or f"planned {status}", "type": "planned", "code": fault.code or None}
-        extra = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-        return await _send(writer, status, json.dumps({"error": error}), extra)
+        if fault.retry_after:
+            extra["Retry-After"] = fault.retry_after
+        return await _send(writer, status, fault.raw or json.dumps({"error": error}), extra)
     if kind == "hang":
         await asyncio.sleep(3600)
     if kind == "drop":
@@ -179,12 +256,15 @@ async def _perform(fault: Fault, body: dict[str, Any], writer: asyncio.StreamWri
         "no-choices": json.dumps({"choices": [], "model": body["model"]}),
     }.get(kind)
     if body.get("stream") and kind not in ("html", "no-choices"):
-        return await _stream(fault, body, text, plain, writer)
+        return await _stream(fault, body, text, plain, writer, token_rate)
     if plain is not None:
         return await _send(writer, 200, plain, {"Content-Type": "text/html"} if kind == "html" else {})
-    content = json.dumps(completion(body, text, "length" if kind == "length" else "stop"), ensure_ascii=False)
+    whole = completion(body, text, "length" if kind == "length" else "stop")
+    fields, tagged = _thoughts(fault, text)
+    whole["choices"][0]["message"] |= fields | {"content": tagged}
+    content = json.dumps(whole, ensure_ascii=False)
     if kind not in ("drip", "cut", "hang-mid"):
-        return await _send(writer, 200, content)
+        return await _send(writer, 200, content, extra)
     raw = content.encode()
     writer.write(_head(200, {"Content-Length": str(len(raw)), "Content-Type": "application/json"}))
     if kind == "drip":
@@ -200,14 +280,35 @@ async def _perform(fault: Fault, body: dict[str, Any], writer: asyncio.StreamWri
     raise _GoneError
 
 
+def _thoughts(fault: Fault, text: str) -> tuple[dict[str, str], str]:
+    """The fields a message has besides its text, and the text with the thoughts that are in it."""
+    thought, way = fault.thinking, fault.thinks
+    if not thought:
+        return {}, text
+    if way in ("reasoning_content", "reasoning"):
+        return {way: thought}, text
+    tags = {"unclosed": ("<think>", ""), "closing": ("", "</think>")}.get(way, (f"<{way}>", f"</{way}>"))
+    return {}, f"{tags[0]}\n{thought}\n{tags[1]}\n\n{text if tags[1] else ''}"
+
+
 async def _stream(
-    fault: Fault, body: dict[str, Any], text: str, plain: str | None, writer: asyncio.StreamWriter
+    fault: Fault,
+    body: dict[str, Any],
+    text: str,
+    plain: str | None,
+    writer: asyncio.StreamWriter,
+    token_rate: float,
 ) -> None:
-    writer.write(_head(200, {"Transfer-Encoding": "chunked", "Content-Type": "text/event-stream"}))
+    kept = {"Transfer-Encoding": "chunked", "Content-Type": "text/event-stream"} | dict(fault.headers)
+    writer.write(_head(200, kept))
     if plain is not None:
         _event(writer, plain)
         return await _end(writer)
     _event(writer, _chunk(body, {"role": "assistant", "content": ""}))
+    fields, text = _thoughts(fault, text)
+    for name, thought in fields.items():
+        for word in re.findall(r"\S+\s*|\s+", thought):
+            _event(writer, _chunk(body, {name: word}))
     words = re.findall(r"\S+\s*|\s+", text)
     for number, word in enumerate(words):
         if number == len(words) // 2 and fault.kind in ("hang-mid", "cut"):
@@ -219,6 +320,9 @@ async def _stream(
         if fault.kind == "drip":
             await writer.drain()
             await asyncio.sleep(fault.pause)
+        elif token_rate:
+            await writer.drain()
+            await asyncio.sleep(1 / token_rate)
     _event(writer, _chunk(body, {}, "length" if fault.kind == "length" else "stop"))
     if fault.kind == "no-done":
         await writer.drain()
@@ -270,65 +374,11 @@ async def _send(writer: asyncio.StreamWriter, status: int, body: str, extra: dic
     await writer.drain()
 
 
-_REWRITING = re.compile(
-    r"#(given|rewritten|created) prompt#|rewrite a task|write a new task|改写|新的?任务|新的?指令|#[^#\n]*提示#",
-    re.IGNORECASE,
-)
-_GIVEN = re.compile(r"#[^#\n]{2,20}#\s*[:：]\s*\n(.+?)\s*\n#[^#\n]{2,20}#\s*[:：]\s*$", re.DOTALL)
-_CJK = re.compile(r"[\u4e00-\u9fff]")
-_SORRY_EN, _SORRY_ZH = "Sorry, I cannot answer that.", "抱歉，我无法回答这个问题。"
-_WORDS_EN = re.findall(
-    r"\w+",
-    "harbour lantern orchard compass glacier violin meadow turbine pottery monsoon archive saffron beacon tundra "
-    "mosaic ferry quartz almanac canyon loom estuary kiln plateau sundial",
-)
-_WORDS_ZH = re.findall(
-    r"\w+", "港口 灯塔 果园 罗盘 冰川 提琴 草甸 水车 陶器 季风 档案 藏红花 信标 苔原 拼图 渡船 石英 年历 峡谷 织机"
-)
-
-
-def teach(messages: Sequence[dict[str, str]]) -> str:
-    """What the teacher answers: a function of the messages alone.
-
-    Judge prompts (Equal / Not Equal): "Equal" for some 15 %. Rewriting prompts: the given instruction, made
-    longer. Anything else: some 30 words, or for some 10 % a refusal. Chinese is answered in Chinese.
-    """
-    digits = _digits(json.dumps(messages, sort_keys=True))
-    luck = next(digits) * 256 + next(digits)
-    last = messages[-1]["content"]
-    frame = " ".join(message["content"] for message in messages if message["role"] == "system") + last
-    if "Not Equal" in frame:
-        return "Equal" if luck % 100 < 15 else "Not Equal"
-    given = found.group(1) if (found := _GIVEN.search(last)) else last.strip()
-    chinese = len(_CJK.findall(given)) * 4 > len(given)
-    pool = _WORDS_ZH if chinese else _WORDS_EN
-    words = [pool[next(digits) % len(pool)] for _ in range(26)]
-    if _REWRITING.search(frame):
-        kept = given[-600:]
-        if chinese:
-            return f"{kept}请以{words[0]}和{words[1]}为例，分三步说明理由，并比较{words[2]}与{words[3]}的不同之处。"
-        return (
-            f"{kept} Use the example of a {words[0]} near a {words[1]}, explain the reasons in three steps, "
-            f"and compare the {words[2]} with the {words[3]}."
-        )
-    if luck % 100 < 10:
-        return _SORRY_ZH if chinese else _SORRY_EN
-    if chinese:
-        return f"简单地说，答案与{'、'.join(words[:8])}有关。首先看{words[8]}，然后看{words[9]}，最后得出结论。"
-    return (
-        f"In short, the {words[0]} comes first, and then the rest: {', '.join(words[1:20])}. That settles the matter."
-    )
-
-
-def _digits(text: str) -> Iterator[int]:
-    seed = text.encode()
-    while True:
-        seed = hashlib.sha256(seed).digest()
-        yield from seed
-
-
 async def _run(arguments: argparse.Namespace) -> None:
-    async with ChatServer(latency=arguments.latency, log=arguments.log) as server:
+    script = flaky(arguments.flaky) if arguments.flaky else ()
+    async with ChatServer(
+        script, latency=arguments.latency, log=arguments.log, token_rate=arguments.token_rate
+    ) as server:
         beside = arguments.port_file.with_suffix(".part")
         beside.write_text(server.url.split(":")[2].split("/")[0], encoding="ascii")
         beside.replace(arguments.port_file)
@@ -339,6 +389,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port-file", type=Path, required=True, help="where the port is written when it is ready")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--token-rate", type=float, default=0.0, help="words a second of a streamed answer")
+    parser.add_argument("--flaky", type=float, default=0.0, help="share of requests that fail the first time")
     parser.add_argument("--log", type=Path, help="JSON lines of the requests, each written before its answer")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(parser.parse_args()))

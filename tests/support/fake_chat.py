@@ -6,7 +6,11 @@ import asyncio
 import re
 from collections.abc import Callable
 
+from studio.llm.budget import Budgeted
 from studio.llm.chat import OnText, Reply, Request, Usage
+from studio.llm.choice import Roles
+from studio.llm.ledger import LedgerChat
+from studio.llm.prices import FREE
 from tests.support.chat_server import teach
 
 Scripted = Callable[[Request], str | Reply | Exception]
@@ -61,3 +65,26 @@ class FakeChat:
     def _reply(self, request: Request, text: str, seconds: float) -> Reply:
         asked = sum(len(content.split()) for _, content in request.messages)
         return Reply(text, "stop", Usage(asked, len(text.split())), self.model, seconds)
+
+
+class FakeModels:
+    """The models of a session: one fake for every role, or others for answers and verdicts."""
+
+    def __init__(self, teacher, answerer=None, judge=None) -> None:
+        self.chats = (teacher, answerer or teacher, judge or teacher)
+
+    def change(self, settings, concurrency) -> None:
+        pass
+
+    def roles(self, store, budget, prices) -> Roles:
+        chains = {id(chat): LedgerChat(Budgeted(chat, budget, FREE), store) for chat in self.chats}
+        return Roles(*(chains[id(chat)] for chat in self.chats))
+
+    async def close(self) -> None:
+        for chat in set(self.chats):
+            await chat.close()
+
+
+def use(session, chat, **roles) -> None:
+    """Have a session ask this chat."""
+    session._models = FakeModels(chat, **roles)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, NamedTuple
 
 
@@ -65,7 +64,7 @@ def messaged(*said: str, **changes: Any) -> dict[str, Any]:
     return {"messages": turns(*told, role="role", content="content")} | changes
 
 
-_TAGS = {
+TAGS = {
     "role_tag": "role",
     "content_tag": "content",
     "user_tag": "user",
@@ -86,12 +85,14 @@ OPENAI = {
     "file_name": "rows.json",
     "formatting": "openai",
     "columns": {"messages": "messages", "tools": "tools"},
-    "tags": _TAGS,
+    "tags": TAGS,
 }
-_GOOD = {"from": "gpt", "value": "Pear."}
-_BAD = {"from": "gpt", "value": "Stone."}
+GOOD = {"from": "gpt", "value": "Pear."}
+BAD = {"from": "gpt", "value": "Stone."}
 _ASKED = {"conversations": turns("human: Name a fruit.")}
-_CALL = 'function_call: {"name": "search", "arguments": {"for": "pear"}}'
+THOUGHT_CALL = 'function_call: <think>\nhm\n</think>\n\n{"name": "a", "arguments": {}}'
+MARKED_CALL = 'function_call: <tool_call>\n{"name": "a", "arguments": {}}\n</tool_call>'
+CALL = 'function_call: {"name": "search", "arguments": {"for": "pear"}}'
 
 CASES: tuple[Case, ...] = (
     Case("sharegpt", talked(), SHARE, "sft", "kept"),
@@ -114,17 +115,17 @@ CASES: tuple[Case, ...] = (
     ),
     Case("sharegpt in pt", talked(), SHARE, "pt", "kept"),
     Case("sharegpt out of order in pt", talked("gpt: a"), SHARE, "pt", "aborts"),
-    Case("sharegpt call", talked("human: a", _CALL, "observation: b", "gpt: c"), SHARE, "sft", "kept"),
+    Case("sharegpt call", talked("human: a", CALL, "observation: b", "gpt: c"), SHARE, "sft", "kept"),
     Case("sharegpt call of words", talked("human: a", "function_call: b"), SHARE, "sft", "aborts"),
     Case("sharegpt call without a name", talked("human: a", "function_call: {}"), SHARE, "sft", "aborts"),
     Case("sharegpt tools", talked(tools="[]"), SHARE_TOOLS, "sft", "kept"),
     Case("sharegpt tools of words", talked(tools="search"), SHARE_TOOLS, "sft", "aborts"),
-    Case("sharegpt pair", _ASKED | {"chosen": _GOOD, "rejected": _BAD}, SHARE_PAIR, "rm", "kept"),
+    Case("sharegpt pair", _ASKED | {"chosen": GOOD, "rejected": BAD}, SHARE_PAIR, "rm", "kept"),
     Case("sharegpt pair as text", _ASKED | {"chosen": "a", "rejected": "b"}, SHARE_PAIR, "rm", "dropped"),
-    Case("sharegpt pair after an answer", talked(chosen=_GOOD, rejected=_BAD), SHARE_PAIR, "rm", "dropped"),
+    Case("sharegpt pair after an answer", talked(chosen=GOOD, rejected=BAD), SHARE_PAIR, "rm", "dropped"),
     Case(
         "sharegpt pair of a strange role",
-        _ASKED | {"chosen": _GOOD, "rejected": {"from": "me", "value": "b"}},
+        _ASKED | {"chosen": GOOD, "rejected": {"from": "me", "value": "b"}},
         SHARE_PAIR,
         "rm",
         "aborts",
@@ -141,9 +142,29 @@ CASES: tuple[Case, ...] = (
     Case("openai unknown role", messaged("human: a", "gpt: b"), OPENAI, "sft", "aborts"),
     Case("openai second system", messaged("user: a", "system: b"), OPENAI, "sft", "dropped"),
     Case(
-        "openai tools' answers", messaged("user: a", _CALL, "tool: b", "tool: c", "assistant: d"), OPENAI, "sft", "kept"
+        "openai tools' answers", messaged("user: a", CALL, "tool: b", "tool: c", "assistant: d"), OPENAI, "sft", "kept"
     ),
     Case("openai tools as objects", messaged(tools=[]), OPENAI, "sft", "kept"),
+    Case("openai tools as words", messaged(tools="5"), OPENAI, "sft", "aborts"),
+    Case("sharegpt call after a thought", talked("human: a", THOUGHT_CALL), SHARE, "sft", "kept"),
+    Case("sharegpt call between marks", talked("human: a", MARKED_CALL), SHARE, "sft", "kept"),
+    Case("sharegpt empty text", {"conversations": ""}, SHARE, "sft", "dropped"),
+    Case("sharegpt tools of numbers", talked(tools="[1]"), SHARE_TOOLS, "sft", "aborts"),
+    Case("sharegpt tools of one object", talked(tools='{"name": "a"}'), SHARE_TOOLS, "sft", "aborts"),
+    Case(
+        "sharegpt pair chosen as a system prompt",
+        _ASKED | {"chosen": {"from": "system", "value": "a"}, "rejected": BAD},
+        SHARE_PAIR,
+        "rm",
+        "aborts",
+    ),
+    Case(
+        "sharegpt kto broken call, untagged",
+        talked("human: a", "function_call: b", kto_tag=1),
+        SHARE_KTO,
+        "kto",
+        "aborts",
+    ),
     Case("sft plain", sft(), SFT, "sft", "kept"),
     Case("sft without columns key", sft(), BARE, "sft", "kept"),
     Case("empty instruction and input", sft(instruction=""), SFT, "sft", "kept"),
@@ -206,10 +227,15 @@ CASES: tuple[Case, ...] = (
     Case("kto tag null", kto(kto_tag=None), KTO, "kto", "dropped"),
     Case("kto tag null, output null", kto(kto_tag=None, output=None), KTO, "kto", "aborts"),
     Case("kto tag null, output empty", kto(kto_tag=None, output=""), KTO, "kto", "aborts"),
+    Case("kto without output mapped, untagged", kto(kto_tag=1), entry("prompt", "kto_tag"), "kto", "dropped"),
+    Case("sft row in kto, output empty", sft(output=""), SFT, "kto", "dropped"),
     Case("kto without output mapped", kto(), entry("prompt", "kto_tag"), "kto", "aborts"),
     Case("sft row in kto", sft(), SFT, "kto", "dropped"),
     Case("image and placeholder", seen(), SEEN, "sft", "kept"),
     Case("image as one text", seen(images="1.png"), SEEN, "sft", "kept"),
+    Case("image as a number", seen(images=[3]), SEEN, "sft", "aborts"),
+    Case("image inside a list", seen(images=[["1.png"]]), SEEN, "sft", "aborts"),
+    Case("images null in pt", seen(images=[None]), SEEN, "pt", "kept"),
     Case("image without placeholder", seen(instruction="What?"), SEEN, "sft", "aborts"),
     Case("placeholder without image", seen(images=[]), SEEN, "sft", "aborts"),
     Case("no image, no placeholder", seen(instruction="What?", images=[]), SEEN, "sft", "kept"),
@@ -258,77 +284,3 @@ CASES: tuple[Case, ...] = (
         "aborts",
     ),
 )
-
-_TEXTS = ("Name a fruit.", "<image>Look.", "", None, 3, ["x"])
-_POOLS: dict[str, tuple[Any, ...]] = {
-    "instruction": _TEXTS,
-    "input": ("", "green", None, 3),
-    "output": ("Pear.", "梨", "", None, 3, "<image>"),
-    "chosen": ("Pear.", "", None, ["x"]),
-    "rejected": ("Stone.", "", None, "<image>"),
-    "system": ("Be brief.", "", None),
-    "history": ([], [["a", "b"]], [["a", "b"], ["<image>", "d"]], [["a"]], [["a", None]], "", None),
-    "images": (["1.png"], ["1.png", "1.png"], [], None, "1.png", ""),
-    "kto_tag": (True, False, None, "true", 1),
-}
-_TALKS = (
-    turns("human: Name a fruit.", "gpt: Pear."),
-    turns("human: Name a fruit."),
-    turns("system: Short.", "human: <image>?", "gpt: 梨。"),
-    turns("human: a", "gpt: b", "human: c", "gpt: d"),
-    turns("gpt: a", "human: b"),
-    turns("human: a", _CALL, "observation: b", "gpt: c"),
-    turns("human: a", "function_call: b"),
-    turns("user: a", "assistant: b"),
-    [{"from": "human", "value": "a"}, {"from": "gpt", "value": None}],
-    [{"from": "human", "text": "a"}],
-    [],
-    None,
-)
-_TALK_POOLS: dict[str, tuple[Any, ...]] = {
-    "conversations": _TALKS,
-    "messages": (
-        messaged()["messages"],
-        *(
-            messaged(*said)["messages"]
-            for said in (("user: a",), ("system: a", "user: b", "assistant: c"), ("tool: a",))
-        ),
-        messaged("user: a", _CALL, "tool: b", "tool: c", "assistant: d")["messages"],
-        messaged("user: a", "someone: b")["messages"],
-        [],
-    ),
-    "tools": ("", "[]", "search", [], None),
-    "chosen": (_GOOD, {"from": "human", "value": "a"}, {"from": "me", "value": "a"}, None),
-    "rejected": (_BAD, {"from": "gpt", "value": None}, None),
-}
-_ENTRIES = (
-    ("sft", SHARE_SEEN),
-    ("sft", SHARE_TOOLS),
-    ("pt", SHARE_SEEN),
-    ("rm", SHARE_PAIR),
-    ("kto", SHARE_KTO),
-    ("sft", OPENAI),
-    ("sft", SFT),
-    ("sft", TALK),
-    ("sft", SEEN),
-    ("sft", entry("prompt", "query", "response", "system", "history", "images")),
-    ("rm", PAIR),
-    ("rm", entry("prompt", "query", "chosen", "rejected", "history", "images", ranking=True)),
-    ("kto", KTO),
-    ("kto", entry("prompt", "query", "response", "kto_tag", "history")),
-    ("pt", SFT),
-    ("pt", TALK),
-)
-
-
-def generated(count: int, seed: int) -> list[tuple[dict[str, Any], dict[str, Any], str]]:
-    """Random (row, entry, stage) with values good and bad; about half of each row's values are good ones."""
-    chance = random.Random(seed)
-    rows = []
-    for _ in range(count):
-        stage, with_entry = chance.choice(_ENTRIES)
-        columns = with_entry["columns"].values()
-        pools = _POOLS | _TALK_POOLS if "formatting" in with_entry else _POOLS
-        row = {name: chance.choice(pools[name]) if chance.random() < 0.5 else pools[name][0] for name in columns}
-        rows.append((row, with_entry, stage))
-    return rows

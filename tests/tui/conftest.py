@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from studio.llm.ledger import LedgerChat
 from studio.session import Session
 from studio.store.project import create
-from tests.support.fake_chat import FakeChat
+from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import drain
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -55,6 +54,6 @@ def project(made_project, tmp_path):
 async def session(project):
     """The copy, open for writing, with a chat model that answers like a teacher."""
     session = Session.open(project, must_write=True)
-    session._model = LedgerChat(FakeChat(), session._replies)
+    use(session, FakeChat())
     yield session
     await session.close()

@@ -13,7 +13,7 @@ def shown(lanes, lane=0, width=80):
 
 def started():
     lanes = Lanes(2)
-    lanes.see([Planned(10, 4), LaneStarted(0, 7, 1, "increase_reasoning", "evolving", "Why?")])
+    lanes.see([Planned(10, 4), LaneStarted(0, "evolving", "Why?", 7, 1, "increase_reasoning")])
     return lanes
 
 

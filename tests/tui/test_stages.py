@@ -7,12 +7,10 @@ import asyncio
 import orjson
 import pytest
 
-from studio.alpaca.rows import Sft
 from studio.errors import ModelError
-from studio.llm.ledger import LedgerChat
 from studio.tui import jobs
-from tests.support.fake_chat import FakeChat
-from tests.support.screens import opened, press, settled, text_of
+from tests.support.fake_chat import FakeChat, taught, use
+from tests.support.screens import opened, press, settled, text_of, type_in
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +24,7 @@ def notices(app):
 
 def model(session, *script, **how):
     chat = FakeChat(*script, **how)
-    session._model = LedgerChat(chat, session._replies)
+    use(session, chat)
     return chat
 
 
@@ -88,12 +86,17 @@ async def test_a_job_elsewhere_is_seen_in_every_stage_and_quitting_asks(session)
     assert app.jobs.names == []
 
 
-async def test_a_model_that_fails_is_told_once(session):
-    model(session, lambda request: ModelError("[/]\x1b[2J the key is wrong"))
+async def test_a_model_that_fails_is_told_once_and_the_job_waits_for_the_cure(session):
+    broken = [True]
+    model(session, lambda request: ModelError("[/]\x1b[2J the key is wrong") if broken[0] else taught(request))
     async with opened(session) as (app, pilot):
-        await press(pilot, "2", "s")
+        await pilot.press("2", "s")
+        await until(pilot, lambda text: "paused" in text)
+        assert len([told for told in notices(app) if "the key is wrong" in told]) == 1
         assert "[/]␛[2J the key is wrong" in " ".join(notices(app))
-        assert len(notices(app)) <= 3
+        broken[0] = False
+        await press(pilot, "s")
+        assert session.stats()["generated"]["pending"] > 0
 
 
 async def test_a_fault_in_a_job_is_shown_and_the_screens_live_on(session):
@@ -178,21 +181,7 @@ async def test_balance_spreads_gold_and_undo_takes_all_of_it_back(session):
         assert app.screen._golds == before
 
 
-# -- check and export ------------------------------------------------------------------------------
-
-
-async def test_an_issue_is_mended_and_gone(session):
-    row_id = session.add(Sft(instruction="Name a fruit.", output=""))
-    async with opened(session) as (app, pilot):
-        await press(pilot, "5")
-        errors = len(app.screen._found)
-        found = [index for index, one in enumerate(app.screen._found) if one.row == row_id]
-        app.screen.move_to(found[0])
-        await press(pilot, "x")
-        assert session.rows.get(row_id).status == "rejected"
-        assert len(app.screen._found) == errors - len(found)
-        await press(pilot, "f")
-        assert "has no automatic fix here" in notices(app)[-1]
+# -- export ---------------------------------------------------------------------------------------
 
 
 async def test_an_export_is_written_verified_and_what_it_held_back_is_told(session, project):
@@ -211,7 +200,43 @@ async def test_an_export_is_written_verified_and_what_it_held_back_is_told(sessi
 
 async def test_the_choices_of_an_export_are_remembered(session, tmp_path):
     async with opened(session) as (app, pilot):
-        await press(pilot, "6", "space", "o")
-        assert session.recall("stage.export")["off"] == ["pretrain"]
-        assert session.recall("stage.export")["accepted_only"] is True
-        assert "accepted rows only" in text_of(app)
+        await press(pilot, "6", "space", "o", "f", "f", "t", "s")
+        await type_in(pilot, "8:1:1")
+        await press(pilot, "enter", "slash")
+        await type_in(pilot, "tag:hard method:imported score:2")
+        await press(pilot, "enter")
+        assert "openai, json" in text_of(app)
+        assert "split 8:1:1" in text_of(app)
+    kept = session.recall("stage.export")["chosen"]
+    assert kept["types"] == ["sft", "preference", "multimodal", "kto"]
+    assert (kept["statuses"], kept["format"], kept["file"], kept["split"]) == (["accepted"], "openai", "json", "8:1:1")
+    assert (kept["tags"], kept["methods"], kept["min_score"]) == (["hard"], ["imported"], 2)
+    async with opened(session) as (app, _):
+        assert "of accepted rows, tag hard, method imported, score 2 or more" in " ".join(text_of(app).split())
+
+
+async def test_a_wrong_split_or_filter_is_refused_with_its_cure(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "6", "s")
+        await type_in(pilot, "mostly train")
+        await press(pilot, "enter")
+        assert "is no split" in notices(app)[-1]
+        await press(pilot, "slash")
+        await type_in(pilot, "type:sft")
+        await press(pilot, "enter")
+        assert "have keys of their own" in notices(app)[-1]
+        assert session.settings.export == app.screen._chosen
+
+
+async def test_the_outlook_of_an_export_is_that_of_the_export(session):
+    async with opened(session, size=(120, 40)) as (app, pilot):
+        await press(pilot, "6", "j")
+        outlook = app.screen._preview
+        told = text_of(app)
+        assert "tokens trained on in an epoch" in told
+        assert "┊ the cutoff" in told
+        await press(pilot, "w")
+        assert app.screen._result.preview == outlook
+        assert [(file.type, file.rows) for file in app.screen._result.files] == [
+            (one.facts.type, one.facts.rows) for one in outlook.types if one.facts.rows
+        ]

@@ -10,29 +10,46 @@ from collections.abc import Callable, Iterable
 
 from studio.alpaca.checks.answers import ANSWERS
 from studio.alpaca.checks.content import CONTENT
-from studio.alpaca.checks.custom import CustomRule, custom_rules
+from studio.alpaca.checks.custom import custom_rules
+from studio.alpaca.checks.media import MEDIA_RULES, MediaFile, media_problems
 from studio.alpaca.checks.privacy import PRIVACY
-from studio.alpaca.checks.rule import Finding, Issue, Rule, Severity, Span, signs_of
+from studio.alpaca.checks.repair import FieldChange, changes
+from studio.alpaca.checks.rule import Entry, Finding, Issue, Rule, Severity, Span, signs_of
 from studio.alpaca.checks.structure import STRUCTURE
 from studio.alpaca.rows import Row, texts
 
 __all__ = [
+    "FIELD_TYPE",
+    "FIXES",
+    "MEDIA_RULES",
     "RULES",
     "STRUCTURE",
-    "CustomRule",
+    "UNREADABLE",
+    "Entry",
+    "FieldChange",
     "Finding",
     "Issue",
+    "MediaFile",
     "Rule",
     "Severity",
     "Span",
+    "changes",
     "check",
     "checker",
     "custom_rules",
     "fix",
+    "media_problems",
 ]
 
 RULES: tuple[Rule, ...] = (*STRUCTURE, *CONTENT, *ANSWERS, *PRIVACY)
 """Every rule there is, in the order issues are listed."""
+
+UNREADABLE = Entry("unreadable", "error", "A line or element that is no JSON object.")
+FIELD_TYPE = Entry("field-type", "error", "A field is missing, or of another type than its column.")
+"""What keeps an object of a file from being a row at all; in a project there are only rows."""
+
+FIXES: tuple[str, ...] = tuple(rule.code for rule in (*CONTENT, *STRUCTURE) if rule.repair)
+"""Every code with an automatic fix, in the order to apply them: what one brings to light, a later one mends."""
 
 _BY_CODE = {rule.code: rule for rule in RULES}
 

@@ -13,7 +13,7 @@ from studio.text.tokens import HAN, normalise, tokenize
 # -- refusals and boilerplate -----------------------------------------------------------------------
 
 _REFUSING = (
-    "assist|help|provide|comply|fulfil|answer|generate|create|write|complete|discuss|support|engage|offer|give|share|"
+    "assist|help|provide|comply|fulfill?|answer|generate|create|write|complete|discuss|support|engage|offer|give|share|"
     "access|browse|view|see|open|listen|respond|continue|perform|carry out|do (?:that|this)|tell you|show you|"
     "participate|condone|promote|encourage|produce"
 )
@@ -25,14 +25,18 @@ _REFUSAL = re.compile(
     r"i(?:['’]m| am)?(?: currently| simply)? (?:cannot|can['’]?t|can not|won['’]t|will not|unable to|not able to|"
     rf"not allowed to|not programmed to|do not have the ability to|don['’]t have the ability to)(?: \w+ly)?"
     rf" (?:{_REFUSING})\b"
-    r"|(?:(?:很|非常|十分|真)?(?:抱歉|对不起|不好意思|遗憾)[，,。！!]?\s*)(?:但(?:是)?)?(?:作为[^，,。\n]{0,24}[，,])?"
+    r"|(?:(?:i['’]m|i am)(?: really| very| so)? sorry|sorry|unfortunately),?\s+(?:but\s+)?i do(?:n['’]t| not) have"
+    r" (?:direct |real-time )?access\b"
+    r"|i(?:['’]m afraid i)? (?:must|have to) (?:respectfully |politely )?decline\b"
+    r"|(?:我?(?:很|非常|十分|真|深表|感到)?(?:抱歉|对不起|不好意思|遗憾)[，,。！!]?\s*)(?:但(?:是)?)?"
+    r"(?:作为[^，,。\n]{0,24}[，,])?(?:(?:对于?)?(?:这个|该|您的|你的|此)(?:问题|请求|要求|任务)[，,]?)?"
     r"(?:我)?(?:目前|暂时|现在)?"
     r"(?:还)?(?:无法|不能|不可以|没有办法|没法|不会|没有能力)"
     r"|我(?:目前|暂时|现在)?(?:无法|不能|没有办法|没法|没有能力)(?:直接)?(?:为您|为你|帮您|帮你|向您|向你|给您|给你)?"
     r"(?:提供|帮助|协助|回答|完成|满足|访问|生成|继续|执行|处理|讨论|参与|查看|浏览|预测|打开|播放))",
     re.IGNORECASE,
 )
-_REFUSAL_STARTS = frozenset("ISUMRAisumra抱对很非十真不遗我作 \n“\"'*")
+_REFUSAL_STARTS = frozenset("ISUMRAisumra抱对很非十真深感不遗我作 \n“\"'*")
 
 
 def _refusal(row: Row, texts: Texts) -> Findings:
@@ -46,8 +50,9 @@ _SELF = re.compile(
     r"(?: (?:language model|language|model|assistant|chatbot|system|program))*(?: \([^)]{0,20}\))?(?:,| I\b)"
     r"|\bI(?:['’]m| am) (?:just |only |merely )?an? (?:AI|artificial intelligence)?\s?(?:large )?language model\b"
     r"|\b(?:my|the) knowledge cut-?off\b|\bas of my last (?:knowledge )?(?:update|training)\b"
-    r"|作为(?:一个|一名|一款|一种|个)?(?:大型)?(?:AI|人工智能|语言模型|大语言模型)(?:语言模型|模型|助手|助理|程序|系统)?[，,我]"
-    r"|我(?:只|仅仅)?是(?:一个|一名|一款|一种|个)?(?:AI|人工智能)?(?:大型|大)?语言模型|我的知识截止|截至我的知识",
+    r"|[作身]为(?:一个|一名|一款|一种|个)?(?:大型)?(?:AI|人工智能|语言模型|大语言模型)(?:语言模型|模型|助手|助理|程序|系统)?[，,我]"
+    r"|我(?:只|仅仅)?是(?:一个|一名|一款|一种|个)?(?:AI|人工智能)?(?:大型|大)?语言模型|我的知识截止|截至我的知识"
+    r"|我(?:只|仅仅)?是(?:一个|一名|一款|一种|个)?(?:AI|人工智能)(?:模型|助手|助理|程序)[，,][^。\n]{0,8}(?:无法|不能|没有)",
     re.IGNORECASE,
 )
 
@@ -121,6 +126,8 @@ _SENTENCE_END = re.compile(r"(?<=[a-z]{2})[.!?][\"”’)]?\s+(?=[A-Z])|[。！�
 
 _ECHO = 24
 """Characters, a Han character counting for two, from which a repeated prompt is no coincidence."""
+_SAME = 12
+"""The same for an answer that is the prompt and nothing else."""
 _HEAD = 40
 """Characters within which a repeated prompt begins: quotation marks or a heading may come before it."""
 
@@ -130,6 +137,9 @@ def _prompt_copied(row: Row, texts: Texts) -> Findings:
     answers = ("chosen", "rejected") if isinstance(row, Preference) else ("output",)
     for name in answers:
         answer: str = getattr(row, name)
+        if len(answer) > 5 and answer.strip() == row.instruction.strip() and _weight(answer) >= _SAME:
+            yield Finding(name, "the answer is the instruction, word for word", (0, len(answer)))
+            continue
         head = answer[:_HEAD]
         for prompt, whole in ((row.instruction, False), (row.input, True)):
             if len(prompt) > 11 and prompt.strip()[:8] in head and (span := _copied(answer, prompt.strip(), whole)):

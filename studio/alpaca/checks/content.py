@@ -23,7 +23,7 @@ from studio.alpaca.rows import Row, map_texts, texts
 
 # -- control and invisible characters ---------------------------------------------------------------
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\u200b\u202d\u202e]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 
 _ESCAPED = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f"}
@@ -72,8 +72,8 @@ _LATIN = re.compile(
 )
 _LOST = re.compile("\ufffd|锟斤|烫{3,}|屯{3,}")
 """What is left where bytes could not be read: replacement characters, and the fill of unset memory."""
-_GBK = re.compile("锛|銆|鐨勬|涓€")
-"""UTF-8 punctuation and common words read as GBK; both single characters are all but unknown in real text."""
+_GBK = re.compile("锛|銆|锘|鐨勬|涓€")
+"""UTF-8 punctuation, a byte-order mark and common words read as GBK; the single characters are all but unknown."""
 
 
 def _garbled(text: str) -> re.Match[str] | None:

@@ -1,59 +1,46 @@
-"""Rules a person writes: regular expressions over the fields of a row."""
+"""Rules a person writes: regular expressions over the fields of a row, in [rules.NAME] of studio.toml."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
 
-from studio.alpaca.checks.rule import EVERY, Finding, Findings, Rule, Severity, Texts
+from studio.alpaca.checks.rule import EVERY, Finding, Findings, Rule, Texts
 from studio.alpaca.rows import TYPES, Row
 from studio.errors import UsageError
+from studio.settings import RuleSettings
 
-
-class CustomRule(NamedTuple):
-    """A rule from the settings.
-
-    pattern: a regular expression; a match anywhere in a field is a finding. fields: the columns it looks at
-    (history stands for all of its turns), none for all. message: what to say, or the match itself.
-    """
-
-    pattern: str
-    fields: tuple[str, ...] = ()
-    severity: Severity = "warning"
-    message: str = ""
-
-
-_FIELDS = frozenset(name for shape in TYPES.values() for name in shape.__struct_fields__)
 _NO_TEXT = frozenset({"images", "videos", "audios", "kto_tag"})
+_FIELDS = frozenset(name for shape in TYPES.values() for name in shape.__struct_fields__) - _NO_TEXT
 
 
-def custom_rules(patterns: Mapping[str, CustomRule], taken: Collection[str]) -> tuple[Rule, ...]:
+def custom_rules(written: Mapping[str, RuleSettings], taken: Collection[str]) -> tuple[Rule, ...]:
     """The rules by code, in the given order, for `checker((*RULES, *custom))`.
 
-    taken: codes that exist already. Raises UsageError that names the rule and what is wrong with it.
+    taken: codes that exist already. Raises UsageError that names the rule, the setting and what is wrong with it.
     """
-    return tuple(_rule(code, custom, taken) for code, custom in patterns.items())
+    return tuple(_rule(code, settings, taken) for code, settings in written.items())
 
 
-def _rule(code: str, custom: CustomRule, taken: Collection[str]) -> Rule:
+def _rule(code: str, written: RuleSettings, taken: Collection[str]) -> Rule:
+    where = f"[rules.{code}]"
     if code in taken:
-        raise UsageError(f'The rule "{code}" exists already.', hint="Give yours another name.")
-    if custom.severity not in ("error", "warning"):
-        raise UsageError(f'Rule "{code}": severity is error or warning, not "{custom.severity}".')
-    if unknown := [name for name in custom.fields if name not in _FIELDS - _NO_TEXT]:
-        known = ", ".join(sorted(_FIELDS - _NO_TEXT))
-        raise UsageError(f'Rule "{code}": no text field is called "{unknown[0]}".', hint=f"Fields: {known}.")
+        raise UsageError(f"{where}: there is a check of that name already.", hint="Give yours another name.")
+    if unknown := [name for name in written.fields if name not in _FIELDS]:
+        known = ", ".join(sorted(_FIELDS))
+        raise UsageError(f'{where}: fields names "{unknown[0]}", which is no text of a row.', hint=f"Fields: {known}.")
     try:
-        pattern = re.compile(custom.pattern)
+        pattern = re.compile(written.pattern)
     except re.error as error:
-        raise UsageError(f'Rule "{code}": the pattern is no regular expression: {error}.') from None
+        raise UsageError(
+            f"{where}: pattern is no regular expression: {error}.",
+            hint="Single quotes in TOML leave backslashes alone: pattern = '\\d+'",
+        ) from None
     if pattern.match(""):
-        raise UsageError(f'Rule "{code}": the pattern matches the empty text, so it would match everything.')
-    meaning = custom.message or f"Matches {custom.pattern}"
-    meaning = meaning if meaning.endswith((".", "。")) else f"{meaning}."
-    types = tuple(shape for shape in EVERY if not custom.fields or set(custom.fields) & set(shape.__struct_fields__))
-    return Rule(code, custom.severity, meaning, types, _finder(pattern, frozenset(custom.fields), custom.message))
+        raise UsageError(f"{where}: pattern matches the empty text, so it would match everything.")
+    meaning = (written.message or f"Matches {written.pattern}").rstrip(".。") + "."
+    types = tuple(shape for shape in EVERY if not written.fields or set(written.fields) & set(shape.__struct_fields__))
+    return Rule(code, written.severity, meaning, types, _finder(pattern, frozenset(written.fields), written.message))
 
 
 def _finder(pattern: re.Pattern[str], fields: Collection[str], message: str) -> Callable[[Row, Texts], Findings]:

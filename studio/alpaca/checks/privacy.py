@@ -33,6 +33,7 @@ def _email(row: Row, texts: Texts) -> Findings:
 
 
 _MOBILE = re.compile(r"(?<![\d.\-])(?:\+?86[\s-]?)?(1[3-9]\d)([\s-]?)(\d{4})\2(\d{4})(?![\d.])")
+_LANDLINE = re.compile(r"(?<![\d.\-])\(?0(?:10|2\d|[3-9]\d\d)\)?[\s-]\d{4}[\s-]?\d{3,4}(?![\d-])")
 _AMERICAN = re.compile(r"(?<![\d.\-/])(?:\+?1[\s.-])?\(?([2-9]\d\d)\)?[\s.-]([2-9]\d\d)[.-](\d{4})(?![\d-])")
 _INTERNATIONAL = re.compile(r"(?<![\w.])\+(?!86|1[\s.-])\d{1,3}[\s-]\(?\d{1,4}\)?(?:[\s-]\d{2,4}){2,4}(?!\d)", re.ASCII)
 _COUNTING = "01234567890123456789"
@@ -52,7 +53,7 @@ def _phone(row: Row, texts: Texts) -> Findings:
     for field, text in texts:
         if _MAYBE_PHONE.search(text) is None:
             continue
-        for pattern in (_MOBILE, _AMERICAN, _INTERNATIONAL):
+        for pattern in (_MOBILE, _LANDLINE, _AMERICAN, _INTERNATIONAL):
             hit = pattern.search(text)
             if hit is None or _made_up(re.sub(r"\D", "", hit[0])):
                 continue
@@ -81,6 +82,7 @@ _SECRET = re.compile(
     r"(?<![\w-])(?:"
     r"sk-(?:proj-|ant-[a-z0-9]+-|or-v1-)?[A-Za-z0-9_-]{20,}"
     r"|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{50,}|glpat-[\w-]{20,}"
+    r"|LTAI[A-Za-z0-9]{16,20}|AKID[A-Za-z0-9]{32}"
     r"|xox[abprs]-[\w-]{20,}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}"
     r"|eyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,})(?![\w-])"
     r"|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----",
@@ -92,7 +94,7 @@ def _secret(row: Row, texts: Texts) -> Findings:
     for field, text in texts:
         hit = _SECRET.search(text)
         # A placeholder such as sk-xxxxxxxx has few different characters.
-        if hit and len(set(hit[0])) > 10:
+        if hit and len(set(hit[0])) > 10 and "EXAMPLE" not in hit[0]:
             yield Finding(field, f"{hit[0][:8]}… looks like a secret key", hit.span())
 
 

@@ -27,18 +27,31 @@ Findings: TypeAlias = Iterator[Finding]
 
 
 class Issue(NamedTuple):
-    """One finding of a row. fix: `fix(row, code)` would mend it. span: where in the field, None for all of it."""
+    """One finding of a row. fix: `fix(row, code)` would mend it. span: where in the field, None for all of it.
+
+    waived: the reason a person let it pass; "" while it stands.
+    """
 
     code: str
     severity: Severity
     field: str
     message: str
-    fix: bool
+    fix: bool = False
     span: Span | None = None
+    waived: str = ""
+
+
+class Entry(NamedTuple):
+    """A line of the table of checks: what a code means, and whether there is an automatic fix for some of its rows."""
+
+    code: str
+    severity: Severity
+    meaning: str
+    fixable: bool = False
 
 
 class Rule(NamedTuple):
-    """One line of the table.
+    """A check that is told from the row alone.
 
     types: the row types it looks at. find: the findings in a row.
     repair: the row mended, or the row as it was where nothing can be done.
@@ -54,9 +67,8 @@ class Rule(NamedTuple):
     signs: int = 0
 
     @property
-    def fixable(self) -> bool:
-        """Whether there is an automatic fix for some rows of this code."""
-        return self.repair is not None
+    def entry(self) -> Entry:
+        return Entry(self.code, self.severity, self.meaning, self.repair is not None)
 
 
 ANSWERED = (Sft, Multimodal, Kto)
@@ -76,6 +88,8 @@ _TOLD_BY_ONE_BYTE = _DIGITS + _CONTROLS + _LATIN_LEADS + b"<[&@"
 _PLAIN = bytes(code for code in range(256) if code not in _TOLD_BY_ONE_BYTE)
 _UNBROKEN = bytes(97 if code < 128 and (chr(code).isalnum() or chr(code) in "-_") else 32 for code in range(256))
 _KEY_LENGTH = b"a" * 20
+_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+"""Invisible marks of direction, and the word joiner."""
 
 
 def signs_of(texts: Texts) -> int:
@@ -86,17 +100,21 @@ def signs_of(texts: Texts) -> int:
     signs = 0
     if not joined.isascii():
         # One test a character: for a single character `in` is a scan of memory, an alternation is not.
-        if "\ufffd" in joined or "锟" in joined or "烫" in joined or "屯" in joined or "锛" in joined or "銆" in joined:
+        if "\ufffd" in joined or "锟" in joined or "烫" in joined or "屯" in joined:
             signs |= GARBLED
-        if "\ufeff" in joined or "\u200b" in joined or "\u202d" in joined or "\u202e" in joined:
+        if "锛" in joined or "銆" in joined or "锘" in joined:
+            signs |= GARBLED
+        if "\ufeff" in joined or "\u200b" in joined or any(map(joined.__contains__, _DIRECTIONS)):
             signs |= CONTROL
+    if b"PRIVATE KEY" in raw:
+        signs |= KEY
     if not odd:
         return signs
     rare = odd.translate(None, _DIGITS)
     digits = len(odd) - len(rare)
     if digits >= 7:
         signs |= DIGITS | (digits >= 17) * MANY_DIGITS
-    if digits > 1 and _KEY_LENGTH in raw.translate(_UNBROKEN):
+    if digits and _KEY_LENGTH in raw.translate(_UNBROKEN):
         signs |= KEY
     if rare:
         signs |= (b"<" in rare) * ANGLE | (b"[" in rare) * BRACKET | (b"&" in rare) * AMPERSAND | (b"@" in rare) * AT

@@ -1,29 +1,29 @@
-"""Stage 5: what is wrong with rows, by code; fix it here or go to the row."""
+"""Stage 5: what is wrong with rows, grouped by code; mend it, let it pass, or go to the row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-import msgspec
-
 from studio.alpaca.checks import Issue
+from studio.errors import StudioError
 from studio.jobs.events import Checked, Event, Progressed
 from studio.session import Session
+from studio.session.deciding import count_of
 from studio.store.rows import StoredRow
 from studio.tui.commands import Stage
-from studio.tui.details import row_lines
-from studio.tui.flow import flow
-from studio.tui.ink import Line, Span
+from studio.tui.issue_details import group_lines, issue_lines, samples_lines
+from studio.tui.issue_groups import ERROR, OF_SET, WAIVED, WARNING, Found, Group, IssueGroups, Spot, spot_of
+from studio.tui.jobs import LASTING
 from studio.tui.screens.stage import StageScreen
 
-
-class _Found(msgspec.Struct, frozen=True):
-    row: int
-    issue: Issue
+# So many rows are checked again while the person waits, more of them in a thread.
+_AT_ONCE = 200
+_SAMPLES = 20
 
 
 class CheckScreen(StageScreen):
-    """Issues sorted by code, errors first; below, the row."""
+    """Codes with their counts, errors first; open ones with their rows; below, the issue and its row."""
 
     stage: ClassVar[Stage] = "check"
     JOBS = ("check",)
@@ -31,132 +31,216 @@ class CheckScreen(StageScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._found: list[_Found] = []
+        self.groups = IssueGroups({})
         self._rows = 0
         self._progress = ""
-        self._wanted: object = None
-
-    # -- as the list's entries -------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def __bool__(self) -> bool:
-        return True
-
-    def line(self, index: int, width: int) -> Line:
-        row, issue = self._found[index].row, self._found[index].issue
-        error = issue.severity == "error"
-        return [
-            Span("✗ error   " if error else "! warning ", "reject" if error else "pending"),
-            Span(f"{issue.code:<22.22} ", " bold"),
-            Span(f"#{row:<6} ", "muted"),
-            Span(f"{issue.field}: {issue.message}"),
-            Span("  f fixes it" if issue.fix else "", "accept"),
-        ]
+        self._wanted: Spot | None = None
+        # What `session.changes` was when every row was checked as it was then; None before the first check.
+        self._checked: tuple[int, int] | None = None
 
     # -- the view --------------------------------------------------------------------------------
 
     def restore(self, place: dict[str, object]) -> None:
-        self._wanted = place.get("row")
+        try:
+            self.groups = IssueGroups(self.session.inspection.table)
+        except StudioError as error:
+            self.studio.complain(error, seconds=LASTING)
+            return
+        self.groups.opened = {(rank, code) for rank, code in place.get("open", ())}  # type: ignore[attr-defined]
+        self.groups.with_waived = bool(place.get("waived"))
+        self._wanted = spot_of(place.get("spot"))
         self.command_recheck()
 
     def place(self) -> dict[str, object]:
-        return {"row": self.current.row if self.current else None}
-
-    def came_back(self) -> None:
-        self.command_recheck()
+        spot = self.groups.spot(self.list.cursor)
+        kept = None if spot is None else [list(spot.key), spot.row, spot.nth]
+        return {"spot": kept, "open": sorted(self.groups.opened), "waived": self.groups.with_waived}
 
     @property
-    def current(self) -> _Found | None:
-        return self._found[self.list.cursor] if self.list.cursor < len(self._found) else None
+    def _at(self) -> tuple[Group, Found | None] | None:
+        return self.groups.at(self.list.cursor)
+
+    @property
+    def current(self) -> Found | None:
+        """The issue under the cursor, if it is one of a row."""
+        return self._at[1] if self._at else None
 
     def refresh_view(self) -> None:
-        """A row was decided on: check it again, at once."""
-        row_ids = {found.row for found in self._found}
-        fresh: list[_Found] = []
-        for row in self.session.rows.page(sorted(row_ids)):
-            if row.status != "rejected":
-                fresh += [_Found(row.id, issue) for issue in self.session.issues_of(row)]
-        self._put(fresh)
+        """Rows were decided on: check those again, and none else."""
+        if self._checked is None:
+            return
+        now = self.session.changes
+        touched = self.session.touched_since(self._checked)
+        if sum(map(len, touched)) > _AT_ONCE:
+            if not self.studio.jobs.running("check"):
+                self._look_at(sorted(set().union(*touched)))
+            return
+        ids = sorted(set().union(*touched))
+        rows = [row for row in self.session.rows.page(ids) if row.status != "rejected"]
+        issues = {row.id: found for row in rows if (found := self.session.issues_of(row))}
+        spot = self.groups.spot(self.list.cursor)
+        self.groups.replace(ids, issues, self.session.issues_of_set())
+        self._checked = now
+        self._show(spot)
 
-    def _put(self, found: list[_Found]) -> None:
-        self._found = sorted(found, key=lambda one: (one.issue.severity != "error", one.issue.code, one.row))
-        self.list.show(self, empty=f"No issues in {self._rows:,} rows." if self._rows else "Checking…")
+    def _show(self, spot: Spot | None) -> None:
+        """The groups changed: paint them with the cursor at this place, or on what comes next there."""
+        cursor = None if spot is None else self.groups.index_of(spot)
+        self.list.show(self.groups, cursor, f"No issues in {self._rows:,} rows." if self._rows else self.EMPTY)
         self.show_detail()
         self.show_header()
 
     def show_detail(self) -> None:
-        found = self.current
-        row = self.session.rows.get(found.row) if found else None
-        if found is None or row is None:
+        at = self._at
+        if at is None:
             self.page.show(lambda width: [])
             return
+        group, found = at
+        entry = self.groups.table[group.code]
+        if found is None:
+            fixable, said = group.fixable, group.found[0].issue.message if group.key[0] == OF_SET else ""
+            some = self.session.rows.page(fixable[:1])
+            self.page.show(lambda width: group_lines(entry, said, len(fixable), some, width))
+            return
+        row = self.session.rows.get(found.row)
+        assert row is not None  # rows are never deleted
         origin = self.session.origin(row)
-        issue = found.issue
-        note = Span(
-            f"{issue.code} in {issue.field}: {issue.message}", "reject" if issue.severity == "error" else "pending"
-        )
-        self.page.show(lambda width: [*flow([note], width), *row_lines(row, origin, width)])
+        self.page.show(lambda width: issue_lines(found.issue, entry, row, origin, width))
 
     def title_note(self) -> str:
         if self._progress:
             return self._progress
-        errors = sum(found.issue.severity == "error" for found in self._found)
-        return f"✗ {errors}  ! {len(self._found) - errors}"
+        waived = self.groups.count(WAIVED)
+        said = f"✗ {self.groups.count(OF_SET, ERROR):,}  ! {self.groups.count(WARNING):,}"
+        return f"{said}  ○ {waived:,}" if waived else said
 
-    # -- commands --------------------------------------------------------------------------------
+    # -- checking --------------------------------------------------------------------------------
 
     def command_recheck(self) -> None:
-        self.studio.jobs.start("check", self.session.check(), self._seen, self._ended)
+        self._look_at(None)
 
-    def _seen(self, events: list[Event]) -> None:
+    def _look_at(self, ids: Sequence[int] | None) -> None:
+        """Check these rows, or all, in a thread."""
+        since = self.session.changes
+        self.studio.jobs.start(
+            "check", self.session.check(ids), lambda events: self._seen(events, ids, since), self._ended
+        )
+
+    def _seen(self, events: list[Event], ids: Sequence[int] | None, since: tuple[int, int]) -> None:
         for event in events:
             if isinstance(event, Progressed):
                 self._progress = f"checked {event.done:,}/{event.total:,}"
             elif isinstance(event, Checked):
-                self._progress, self._rows = "", event.rows
-                self._put([_Found(row, issue) for row, issues in event.issues.items() for issue in issues])
-                wanted = [index for index, found in enumerate(self._found) if found.row == self._wanted]
-                if wanted:
-                    self.move_to(wanted[0])
-                self._wanted = None
+                spot, self._wanted = self._wanted or self.groups.spot(self.list.cursor), None
+                if ids is None:
+                    self._rows = event.rows
+                    self.groups.fill(event.issues, event.of_set)
+                else:
+                    self.groups.replace(ids, event.issues, event.of_set)
+                self._checked = since
+                self._show(spot)
         self.show_header()
 
     def _ended(self) -> None:
         self._progress = ""
         if self.is_attached:
-            self.show_header()
+            # What was decided meanwhile, the check has not seen.
+            self.decided()
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def command_unfold(self) -> None:
+        if at := self._at:
+            self.groups.opened ^= {at[0].key}
+            self.groups.lay_out()
+            self._show(Spot(at[0].key))
+            self.remember()
 
     def command_fix(self) -> None:
-        if found := self.current:
+        if (found := self.current) is None:
+            self.command_fix_all()
+        elif found.issue.fix:
             self._fix(found.issue.code, [found.row])
+        else:
+            self.app.notify(f"{found.issue.code} has no automatic fix here; e edits the row")
 
     def command_fix_all(self) -> None:
-        if found := self.current:
-            self._fix(found.issue.code, [one.row for one in self._found if one.issue.code == found.issue.code])
+        from studio.tui.screens.fix_preview import FixPreview
+
+        if (at := self._at) is None:
+            return
+        group, rows = at[0], at[0].fixable
+        if not rows:
+            self.app.notify(f"{group.code} has no automatic fix; e edits a row")
+            return
+        question, some = f"Fix {group.code} in {count_of(len(rows))}?", self.session.rows.page(rows[:_SAMPLES])
+        preview = FixPreview(question, lambda width: samples_lines(some, group.code, width))
+        self.app.push_screen(preview, lambda sure: self._fix(group.code, rows) if sure else None)
 
     def _fix(self, code: str, rows: list[int]) -> None:
-        fixed = self.session.fix(code, dict.fromkeys(rows))
-        if fixed:
-            self.app.notify(f"fixed {code} in {fixed} rows; u takes it back")
-            self.decided()
+        fixed = self.session.fix(code, rows)
+        self.app.notify(f"fixed {code} in {count_of(fixed)}; u takes it back")
+        self.decided()
+        self.remember()
+
+    def command_waive(self) -> None:
+        if (found := self.current) is None:
+            self.command_waive_all()
         else:
-            self.app.notify(f"{code} has no automatic fix here; e edits the row")
+            self._waive(found.issue, [found.row])
+
+    def command_waive_all(self) -> None:
+        at = self._at
+        if at is not None and at[0].key[0] != OF_SET:
+            self._waive(at[0].found[0].issue, at[0].rows)
+
+    def _waive(self, issue: Issue, rows: list[int]) -> None:
+        from studio.tui.screens.dialogs import Ask
+
+        if issue.waived:
+            self._waived(self.session.unwaive(issue.code, rows), f"{issue.code} counts again")
+            return
+        where = f"#{rows[0]}" if len(rows) == 1 else count_of(len(rows))
+        hint = "why it may pass; kept with the row. v shows what was let pass"
+        self.app.push_screen(
+            Ask(f"Let {issue.code} pass in {where}", "", hint),
+            lambda reason: None if reason is None else self._waived(
+                self.session.waive(issue.code, rows, reason), f"let {issue.code} pass"
+            ),
+        )  # fmt: skip
+
+    def _waived(self, n: int, said: str) -> None:
+        self.app.notify(f"{said} in {count_of(n)}; u takes it back")
+        self.decided()
+        self.remember()
+
+    def command_show_waived(self) -> None:
+        spot = self.groups.spot(self.list.cursor)
+        self.groups.with_waived = not self.groups.with_waived
+        self.groups.lay_out()
+        self._show(spot)
+        self.remember()
 
     def selected_row(self) -> StoredRow | None:
         return self.session.rows.get(self.current.row) if self.current else None
 
     def after_verdict(self) -> None:
-        """The row's issues may be gone, which brings the next one under the cursor."""
+        """A rejected row's issues are gone, which brings the next one under the cursor; an accepted one keeps them."""
+        before = self.groups.spot(self.list.cursor)
         self.decided()
+        if self.groups.spot(self.list.cursor) == before:
+            self.move_to(self.list.cursor + 1)
         self.remember()
 
     def command_go_to_row(self) -> None:
         if found := self.current:
             self.studio.go_to_row(found.row)
+        else:
+            self.command_unfold()
 
     def go_to_row(self, row_id: int) -> None:
-        found = [index for index, one in enumerate(self._found) if one.row == row_id]
-        if found:
-            self.move_to(found[0])
+        spots = self.groups.spots_of(row_id)
+        here = self.groups.spot(self.list.cursor)
+        same = [spot for spot in spots if here is not None and spot.key == here.key]
+        if same or spots:
+            self.move_to(self.groups.index_of((same or spots)[0]))

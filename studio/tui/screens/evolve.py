@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from studio.jobs.events import Event, Evolved
-from studio.jobs.evolve import Control
+from studio.jobs.control import Control
+from studio.jobs.events import Event, Evolved, Paused
 from studio.session import Session
 from studio.store.filters import Filter
 from studio.tui.commands import Stage
@@ -60,7 +60,7 @@ class EvolveScreen(RowsStage):
             return
         number = min(self.session.settings.evolve.concurrency, _MOST_LANES)
         self._lanes = Lanes(number)
-        self._control = Control(streaming=True)
+        self._control = Control(streaming=True, attended=True)
         # Two lines of counts, the lanes, and the rule below.
         self.board.styles.height = number + 3
         self.studio.jobs.start("evolve", self.session.evolve(self._control), self._seen, self._ended)
@@ -82,6 +82,11 @@ class EvolveScreen(RowsStage):
     def _seen(self, events: list[Event]) -> None:
         assert self._lanes is not None
         self._lanes.see(events)
+        for event in events:
+            if isinstance(event, Paused):
+                self.app.notify(
+                    f"{event.reason}\ns goes on", title="Paused", severity="warning", timeout=LASTING
+                )
         if self.is_current:
             self._show_lanes()
             if any(isinstance(event, Evolved) for event in events):

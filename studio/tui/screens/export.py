@@ -1,31 +1,43 @@
-"""Stage 6: choose types, see what would be held back, write, verify."""
+"""Stage 6: choose what goes out and how, see the trainer's verdict before, write, verify, push."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, get_args
+
+import msgspec
 
 from studio.alpaca.rows import ROW_TYPES, RowType
-from studio.jobs.events import Event, Exported, Progressed
+from studio.curate.split import shares
+from studio.errors import StudioError, UsageError
+from studio.jobs.events import Event, Exported, Previewed, Progressed, Pushed
 from studio.session import Session
+from studio.settings import ExportSettings
+from studio.store.filters import Filter, parse
 from studio.tui.commands import Stage
+from studio.tui.export_details import asked_lines, preview_lines, result_lines
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
+from studio.tui.jobs import LASTING
 from studio.tui.screens.stage import StageScreen
+
+_CHOICES = {field.name: get_args(field.type) for field in msgspec.structs.fields(ExportSettings)}
 
 
 class ExportScreen(StageScreen):
     """A line for each dataset type with its counts; below, what an export would do or did."""
 
     stage: ClassVar[Stage] = "export"
-    JOBS = ("export",)
+    JOBS = ("preview", "export", "push")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._off: set[RowType] = set()
-        self._accepted_only = "pending" not in session.settings.export.statuses
+        self._named = ""
+        self._chosen = session.settings.export
         self._out = session.export_folder
         self._counts: dict[RowType, dict[str, int]] = {}
+        self._preview: Previewed | None = None
         self._result: Exported | None = None
         self._progress = ""
 
@@ -40,36 +52,43 @@ class ExportScreen(StageScreen):
     def line(self, index: int, width: int) -> Line:
         type = ROW_TYPES[index]
         counts = self._counts.get(type, {})
-        on = type not in self._off
-        going = counts.get("accepted", 0) + (0 if self._accepted_only else counts.get("pending", 0))
+        on = type in self._types
+        found = None if self._preview is None else [one for one in self._preview.types if one.facts.type == type]
+        held = sum(reason.rows for one in found or () for reason in one.held_back)
+        out = sum(one.facts.rows for one in found or ())
         return [
             Span(" [x] " if on else " [ ] ", "accept" if on else "muted"),
             Span(f"{type:<12}"),
-            Span(f"{going:>9,} rows   " if on else f"{'-':>9}        "),
+            Span(f"{'…' if found is None and on else f'{out:,}' if on else '-':>9} rows   "),
+            Span(f"✗ {held:,} held back   " if held and on else "", "reject"),
             Span(f"accepted {counts.get('accepted', 0):,}  pending {counts.get('pending', 0):,}", "muted"),
         ]
 
     # -- the view --------------------------------------------------------------------------------
 
     def restore(self, place: dict[str, object]) -> None:
-        self._off = {type for type in ROW_TYPES if type in (place.get("off") or ())}  # type: ignore[operator]
-        self._accepted_only = bool(place.get("accepted_only", self._accepted_only))
+        self._named = str(place.get("named") or "")
+        self._start_from(self._named if self._named in self.session.settings.exports else "")
+        kept = place.get("chosen")
+        if isinstance(kept, dict):
+            known: dict[str, Any] = {**msgspec.structs.asdict(self._chosen), **kept}
+            self._chosen = msgspec.convert(known, ExportSettings)
         self._out = Path(str(place.get("out", self._out)))
-        self.refresh_view()
         self.move_to(int(str(place.get("line", 0))))
+        self.refresh_view()
 
     def place(self) -> dict[str, object]:
-        return {
-            "off": sorted(self._off),
-            "accepted_only": self._accepted_only,
-            "out": str(self._out),
-            "line": self.list.cursor,
-        }
+        kept = {name: value for name, value in msgspec.to_builtins(self._chosen).items() if name != "out"}
+        return {"named": self._named, "chosen": kept, "out": str(self._out), "line": self.list.cursor}
 
     def refresh_view(self) -> None:
         self._counts = self.session.stats()["types"]
+        self._preview = None
         self.list.show(self)
         self.show_detail()
+        if not self.studio.jobs.running("export"):
+            job = self.session.preview_export(self._out, self._chosen)
+            self.studio.jobs.start("preview", job, self._seen, self._ended, anew=True)
 
     def show_detail(self) -> None:
         self.page.show(self._lines)
@@ -77,38 +96,32 @@ class ExportScreen(StageScreen):
     def title_note(self) -> str:
         return self._progress
 
+    @property
+    def _types(self) -> tuple[RowType, ...]:
+        return self._chosen.types or ROW_TYPES
+
     def _lines(self, width: int) -> list[Line]:
-        which = "accepted rows only" if self._accepted_only else "accepted and pending rows"
-        lines = flow([Span("to ", "muted"), Span(str(self._out)), Span(f"   {which}", "muted")], width)
-        if self._progress:
-            return [*lines, [Span(self._progress)]]
-        if self._result is None:
-            told = "w writes the files, reads them back as the trainer would, says what it held back."
-            return [*lines, [], *flow([Span(told, "muted")], width)]
-        lines.append([])
-        for file in self._result.files:
-            lines += flow(
-                [Span("✓ ", "accept"), Span(f"{file.rows:>7,} rows  {Path(file.path).name}  verified")], width
-            )
-        if not self._result.files:
-            lines.append([Span("No row to export.", "muted")])
-        if self._result.waiting:
-            lines.append([Span(f"{self._result.waiting} seed tasks have no answer yet and stay here", "muted")])
-        if self._result.held_back:
-            lines.append([Span(f"✗ {self._result.held_back} rows held back, listed in held_back.jsonl:", "reject")])
-            lines += [[Span(f"  {n:>6}  {code}")] for code, n in self._result.reasons.items()]
-        elif self._result.files:
-            lines.append([Span("Nothing held back. LLaMA-Factory: dataset_dir is that folder.", "muted")])
-        return lines
+        lines = asked_lines(self._chosen, self._out, width)
+        if self._named:
+            lines = [*flow([Span("the export named ", "muted"), Span(self._named, " bold")], width), *lines]
+        if self._result is not None:
+            return [*lines, [], *result_lines(self._result, width)]
+        if self._preview is None:
+            return [*lines, [], [Span(self._progress or "Looking at the rows…", "muted")]]
+        told = "w writes the files, reads them back as the trainer would, says what it held back."
+        outlook = preview_lines(self._preview, ROW_TYPES[self.list.cursor], width)
+        return [*lines, [], *outlook, [], *flow([Span(told, "muted")], width)]
 
-    # -- commands --------------------------------------------------------------------------------
+    # -- choosing --------------------------------------------------------------------------------
 
-    def command_toggle_type(self) -> None:
-        self._off ^= {ROW_TYPES[self.list.cursor]}
-        self._changed()
+    def _start_from(self, named: str) -> None:
+        settings = self.session.settings
+        self._named = named
+        self._chosen = settings.export_named(named) if named else settings.export
+        self._out = self.session.folder / self._chosen.out
 
-    def command_accepted_only(self) -> None:
-        self._accepted_only = not self._accepted_only
+    def _choose(self, **changes: Any) -> None:
+        self._chosen = msgspec.structs.replace(self._chosen, **changes)
         self._changed()
 
     def _changed(self) -> None:
@@ -116,31 +129,112 @@ class ExportScreen(StageScreen):
         self.refresh_view()
         self.remember()
 
+    def _next(self, name: str) -> None:
+        known = _CHOICES[name]
+        self._choose(**{name: known[(known.index(getattr(self._chosen, name)) + 1) % len(known)]})
+
+    def command_toggle_type(self) -> None:
+        switched = {*self._types} ^ {ROW_TYPES[self.list.cursor]}
+        if not switched:
+            self.app.notify("One type must stay.")
+            return
+        self._choose(types=() if switched == {*ROW_TYPES} else tuple(t for t in ROW_TYPES if t in switched))
+
+    def command_accepted_only(self) -> None:
+        both = ("accepted", "pending")
+        self._choose(statuses=both if self._chosen.statuses != both else ("accepted",))
+
+    def command_format(self) -> None:
+        self._next("format")
+
+    def command_file_kind(self) -> None:
+        self._next("file")
+
+    def command_named(self) -> None:
+        names = ["", *self.session.settings.exports]
+        if len(names) == 1:
+            self.app.notify("studio.toml names no export yet: write [exports.NAME] there.")
+            return
+        self._start_from(names[(names.index(self._named) + 1) % len(names)])
+        self._changed()
+
+    def command_split(self) -> None:
+        hint = "8:1:1 makes train, valid, test; 9:1 train, valid; empty: one file"
+        self._ask("Split", self._chosen.split, hint, self._split)
+
+    def _split(self, typed: str) -> None:
+        if typed:
+            shares(typed)
+        self._choose(split=typed)
+
+    def command_only(self) -> None:
+        chosen = self._chosen
+        said = [f"tag:{','.join(chosen.tags)}"] if chosen.tags else []
+        said += [f"method:{','.join(chosen.methods)}"] if chosen.methods else []
+        said += [] if chosen.min_score is None else [f"score:{chosen.min_score:g}"]
+        hint = "tag:hard,rare  method:imported,deepening  score:3.5; empty: all rows"
+        self._ask("Only rows with", " ".join(said), hint, self._only)
+
+    def _only(self, typed: str) -> None:
+        meant = parse(typed, Filter())
+        if meant != Filter(tags=meant.tags, methods=meant.methods, min_score=meant.min_score):
+            raise UsageError("Here tag:, method: and score: count; types and statuses have keys of their own.")
+        self._choose(tags=meant.tags, methods=meant.methods, min_score=meant.min_score)
+
     def command_out(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        self._ask("Export to", str(self._out), "a folder; it is made if need be", self._to, path=True)
 
-        self.app.push_screen(
-            Ask("Export to", str(self._out), "a folder; it is made if need be", path=True), self._chosen
-        )
-
-    def _chosen(self, typed: str | None) -> None:
+    def _to(self, typed: str) -> None:
         if typed:
             self._out = Path(typed).expanduser()
             self._changed()
 
+    def _ask(self, title: str, value: str, hint: str, take: Callable[[str], None], *, path: bool = False) -> None:
+        from studio.tui.screens.dialogs import Ask
+
+        def answered(typed: str | None) -> None:
+            if typed is None:
+                return
+            try:
+                take(typed)
+            except StudioError as error:
+                self.studio.complain(error)
+
+        self.app.push_screen(Ask(title, value, hint, path=path), answered)
+
+    # -- writing ---------------------------------------------------------------------------------
+
     def command_write(self) -> None:
-        types = [type for type in ROW_TYPES if type not in self._off]
-        statuses = ("accepted",) if self._accepted_only else ("accepted", "pending")
-        job = self.session.export(self._out, types, statuses=statuses)
+        self.studio.jobs.stop("preview")
         self._result = None
+        job = self.session.export(self._out, self._chosen, name=self._named)
         self.studio.jobs.start("export", job, self._seen, self._ended)
+
+    def command_push(self) -> None:
+        from studio.tui.screens.dialogs import Ask
+
+        if self._result is None or not self._result.files:
+            self.app.notify("Nothing is written yet: w writes, then P sends it.")
+            return
+        hint = "owner/name on the Hugging Face Hub, made private if it is new; the token comes from HF_TOKEN"
+        self.app.push_screen(Ask("Push to", str(self.session.recall("push") or ""), hint), self._push)
+
+    def _push(self, repo: str | None) -> None:
+        if repo:
+            self.session.remember("push", repo)
+            job = self.session.push(self._out, repo, name=self._named, private=True)
+            self.studio.jobs.start("push", job, self._seen, self._ended)
 
     def _seen(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, Progressed):
                 self._progress = f"{event.unit} {event.done:,}/{event.total:,}"
+            elif isinstance(event, Previewed):
+                self._preview = event
             elif isinstance(event, Exported):
-                self._result = event
+                self._result, self._preview = event, event.preview
+            elif isinstance(event, Pushed):
+                self.app.notify(f"{event.files} files are at {event.url}", timeout=LASTING)
         self._tell()
 
     def _ended(self) -> None:
@@ -149,5 +243,6 @@ class ExportScreen(StageScreen):
 
     def _tell(self) -> None:
         if self.is_attached:
+            self.list.repaint()
             self.show_detail()
             self.show_header()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from studio.alpaca.rows import Row, Sft
-from studio.errors import StudioError
-from studio.jobs.events import Event, ImportEnded, RowsRead, SetAside
+from studio.alpaca.columns import parse_mapping
+from studio.alpaca.rows import ROW_TYPES, Row, RowType, Sft
+from studio.errors import StudioError, UsageError
+from studio.jobs.events import Event, ImportedBefore, ImportEnded, RowsRead, SetAside
 from studio.store.filters import Filter
+from studio.store.huggingface import is_hub_name
 from studio.tui.commands import Stage
 from studio.tui.screens.rows_stage import RowsStage
 
@@ -41,23 +43,21 @@ class SeedsScreen(RowsStage):
     def command_import(self) -> None:
         from studio.tui.screens.dialogs import Ask
 
-        hint = "paths; --seed before them makes seed tasks of their rows; Tab completes"
+        hint = (
+            "files, folders or hf:owner/name; Tab completes. Before them, if wished:\n"
+            "--seed for seed tasks, --type sft, --map instruction=THEIR_COLUMN"
+        )
         self.app.push_screen(Ask("Import files", "", hint, path=True), self._import)
 
     def _import(self, typed: str | None) -> None:
         if not typed:
             return
         try:
-            words = shlex.split(typed)
-        except ValueError as error:
-            self.app.notify(str(error), severity="error")
+            wish = _wish(typed)
+        except StudioError as error:
+            self.studio.complain(error)
             return
-        paths = [Path(word).expanduser() for word in words if word != "--seed"]
-        missing = [str(path) for path in paths if not path.is_file()]
-        if missing or not paths:
-            self.studio.complain(StudioError(f"There is no file {', '.join(missing)}.", hint="Tab completes a path."))
-            return
-        job = self.session.import_files(paths, seed="--seed" in words)
+        job = self.session.import_files(wish.paths, wish.type, seed=wish.seed, columns=wish.columns)
         self.studio.jobs.start("import", job, self._imported)
 
     def _imported(self, events: list[Event]) -> None:
@@ -65,8 +65,51 @@ class SeedsScreen(RowsStage):
             if isinstance(event, SetAside):
                 first = event.broken[0]
                 self.app.notify(str(first), title=f"{len(event.broken)} set aside", severity="warning")
+            elif isinstance(event, ImportedBefore):
+                again = f"imported before as source {event.source}, {event.rows:,} rows; u undoes"
+                self.app.notify(again, title=Path(event.path).name, severity="warning")
             elif isinstance(event, ImportEnded):
                 note = f", {event.broken} set aside in {event.path}" if event.broken else ""
                 self.app.notify(f"imported {event.rows:,} rows{note}")
         if any(isinstance(event, RowsRead | ImportEnded) for event in events):
             self.reload_view()
+
+
+class _Wish(NamedTuple):
+    """What is to be imported, and how."""
+
+    paths: list[Path]
+    type: RowType | None
+    seed: bool
+    columns: dict[str, str]
+
+
+def _wish(typed: str) -> _Wish:
+    """What was typed, in the words of the subcommand. Raises UsageError."""
+    try:
+        words = iter(shlex.split(typed))
+    except ValueError as error:
+        raise UsageError(f"{error}.", hint="A path with spaces stands in quotes.") from None
+    paths: list[Path] = []
+    type: RowType | None = None
+    seed, maps = False, list[str]()
+    for word in words:
+        option, _, value = word.partition("=")
+        if word == "--seed":
+            seed = True
+        elif option in ("--type", "--map"):
+            value = value or next(words, "")
+            if option == "--map":
+                maps.append(value)
+            elif value in ROW_TYPES:
+                type = value
+            else:
+                raise UsageError(f'"{value}" is no dataset type.', hint=f"--type is one of {', '.join(ROW_TYPES)}.")
+        else:
+            paths.append(Path(word).expanduser())
+    absent = [str(path) for path in paths if not is_hub_name(path) and not path.exists()]
+    if absent or not paths:
+        raise UsageError(
+            f"There is no file {', '.join(absent)}." if absent else "No file was named.", hint="Tab completes a path."
+        )
+    return _Wish(paths, type, seed, parse_mapping(maps))

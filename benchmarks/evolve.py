@@ -1,0 +1,105 @@
+"""Evol-Instruct against its limits: `python benchmarks/evolve.py [--requests N] [--rounds N]`.
+
+In one run, 64 requests at once: a bare loop over openai.AsyncOpenAI that throws its answers away, and the whole job
+(plan, models, ledger, rules, store), in short alternating rounds against the same instant endpoint; then the job against
+answers that take a second, where concurrency / latency is the most there can be. With --soak N the job alone, and its
+memory at every tenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from throughput import CONCURRENCY, bare, instant_endpoint, resident
+
+from studio.alpaca.rows import Sft, encode
+from studio.jobs.control import Control
+from studio.jobs.tally import Tally
+from studio.session import Session
+from studio.store.project import create
+
+STEPS = 3
+
+
+@contextmanager
+def teacher(latency: float) -> Iterator[str]:
+    """The test server, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = Path(folder) / "port"
+        server = ROOT / "tests" / "support" / "chat_server.py"
+        command = [sys.executable, str(server), "--port-file", str(port), "--latency", str(latency)]
+        with subprocess.Popen(command, cwd=ROOT) as process:
+            while not port.exists():
+                time.sleep(0.01)
+            try:
+                yield f"http://127.0.0.1:{port.read_text()}/v1"
+            finally:
+                process.terminate()
+
+
+def seeds(number: int) -> list[str]:
+    """As many English as Chinese tasks."""
+    english = [f"Explain to a new colleague what tool number {n} of a carpenter is for." for n in range(number // 2)]
+    return english + [f"请向新同事说明木匠的第{n}件工具有什么用处。" for n in range(number - number // 2)]
+
+
+async def whole(url: str, requests: int, *, soak: bool = False) -> tuple[float, Tally]:
+    """Requests/s of the job as long as every lane had an attempt, and its tally."""
+    with tempfile.TemporaryDirectory() as folder:
+        create(Path(folder) / "p")
+        flags = {"model": {"base_url": url, "model": "instant"}, "evolve": {"rounds": 1, "concurrency": CONCURRENCY}}
+        session = Session.open(Path(folder) / "p", flags=flags, must_write=True)
+        rows = [(encode(Sft(text)), 0, None, None) for text in seeds(requests // STEPS)]
+        with session._project.database.transaction():
+            session.rows.add_imported(rows, "sft", source=None, seed=True)
+        tally, rate, tenth = Tally(), 0.0, len(rows) // 10
+        start = time.perf_counter()
+        async for event in session.evolve(Control()):
+            before = tally.ended
+            tally.see(event)
+            if not rate and tally.attempts and tally.ended >= tally.attempts - CONCURRENCY:
+                rate = session.stats()["replies"] / (time.perf_counter() - start)
+            if soak and tally.ended // tenth > before // tenth:
+                print(f"  {tally.ended * STEPS:>9,} requests  {resident():>6.1f} MB", flush=True)
+        await session.close()
+    return rate, tally
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=900, help="in each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--soak", type=int, metavar="N", help="the job alone over N requests, and its memory")
+    options = parser.parse_args()
+    if options.soak:
+        with instant_endpoint() as url:
+            asyncio.run(whole(url, options.soak, soak=True))
+        return
+    with instant_endpoint() as url:
+        rates = [
+            (asyncio.run(bare(url, options.requests)), asyncio.run(whole(url, options.requests))[0])
+            for _ in range(options.rounds)
+        ]
+    ratio = statistics.median(ours / theirs for theirs, ours in rates)
+    theirs, ours = (statistics.median(column) for column in zip(*rates, strict=True))
+    print(f"  instant answers   bare {theirs:,.0f}/s   the job {ours:,.0f}/s   {ratio:.2f} (goal 0.90)")
+    with teacher(1.0) as url:
+        rate, tally = asyncio.run(whole(url, CONCURRENCY * STEPS * 6))
+    print(f"  answers in 1 s    at most {CONCURRENCY}/s   the job {rate:.1f}/s   {rate / CONCURRENCY:.3f} (goal 0.95)")
+    print(f"  {tally.accepted} accepted, {tally.eliminated.total()} eliminated, {tally.failed} failed")
+
+
+if __name__ == "__main__":
+    main()

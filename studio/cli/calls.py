@@ -1,0 +1,45 @@
+"""What the commands share: their common arguments, and running work on a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from studio.session import Session
+
+folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+Work = Callable[["Session"], Coroutine[Any, Any, int]]
+
+
+def with_session(
+    folder: Path, work: Work, flags: dict[str, dict[str, Any]] | None = None, *, read_only: bool = False
+) -> int:
+    """Run work on the project, as its one writer unless read_only; returns the exit code."""
+    from studio.session import Session
+
+    return run(closing(Session.open(folder, flags=flags, must_write=not read_only, read_only=read_only), work))
+
+
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """Run asynchronous work to its end."""
+    # asyncio takes 25 ms to import, which --help need not wait for.
+    import asyncio
+
+    return asyncio.run(work)
+
+
+async def closing(session: Session, work: Work) -> int:
+    """Run work and close the session; SQLite's errors explain themselves."""
+    from studio.store.database import explaining
+
+    try:
+        with explaining(session.folder):
+            return int(await work(session))
+    finally:
+        await session.close()

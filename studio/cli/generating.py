@@ -1,0 +1,137 @@
+"""The commands about generated rows: `studio evolve`, `why`, `rejected`, `restore`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from studio.cli.calls import folder_argument, json_option, with_session
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+# Option, section of the settings, name in it.
+_SETTINGS = (
+    ("concurrency", "evolve", "concurrency"),
+    ("rounds", "evolve", "rounds"),
+    ("limit", "evolve", "limit"),
+    ("target", "evolve", "target"),
+    ("seed", "evolve", "seed"),
+    ("language", "evolve", "language"),
+    ("temperature", "evolve", "temperature"),
+    ("prompts", "evolve", "prompts"),
+    ("base_url", "model", "base_url"),
+    ("model", "model", "model"),
+    ("profile", "model", "profile"),
+    ("rpm", "model", "rpm"),
+    ("tpm", "model", "tpm"),
+    ("answer_model", "answerer", "model"),
+    ("judge_model", "judge", "model"),
+    ("budget_usd", "budget", "usd"),
+    ("budget_tokens", "budget", "tokens"),
+)
+
+_MODEL_OPTIONS = (
+    click.option("--concurrency", type=click.IntRange(1, 1024), help="Requests in flight."),
+    click.option("--rpm", type=click.IntRange(0), help="Requests a minute at most; 0: no limit."),
+    click.option("--tpm", type=click.IntRange(0), help="Tokens a minute at most; 0: no limit."),
+    click.option("--budget-usd", type=click.FloatRange(0), help="Stop when so many dollars are spent."),
+    click.option("--budget-tokens", type=click.IntRange(0), help="Stop when so many tokens are used."),
+    click.option("--base-url", help="An OpenAI-compatible endpoint; the embedded model otherwise."),
+    click.option("--model", help="The model's name at that endpoint."),
+    click.option("--answer-model", help="Another model for the answers."),
+    click.option("--judge-model", help="Another model for the judging."),
+    click.option(
+        "--profile", type=click.Choice(["auto", "standard", "small"]), help="Prompts for which kind of model."
+    ),
+    click.option("--temperature", type=click.FloatRange(0), help="Of evolving and answering (1.0)."),
+)
+
+
+def model_options(command: _Command) -> _Command:
+    """The options about models, limits and budget that every generating command has."""
+    for option in reversed(_MODEL_OPTIONS):
+        command = option(command)
+    return command
+
+
+def flags_of(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Options as settings, section by section; those not given are None."""
+    flags: dict[str, dict[str, Any]] = {}
+    for option, section, name in _SETTINGS:
+        flags.setdefault(section, {})[name] = given.get(option)
+    return flags
+
+
+@click.command()
+@folder_argument
+@click.option("--rounds", type=click.IntRange(1), help="Rounds over the task pool (the paper: 4).")
+@click.option("--limit", type=click.IntRange(0), help="At most so many evolutions in all; 0: no limit.")
+@click.option("--target", type=click.IntRange(0), help="Stop when so many rows were not eliminated; 0: no target.")
+@click.option("--operations", metavar="NAME[=WEIGHT],...", help="Only these operations, each as often as its weight.")
+@click.option("--language", type=click.Choice(["all", "en", "zh"]), help="Only seed tasks in this language.")
+@click.option("--seed", type=int, help="Which operation each task gets.")
+@click.option("--prompts", type=click.Path(file_okay=False), help="A folder with prompt files of your own.")
+@model_options
+@click.option("--dry-run", is_flag=True, help="Say what it would take; nothing is asked.")
+@click.option("--sample", type=click.IntRange(0), default=0, help="With --dry-run: measure so many evolutions first.")
+@json_option
+def evolve(folder: Path, operations: str | None, dry_run: bool, sample: int, as_json: bool, **given: Any) -> int:
+    """Evolve the seed tasks (Evol-Instruct). Running it again goes on; nothing is asked and paid twice."""
+    from studio.cli import evolving
+    from studio.errors import UsageError
+
+    if sample and not dry_run:
+        raise UsageError("--sample belongs to --dry-run.")
+    flags = flags_of(given)
+    if given["prompts"]:
+        flags["evolve"]["prompts"] = str(Path(given["prompts"]).absolute())
+    if operations is not None:
+        flags["evolve"] |= evolving.weights_of(operations)
+    if dry_run:
+        return with_session(
+            folder, lambda session: evolving.foretell(session, sample, as_json), flags, read_only=not sample
+        )
+    return with_session(folder, lambda session: evolving.run(session, as_json), flags)
+
+
+@click.command()
+@folder_argument
+@click.argument("row", type=int)
+@json_option
+def why(folder: Path, row: int, as_json: bool) -> int:
+    """A row's whole lineage: its seed, what was made of it and dropped, what was asked and answered."""
+    from studio.cli.lineage import run_why
+
+    return with_session(folder, lambda session: run_why(session, row, as_json), read_only=True)
+
+
+@click.command()
+@folder_argument
+@click.option("--rule", default="", help="Only rows that this rule rejected.")
+@json_option
+def rejected(folder: Path, rule: str, as_json: bool) -> int:
+    """The rejected rows and why: counts by rule, then each row."""
+    from studio.cli.lineage import run_rejected
+
+    return with_session(folder, lambda session: run_rejected(session, rule, as_json), read_only=True)
+
+
+@click.command()
+@folder_argument
+@click.argument("rows", metavar="ROW...", nargs=-1, type=int)
+@click.option("--rule", default="", help="Every row that this rule rejected.")
+@json_option
+def restore(folder: Path, rows: tuple[int, ...], rule: str, as_json: bool) -> int:
+    """Bring rejected rows back (one undoable step): generated ones pending, the others accepted."""
+    from studio.cli.lineage import run_restore
+    from studio.errors import UsageError
+
+    if bool(rows) == bool(rule):
+        raise UsageError("Which rows come back?", hint="Give their numbers, or --rule.")
+    return with_session(folder, lambda session: run_restore(session, rows, rule, as_json))
+
+
+COMMANDS = (evolve, why, rejected, restore)

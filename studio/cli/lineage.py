@@ -1,0 +1,118 @@
+"""`studio why`, `studio rejected`, `studio restore`: where rows come from, why they went, bringing them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from studio.alpaca.rows import prompt_text
+from studio.cli.output import say, show_json, tell
+from studio.errors import ProjectError
+from studio.session import Session
+from studio.store.filters import Filter
+from studio.store.lineage import Kin
+from studio.store.rows import StoredRow
+from studio.text.display import one_line
+
+_STEPS = ("evolving", "answering", "judging")
+_GLYPHS = {"pending": "·", "accepted": "✓", "rejected": "✗"}
+
+
+async def run_why(session: Session, row_id: int, as_json: bool) -> int:
+    """Print a row's family as a tree, and what was asked and answered along its line."""
+    kin = session.family(row_id)
+    if not kin:
+        raise ProjectError(f"There is no row #{row_id}.")
+    if as_json:
+        show_json([_record(session, one) for one in kin])
+        return 0
+    for one in kin:
+        say(_branch(one, row_id))
+    for one in kin:
+        if one.on_line and one.row.replies:
+            say(f"\n#{one.row.id}: {session.origin(one.row)}")
+            for step, exchange in zip(_STEPS, session.exchanges(one.row), strict=False):
+                usage, asked = exchange.reply.usage, exchange.request
+                told = (
+                    f"{step} by {exchange.reply.model or asked.model}, {exchange.at}, temperature {asked.temperature}"
+                )
+                say(f"  {told}, {usage.prompt_tokens}+{usage.completion_tokens} tokens")
+                say("    " + exchange.reply.text.strip().replace("\n", "\n    "))
+    return 0
+
+
+async def run_rejected(session: Session, rule: str, as_json: bool) -> int:
+    """List the rejected rows: how many each rule has, then each with its evidence."""
+    rows = list(session.rows.each(Filter(statuses=("rejected",), rule=rule)))
+    counts = {True: session.rows.rules(), False: session.rows.rules(generated=False)}
+    if as_json:
+        found = [
+            {
+                "row": one.id, "rule": one.rule, "evidence": one.evidence, "generated": one.generated,
+                "operation": one.operation, "round": one.round, "parent": one.parent, "text": prompt_text(one.row),
+            }
+            for one in rows
+        ]  # fmt: skip
+        show_json({"eliminated": counts[True], "rejected": counts[False], "rows": found})
+        return 0
+    for generated, title in ((True, "eliminated"), (False, "rejected")):
+        if told := ", ".join(f"{n:,} {name}" for name, n in counts[generated].items()):
+            say(f"{title}: {told}")
+    for one in rows:
+        say(f"#{one.id} {one.rule}: {one_line(one.evidence or '', 80)}\n    {one_line(prompt_text(one.row), 100)}")
+    if rows:
+        tell("studio why DIR ROW tells all about one; studio restore DIR ROW... brings them back.")
+    return 0
+
+
+async def run_restore(session: Session, row_ids: Sequence[int], rule: str, as_json: bool) -> int:
+    """Bring rows back, and say which of them have no answer yet; 1 when there was nothing to bring back."""
+    ids = list(session.rows.ids(Filter(statuses=("rejected",), rule=rule))) if rule else list(row_ids)
+    known = session.rows.page(ids)
+    if missing := set(ids) - {one.id for one in known}:
+        raise ProjectError(f"There is no row {', '.join(f'#{one}' for one in sorted(missing))}. Nothing was changed.")
+    restored = [one.id for one in known if one.status == "rejected"]
+    session.restore(restored)
+    unanswered = [one.id for one in known if one.id in restored and not getattr(one.row, "output", "-")]
+    if as_json:
+        show_json({"restored": restored, "unanswered": unanswered})
+    else:
+        say(f"{len(restored)} rows restored")
+        if unanswered:
+            say(f"{len(unanswered)} of them were eliminated before they were answered: their output is empty")
+    return 0 if restored else 1
+
+
+def _branch(one: Kin, asked: int) -> str:
+    row = one.row
+    made = f"round {row.round} {row.operation} " if row.generated else "◆ seed " if row.seed else ""
+    ended = f"  [{row.rule}: {one_line(row.evidence or '', 60)}]" if row.rule else ""
+    here = "→" if row.id == asked else " "
+    return f"{here}{'  ' * one.depth}{_GLYPHS[row.status]} #{row.id} {made}{one_line(prompt_text(row.row), 70)}{ended}"
+
+
+def _record(session: Session, one: Kin) -> dict[str, Any]:
+    row: StoredRow = one.row
+    lineage = {name: getattr(row, name) for name in ("parent", "root", "round", "variant", "operation")}
+    return {
+        "row": row.id,
+        "depth": one.depth,
+        "on_line": one.on_line,
+        "status": row.status,
+        "rule": row.rule,
+        "evidence": row.evidence,
+        "origin": session.origin(row),
+        **lineage,
+        "content": msgspec.to_builtins(row.row),
+        "exchanges": [
+            {
+                "step": step,
+                "at": exchange.at,
+                "request": msgspec.to_builtins(exchange.request),
+                "reply": msgspec.to_builtins(exchange.reply),
+            }
+            for step, exchange in zip(_STEPS, session.exchanges(row), strict=False)
+        ],
+    }

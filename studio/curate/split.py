@@ -1,0 +1,103 @@
+"""Splits: which rows train, which validate, which test.
+
+Shares are written as whole numbers, `8:1:1`. 969:30:1 is nothing magical: it is the train / validation / test split
+that Megatron-LM takes by default (`--split 969,30,1`) and that a long-context project made known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from studio.errors import UsageError
+
+PRESETS = {"megatron": "969:30:1"}
+"""Splits that have a name."""
+
+PARTS = ("train", "valid", "test")
+
+
+def shares(text: str) -> tuple[int, ...]:
+    """The shares a text such as "969:30:1", "9:1" or "megatron" asks for: two are train and valid, three add test.
+
+    Raises UsageError for anything else.
+    """
+    text = text.strip()
+    parts = PRESETS.get(text, text).split(":")
+    if len(parts) not in (2, 3) or not all(re.fullmatch("[0-9]{1,9}", part) for part in parts):
+        raise UsageError(
+            f"{text!r} is no split.",
+            hint=f"Write train:valid or train:valid:test, such as 9:1 or 969:30:1, or {' or '.join(PRESETS)}.",
+        )
+    if not any(found := tuple(int(part) for part in parts)):
+        raise UsageError(f"{text!r} is no split: every share is 0.", hint="Write 9:1, for example.")
+    return found
+
+
+def counts(n: int, shares: Sequence[int]) -> list[int]:
+    """How many of n rows each share gets: whole quotas, then one more for the largest remainders, the first at a tie.
+
+    They add up to n (Hamilton's method), so a small share of few rows can be none at all.
+    """
+    total = sum(shares)
+    found = [n * share // total for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda part: -(n * shares[part] % total))
+    for part in by_remainder[: n - sum(found)]:
+        found[part] += 1
+    return found
+
+
+def split(
+    ids: Sequence[int], shares: Sequence[int], seed: int, alike: Iterable[tuple[int, int]] = ()
+) -> dict[str, list[int]]:
+    """The ids of each part by its name, in the order given; the counts are exactly those of `counts`.
+
+    alike: pairs of rows that should be in one part, such as near-duplicates: a test set that holds what was trained
+    on measures nothing. Chains of pairs stay together unless a count could not be met otherwise. A row's place is
+    drawn from the seed and its id alone, so a row more or less moves few others.
+    """
+    room = counts(len(ids), shares)
+    waiting = _groups(ids, alike, seed)
+    part_of: dict[int, int] = {}
+    # The small parts first; what is left over trains.
+    for part in reversed(range(1, len(shares))):
+        left, passed = room[part], list[list[int]]()
+        for group in waiting:
+            if len(group) <= left:
+                part_of.update(dict.fromkeys(group, part))
+                left -= len(group)
+            else:
+                passed.append(group)
+        if left:
+            # Every group that is left is larger than the room, and the count is exact.
+            part_of.update(dict.fromkeys(passed[0][:left], part))
+            del passed[0][:left]
+        waiting = passed
+    named = {name: list[int]() for name in PARTS[: len(shares)]}
+    for row in ids:
+        named[PARTS[part_of.get(row, 0)]].append(row)
+    return named
+
+
+def _groups(ids: Iterable[int], alike: Iterable[tuple[int, int]], seed: int) -> list[list[int]]:
+    """The ids, those connected by pairs together, in the order the seed draws them."""
+    leader = {row: row for row in ids}
+
+    def find(row: int) -> int:
+        while leader[row] != row:
+            leader[row] = row = leader[leader[row]]
+        return row
+
+    for left, right in alike:
+        if left in leader and right in leader:
+            first, second = sorted((find(left), find(right)))
+            leader[second] = first
+    groups: dict[int, list[int]] = {}
+    for row in leader:
+        groups.setdefault(find(row), []).append(row)
+    return [groups[first] for first in sorted(groups, key=lambda row: _draw(row, seed))]
+
+
+def _draw(row: int, seed: int) -> bytes:
+    return blake2b(f"{seed}:{row}".encode(), digest_size=8).digest()
