@@ -87,7 +87,7 @@ async def test_opinions_and_methods_narrow_the_view(session, tmp_path):
 
 @pytest.mark.parametrize("typed", ["status:lost", "type:", "seed:maybe", "score:high"])
 def test_a_wrong_condition_says_what_is_known(typed):
-    with pytest.raises(UsageError, match="is not one of|is not a number"):
+    with pytest.raises(UsageError, match=r"is not one of|is not a number"):
         parse(typed, Filter())
 
 

@@ -63,6 +63,7 @@ def test_what_is_written_is_little_and_an_idle_screen_writes_nothing(project):
         assert len(terminal.raw) <= 40_000
         assert idle(terminal) == b""
         terminal.go("6", "[x] sft")
+        terminal.go("w", "verified")
         terminal.read(quiet=0.5)
         # Here nothing depends on the cursor: this is the move alone.
         assert 0 < len(terminal.press("j", quiet=0.4)) <= 400

@@ -22,6 +22,7 @@ from studio.tui.ink import Line, Span
 from studio.tui.jobs import LASTING
 from studio.tui.screens.stage import StageScreen
 
+_OURS = ("accepted", "pending")
 _CHOICES = {field.name: get_args(field.type) for field in msgspec.structs.fields(ExportSettings)}
 
 
@@ -61,7 +62,7 @@ class ExportScreen(StageScreen):
             Span(f"{type:<12}"),
             Span(f"{'…' if found is None and on else f'{out:,}' if on else '-':>9} rows   "),
             Span(f"✗ {held:,} held back   " if held and on else "", "reject"),
-            Span(f"accepted {counts.get('accepted', 0):,}  pending {counts.get('pending', 0):,}", "muted"),
+            Span("  ".join(f"{status} {counts[status]:,}" for status in _OURS if counts.get(status)), "muted"),
         ]
 
     # -- the view --------------------------------------------------------------------------------
@@ -141,8 +142,7 @@ class ExportScreen(StageScreen):
         self._choose(types=() if switched == {*ROW_TYPES} else tuple(t for t in ROW_TYPES if t in switched))
 
     def command_accepted_only(self) -> None:
-        both = ("accepted", "pending")
-        self._choose(statuses=both if self._chosen.statuses != both else ("accepted",))
+        self._choose(statuses=_OURS if self._chosen.statuses != _OURS else ("accepted",))
 
     def command_format(self) -> None:
         self._next("format")
