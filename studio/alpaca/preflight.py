@@ -57,11 +57,11 @@ class Preflight:
             self._traps += (trap for trap in found if trap.code != "csv-null" or trap.column in self._mapped)
         if self._layout == "csv":
             obj = {name: None if cell in CSV_NULLS else cell for name, cell in obj.items()}
-            if (tag := obj.get(self._tag)) is not None:
-                obj[self._tag] = str(tag)
-                self._said_of_text[self._judge(obj)] += 1
-                if str(tag).lower() in ("true", "false"):
-                    obj[self._tag] = str(tag).lower() == "true"
+            if self._tag:
+                tag = obj.get(self._tag)
+                self._said_of_text[self._judge(obj if tag is None else obj | {self._tag: str(tag)})] += 1
+                if (tag := str(tag).lower()) in ("true", "false"):
+                    obj[self._tag] = tag == "true"
         said = self._judge(obj)
         self._said[said] += 1
         return said

@@ -12,14 +12,17 @@ from studio.errors import BudgetError, ModelError, StudioError, UsageError
 from studio.jobs.control import Control
 from studio.jobs.estimate import Estimate
 from studio.jobs.tally import Tally
+from studio.methods.templates import OPERATIONS
 from studio.session import Session
 
 
 def weights_of(typed: str) -> dict[str, Any]:
-    """--operations as settings: "deepening=2,in_breadth". Raises UsageError for a weight that is none."""
+    """--operations as settings: "deepening=2,in_breadth". Raises UsageError for a name or weight that is none."""
     weights: dict[str, float] = {}
     for part in filter(None, (part.strip() for part in typed.split(","))):
         name, _, weight = part.partition("=")
+        if name not in OPERATIONS:
+            raise UsageError(f"{name!r} is no operation.", hint=f"Known: {', '.join(OPERATIONS)}.")
         try:
             weights[name] = float(weight or 1)
         except ValueError:

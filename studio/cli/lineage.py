@@ -11,6 +11,7 @@ from studio.alpaca.rows import prompt_text
 from studio.cli.output import say, show_json, tell
 from studio.errors import ProjectError
 from studio.session import Session
+from studio.session.deciding import count_of
 from studio.store.filters import Filter
 from studio.store.lineage import Kin
 from studio.store.rows import StoredRow
@@ -79,9 +80,9 @@ async def run_restore(session: Session, row_ids: Sequence[int], rule: str, as_js
     if as_json:
         show_json({"restored": restored, "unanswered": unanswered})
     else:
-        say(f"{len(restored)} rows restored")
+        say(f"{count_of(len(restored))} restored")
         if unanswered:
-            say(f"{len(unanswered)} of them were eliminated before they were answered: their output is empty")
+            say(f"{count_of(len(unanswered))} of these never got an answer: the output is empty")
     return 0 if restored else 1
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from studio.text.tokens import units
 
-# A clause ends at punctuation or at an English "and".
+# A clause ends at punctuation or at an English "and". "一" before most measure words is only an article.
 _CLAUSE = re.compile(r"[^.,;:!?\n，。；：！？、]+(?:[.,](?=\d)[^.,;:!?\n，。；：！？、]+)*")
 _AND = re.compile(r"\band\b", re.IGNORECASE)
 _MARKER = re.compile(
@@ -20,7 +20,7 @@ _MARKER = re.compile(
     r"|(?:one|two|three|four|five|six|seven|eight|nine|ten) (?:\w+ )?(?:words?|sentences?|paragraphs?|steps?|reasons?"
     r"|examples?|points?|lines?))\b"
     r"|必须|应当|应该|需要|务必|不得|不要|不能|不可|不许|禁止|避免|至少|至多|最多|不超过|不少于|以内|以上|只[能用准许需]|仅|恰好"
-    r"|除了|除非|包括|包含|使用|采用|确保|限制|[一二两三四五六七八九十]+(?:个|句|段|步|点|条|种|行|例|字)",
+    r"|除了|除非|包括|包含|使用|采用|确保|限制|一[句段行]|[二两三四五六七八九十百]+(?:个|句|段|步|点|条|种|行|例|字)",
     re.IGNORECASE,
 )
 

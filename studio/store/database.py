@@ -93,7 +93,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """One commit. durable=False leaves the fsync to the next durable one (imports only).
+        """One commit. durable=False leaves the fsync to the next durable one, or to sync().
 
         Raises ProjectError when the disk refuses; then nothing of the transaction has happened.
         """

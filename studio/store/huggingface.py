@@ -77,12 +77,14 @@ def splits(name: str) -> list[Split]:
 def _parts(name: str) -> tuple[str, str | None, str | None]:
     """Dataset or folder, configuration and split."""
     where, at, split = name.removeprefix(PREFIX).partition("@")
+    folder = Path(where).expanduser()
     config = ""
-    if not Path(where).expanduser().is_dir():
+    if not folder.is_dir():
         where, _, config = where.partition(":")
+        folder = Path(where).expanduser()
     if not where or (at and not split):
         raise UsageError(f'"{name}" names no dataset.', hint=_FORM)
-    return str(Path(where).expanduser()), config or None, split or None
+    return str(folder), config or None, split or None
 
 
 def _name_of(where: str, rows: Any, split: Any) -> str:

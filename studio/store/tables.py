@@ -114,7 +114,7 @@ def _batches(batches: Iterable[Any]) -> Iterator[Block]:
 
 
 def _cell(name: str, cell: str) -> Any:
-    if name == "kto_tag" and cell.strip().lower() in ("true", "false"):
+    if name in ("kto_tag", "label") and cell.strip().lower() in ("true", "false"):
         return cell.strip().lower() == "true"
     if name in _LISTS and cell.lstrip().startswith("["):
         try:

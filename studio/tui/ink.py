@@ -58,6 +58,9 @@ class Ink:
             if left <= 0:
                 break
             shown = one_line(text, left)
+            if not shown:
+                # Even an empty segment is sent with its colours.
+                continue
             left -= columns(shown)
             style = ground if cursor else base + self.style(ink)
             segments.append(Segment(shown, style))

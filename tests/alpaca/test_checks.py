@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.alpaca.checks import FIXES, RULES, FieldChange, changes, check, fix
+from studio.alpaca.checks import FIXES, RULES, FieldChange, changes, checker, fix
 from studio.alpaca.dataset_info import entry
 from studio.alpaca.export_rows import columns_of, export_object, filled
 from studio.alpaca.llamafactory import STAGE_OF, verdict
 from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft, texts, type_of
 from tests.support.row_strategies import rows
 
+check = checker(RULES)
 GOOD = Sft(instruction="Name a fruit.", output="Pear.")
 
 

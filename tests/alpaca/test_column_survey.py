@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+
+import pyarrow.json
 import pytest
 
 from studio.alpaca.column_survey import CHUNK, CSV_CHUNK, ColumnSurvey
@@ -135,6 +139,32 @@ def test_first_rows_of_csv_decide(early, late, found):
     rows = [ROW | {"note": early}] * CSV_CHUNK
     assert survey([*rows, ROW | {"note": late}], "csv") == [("cells-first", "note", "aborts")] * found
     assert survey([*rows[1:], ROW | {"note": late}], "csv") == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ([None, "b"],),
+        (["a"], [None, "b"]),
+        (["a", None],),
+        ([None], ["b"]),
+        ([None], [None, "b"]),
+        ([[None, "b"]],),
+        ([["a"], [None, "b"]],),
+        ([{"c": [None, 1]}],),
+        ([{"c": None}, None],),
+        ({"c": [None, 1]},),
+    ],
+)
+def test_lists_the_reader_garbles(values):
+    raw = "".join(json.dumps({"x": value}) + "\n" for value in values).encode()
+    try:
+        pyarrow.json.read_json(io.BytesIO(raw)).validate(full=True)
+        garbled = []
+    except pyarrow.ArrowInvalid:
+        garbled = [("null-in-list", "x", "aborts")]
+    assert survey([{"x": value} for value in values]) == garbled
+    assert survey([{"x": value} for value in values], "array") == []
 
 
 def test_keys_of_turns():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.alpaca import conversations
-from studio.alpaca.checks import check
+from studio.alpaca.checks import RULES, checker
 from studio.alpaca.columns import guess_type
 from studio.alpaca.dataset_info import encode, entry
 from studio.alpaca.export_rows import columns_of, export_object, filled
@@ -52,6 +52,7 @@ def test_no_row_is_lost(name, type, count):
     made = entry(type, "rows.json", columns)
     verdicts = Counter(verdict(export_object(row, columns), made, STAGE_OF[type]).kind for row in rows)
     assert verdicts == {"kept": count}
+    check = checker(RULES)
     errors = Counter(issue.code for row in rows for issue in check(row) if issue.severity == "error")
     assert not errors
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from studio.alpaca.checks import RULES, STRUCTURE, check, checker, custom_rules, fix
+from studio.alpaca.checks import RULES, STRUCTURE, checker, custom_rules, fix
 from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft, texts
 from studio.errors import UsageError
 from studio.settings import RuleSettings
 
+check = checker(RULES)
 LONG = "The tide comes in twice a day. It leaves the pier dry by noon. Every boat waits for it, and so do the gulls. "
 LONG_ZH = "潮水每天涨两次。中午码头就露出来了。每条船都在等它，海鸥也在等它，等到太阳落山，大家才慢慢回家。"
 ZH_TASK = "请说明潮汐水车的工作原理。"

@@ -32,6 +32,9 @@ def long_answer(words, opening="Sorry, here is what is known:"):
         "#改写后的指令#：说出两种水果。",
         "#原指令#：说出一种水果",
         "请根据给定的提示回答。",
+        "＃改写后的提示＃：说出两种水果。",
+        "#新任务#：说出一种乐器。",
+        "#原任务：说出一种水果",
     ],
 )
 def test_an_instruction_that_copies_the_evolving_prompt_is_eliminated(evolved):
@@ -48,6 +51,8 @@ def test_an_instruction_that_copies_the_evolving_prompt_is_eliminated(evolved):
         "Write a prompt for a poet about rain.",
         "请说出两种水果，并改写成一句诗。",
         "Explain what '#' means in Markdown.",
+        "写一条新任务，并给出提示。",
+        "用 # 号开头写一个新的标题。",
         "I am sorry to ask: which fruit keeps longest?",  # rule 2 is about answers, not instructions
         "Is it the same as that?",  # rule 3 too: nothing but stop words may be asked
     ],
@@ -87,6 +92,11 @@ def test_an_empty_instruction_gains_nothing(evolved):
         ("Sorry，这道题我不会。", True),
         ("抱歉" + "果" * 141, True),
         ("抱歉" + "果" * 142, False),
+        ("作为人工智能，我无法尝到水果。", True),
+        ("很遗憾，目前无法提供这些信息。", True),
+        ("I am an assistant. 对不起", True),
+        ("人离开空气无法呼吸。", False),  # 无法 alone is a word of good answers
+        ("这个定理无法推广到奇数维。", False),
         ("苹果是一种水果。", False),
     ],
 )
@@ -99,6 +109,14 @@ def test_words_are_counted_as_people_write_them():
     # "don't" is one word of the eighty, though it has two tokens.
     assert evol.check_answer("Sorry, " + "don't " * 78) is not None
     assert evol.check_answer("Sorry, " + "don't " * 79) is None
+
+
+def test_how_short_an_apology_is_can_be_chosen():
+    apology = "Sorry, " + "pear " * 30
+    assert evol.check_answer(apology, short=31) is None
+    assert evol.check_answer(apology, short=32) is not None
+    assert evol.check_answer("抱歉" + "果" * 54, short=31) is None
+    assert evol.check_answer("抱歉" + "果" * 53, short=31) is not None
 
 
 # -- rule 3: nothing but stop words and punctuation ------------------------------------------------
@@ -183,6 +201,13 @@ def test_operations_are_drawn_evenly_and_depend_on_seed_round_and_task_only():
     assert all(850 < n < 1150 for n in drawn.values())
     assert evol.operation(42, 1, 7) == evol.operation(42, 1, 7)
     assert [evol.operation(1, 1, root) for root in range(50)] != [evol.operation(2, 1, root) for root in range(50)]
+
+
+def test_weights_bend_the_draw_and_leave_nothing_else():
+    weights = {"deepening": 3.0, "in_breadth": 1.0, "concretizing": 0.0}
+    drawn = Counter(evol.operation(42, 1, root, weights) for root in range(4000))
+    assert set(drawn) == {"deepening", "in_breadth"}
+    assert 2800 < drawn["deepening"] < 3200
 
 
 def test_a_tasks_place_in_a_round_does_not_depend_on_the_others():

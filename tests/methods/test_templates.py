@@ -19,6 +19,7 @@ from studio.methods.templates import (
     PromptSet,
     Template,
     load,
+    own,
     parse,
 )
 
@@ -131,6 +132,55 @@ class TestDigest:
         again = parse("# a comment\n" + text, "mine.toml", "en")["small"].digest
         changed = parse(text.replace("Plan a holiday", "Plan a journey"), "mine.toml", "en")["small"].digest
         assert again == load("en", "small").digest != changed
+
+
+MINE = """
+[standard.deepening]
+prompt = "Ask for more depth:\\n{instruction}"
+
+[small.judge]
+system = "Compare."
+examples = [["First: a\\nSecond: b", "Not Equal"]]
+prompt = "First: {first}\\nSecond: {second}"
+"""
+
+
+class TestOwnFiles:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_each_table_takes_the_place_of_the_shipped_one_and_no_other(self, language: Language):
+        for profile, changed in (("standard", "deepening"), ("small", "judge")):
+            mine, shipped = own(MINE, "mine.toml", language, profile), load(language, profile)
+            differing = {name for name in NAMES if mine.templates[name] != shipped.templates[name]}
+            assert differing == {changed}
+            assert mine.digest != shipped.digest
+
+    def test_a_frame_of_ones_own_goes_around_every_shipped_method(self):
+        mine = own('[standard]\nframe = "{method}|{instruction}"', "mine.toml", "zh", "standard")
+        for name in IN_DEPTH:
+            assert mine.templates[name].messages(instruction="x")[0]["content"].endswith("|x")
+        assert mine.templates["judge"] == load("zh", "standard").templates["judge"]
+
+    def test_an_empty_file_changes_nothing(self):
+        assert own("", "mine.toml", "en", "small").digest == load("en", "small").digest
+
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            ('[standard.deepening]\nprompt = "no field"', "standard.deepening.prompt"),
+            ('[standard.deepening]\nprompt = "{instruction} {tone}"', "tone"),
+            ('[standard.deepening]\nmethod = "a"\nprompt = "{instruction}"', "either a method or a prompt"),
+            ('[standard.judge]\nmethod = "a"', "`standard.judge` needs a prompt"),
+            ('[standard.depening]\nmethod = "a"', "depening"),
+            ("[large]", "large"),
+            ("standard = 1", "standard"),
+            ("[standard", "mine.toml"),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, text: str, named: str):
+        with pytest.raises(StudioError) as caught:
+            own(text, "mine.toml", "en", "standard")
+        assert "mine.toml" in caught.value.message
+        assert named in caught.value.message
 
 
 class TestBrokenFiles:

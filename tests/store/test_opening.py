@@ -97,9 +97,10 @@ def test_a_csv_row_with_other_cells_costs_only_itself(tmp_path: Path) -> None:
 
 def test_csv_cells_stay_text_but_for_lists_and_kto_tags(tmp_path: Path) -> None:
     path = tmp_path / "kto.csv"
-    path.write_text('instruction,output,history,kto_tag\nCount,NA,"[[""a"", ""b""]]",True\n', encoding="utf-8")
+    text = 'instruction,output,history,kto_tag,label\nCount,NA,"[[""a"", ""b""]]",True,false\n'
+    path.write_text(text, encoding="utf-8")
     assert values_and_causes(path)[0] == [
-        {"instruction": "Count", "output": "NA", "history": [["a", "b"]], "kto_tag": True}
+        {"instruction": "Count", "output": "NA", "history": [["a", "b"]], "kto_tag": True, "label": False}
     ]
 
 

@@ -133,7 +133,6 @@ class ChatServer:
     retry_after: str | None = None
     token_rate: float = 0.0
     log: Path | None = None
-    port: int = 0
     asked: list[Asked] = field(default_factory=list)
     most_at_once: int = 0
     _at_once: int = 0

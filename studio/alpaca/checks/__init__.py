@@ -34,7 +34,6 @@ __all__ = [
     "Severity",
     "Span",
     "changes",
-    "check",
     "checker",
     "custom_rules",
     "fix",
@@ -54,7 +53,7 @@ FIXES: tuple[str, ...] = tuple(rule.code for rule in (*CONTENT, *STRUCTURE) if r
 _BY_CODE = {rule.code: rule for rule in RULES}
 
 
-def checker(rules: Iterable[Rule] = RULES) -> Callable[[Row], list[Issue]]:
+def checker(rules: Iterable[Rule]) -> Callable[[Row], list[Issue]]:
     """A function that gives all issues of a row by these rules, in their order."""
     rules = tuple(rules)
     wanted = 0
@@ -85,10 +84,6 @@ def checker(rules: Iterable[Rule] = RULES) -> Callable[[Row], list[Issue]]:
         ]
 
     return check
-
-
-check: Callable[[Row], list[Issue]] = checker()
-"""All issues of the row, in the order of `RULES`."""
 
 
 def fix(row: Row, code: str) -> Row | None:
