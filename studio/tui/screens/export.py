@@ -58,7 +58,7 @@ class ExportScreen(StageScreen):
         held = sum(reason.rows for one in found or () for reason in one.held_back)
         out = sum(one.facts.rows for one in found or ())
         return [
-            Span(" [x] " if on else " [ ] ", "accept" if on else "muted"),
+            Span(" [x] " if on else " [ ] ", "" if on else "muted"),
             Span(f"{type:<12}"),
             Span(f"{'…' if found is None and on else f'{out:,}' if on else '-':>9} rows   "),
             Span(f"✗ {held:,} held back   " if held and on else "", "reject"),
