@@ -56,7 +56,7 @@ async def run(
             }
         )
     else:
-        say(f"imported {ended.rows:,} rows into {session.folder}")
+        say(f"imported {ended.rows:,} {'row' if ended.rows == 1 else 'rows'} into {session.folder}")
     if report.unused:
         listed = ", ".join(f"{name} ({n:,})" for name, n in report.unused.most_common(10))
         tell(f"columns that such rows do not have, kept beside them: {listed}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from studio.alpaca.rows import RowType
 from studio.store import decisions, set_aside
@@ -44,7 +47,11 @@ class Intake:
         """Append rows. Not synced: they are still in the file."""
         if batch:
             with self._database.transaction(durable=False):
-                ids = Rows(self._database).add_imported(batch, type, source=self._source, seed=seed)
+                rows = Rows(self._database)
+                ids = rows.add_imported(batch, type, source=self._source, seed=seed)
+                for row_id, (_, _, _, extras) in zip(ids, batch, strict=True):
+                    if extras is not None and (found := opinions(extras)):
+                        rows.change(row_id, row_id, found)
             self._ranges.setdefault(self._source, []).append(ids)
             self.rows += len(batch)
 
@@ -66,6 +73,24 @@ class Intake:
                 undone = [decisions.brought_in(ids, "its import was undone") for ids in ranges]
                 rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
                 self._journal.record(connection, "import", f"import {rows}", undone)
+
+
+def opinions(extras: bytes) -> dict[str, Any]:
+    """The tags and the score among a row's other columns, as `Rows.change` takes them.
+
+    tags: a list of texts, or one text with commas. score: a number. Of another form, they are no opinions.
+    """
+    if b'"tags"' not in extras and b'"score"' not in extras:
+        return {}
+    columns, found = orjson.loads(extras), dict[str, Any]()
+    tags, score = columns.get("tags"), columns.get("score")
+    if isinstance(tags, str):
+        tags = tags.split(",")
+    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+        found["tags"] = sorted({tag.strip() for tag in tags} - {""})
+    if isinstance(score, int | float) and not isinstance(score, bool):
+        found["score"] = float(score)
+    return found
 
 
 def give_up_unfinished(database: Database) -> None:
