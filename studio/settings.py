@@ -114,6 +114,35 @@ class EvolveSettings(msgspec.Struct, frozen=True):
     max_tokens: Positive = 2048
 
 
+class SelfInstructSettings(msgspec.Struct, frozen=True):
+    """[self_instruct]: Self-Instruct (arXiv 2212.10560), or its Alpaca variant with whole tasks in one request.
+
+    target: instructions with an instance to be made in all, limit: requests for instructions, 0: no limit. batch: how
+    many of these see the same task pool. threshold: of ROUGE-L. blacklist: words that drop an instruction besides the
+    method's own, allowed: of those, words that do not. language: of the seed tasks shown and of what is made; auto:
+    that of most seed tasks. prompts: a folder of prompt files of the person's own. thinking_room: tokens of each answer
+    on top of the paper's, for models that think first. temperature, top_p, max_tokens and presence_penalty: of the
+    requests for instructions; None: as in the paper.
+    """
+
+    variant: Literal["paper", "alpaca"] = "paper"
+    target: Positive = 100
+    limit: Count = 0
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
+    batch: Positive = 5
+    threshold: Share = 0.7
+    blacklist: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    language: Literal["auto", "en", "zh"] = "auto"
+    prompts: str = ""
+    seed: int = 42
+    thinking_room: Count = 0
+    temperature: Amount | None = None
+    top_p: Share | None = None
+    max_tokens: Positive | None = None
+    presence_penalty: float | None = None
+
+
 class DedupSettings(msgspec.Struct, frozen=True):
     """[dedup]: rows closer than this ROUGE-L F are near-duplicates (arXiv 2212.10560: 0.7)."""
 
@@ -185,6 +214,7 @@ class Settings(msgspec.Struct, frozen=True):
     budget: BudgetSettings = BudgetSettings()
     prices: dict[str, PriceSettings] = {}
     evolve: EvolveSettings = EvolveSettings()
+    self_instruct: SelfInstructSettings = SelfInstructSettings()
     dedup: DedupSettings = DedupSettings()
     position: PositionSettings = PositionSettings()
     check: CheckSettings = CheckSettings()

@@ -7,6 +7,7 @@ object is worth is the business of `llamafactory.verdict`.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -35,7 +36,7 @@ _TEXT_COLUMNS = frozenset(name for names in COLUMNS.values() for name in names) 
     "audios",
     "kto_tag",
 }
-_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T]\d\d(?::\d\d(?::\d\d)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
+_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T]\d\d(?::\d\d(?::\d\d)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
 CSV_NULLS = frozenset(
     (
         *("", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None", "#N/A", "#NA", "<NA>"),
@@ -43,7 +44,7 @@ CSV_NULLS = frozenset(
     )
 )
 """Cells pandas reads as missing."""
-_NUMBER = re.compile(r"\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\s*", re.IGNORECASE | re.ASCII)
 
 
 class _Conflict(Exception):
@@ -112,10 +113,10 @@ class ColumnSurvey:
                     self._tell(found, _mixed(name, f"a list of {conflict}", offset))
                     continue
             if shape != known:
-                if lines and _garbles(known or "null", value):
+                self._see_shape(name, known, shape, offset, found)
+                if lines and shape[0] in ("list", "object") and _garbles(known or "null", value):
                     said = "a list begins with null before any row told what it holds; the reader garbles the column"
                     self._tell(found, Trap("null-in-list", "aborts", said, "Take the null out.", name, offset))
-                self._see_shape(name, known, shape, offset, found)
         return found
 
     def _see_shape(self, name: str, known: Shape | None, shape: Shape, offset: int, found: list[Trap]) -> None:
@@ -246,17 +247,18 @@ def _garbles(known: Shape, value: Any) -> bool:
     Seen from version 19 to 26; what comes of it is texts of other rows, or a crash.
     """
     if isinstance(value, dict):
-        parts = known[1] if known[0] == "object" else {}
+        parts = known[1] if isinstance(known, tuple) and known[0] == "object" else {}
         return any(_garbles(parts.get(key, "null"), part) for key, part in value.items())
     if not isinstance(value, list):
         return False
-    inner: Shape = known[1] if known[0] == "list" else "null"
+    inner: Shape = known[1] if isinstance(known, tuple) and known[0] == "list" else "null"
     if inner == "null" and len(value) > 1 and value[0] is None:
         return True
     for one in value:
         if _garbles(inner, one):
             return True
-        inner = _merged(inner, _shape(one, True))
+        with contextlib.suppress(_Conflict):  # which is told as such
+            inner = _merged(inner, _shape(one, True))
     return False
 
 

@@ -124,6 +124,12 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "Write rows into it, or leave the dataset out.",
     ),
     (
+        r"Cannot open [^\n]*dataset_info\.json[^\n]*",
+        "dataset_info.json is missing, no JSON, begins with a byte-order mark, or is in another encoding "
+        "than the system's.",
+        "Point dataset_dir to its folder, and write it in ASCII without a byte-order mark: an export does.",
+    ),
+    (
         r"'utf-?8' codec can't decode[^\n]*",
         "The file is not UTF-8; Chinese files are often GBK.",
         "Import it and export it: the export is UTF-8.",
@@ -132,12 +138,6 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         r"'(?:gbk|cp\d+|ascii|charmap)' codec can't decode[^\n]*",
         "dataset_info.json is opened in the encoding of the system, and holds characters that this cannot read.",
         "Write it in ASCII with \\u escapes: an export does. Setting PYTHONUTF8=1 also helps.",
-    ),
-    (
-        r"Cannot open [^\n]*dataset_info\.json[^\n]*",
-        "dataset_info.json is missing, no JSON, begins with a byte-order mark, or is in another encoding "
-        "than the system's.",
-        "Point dataset_dir to its folder, and write it in ASCII without a byte-order mark: an export does.",
     ),
     (
         r"Undefined dataset [^\n]* in dataset_info\.json",
@@ -280,8 +280,8 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"JSON parse error: [^\n]*",
-        "A line of a JSONL file is no JSON: a quotation mark, bracket or comma is missing or too many, or a tab or "
-        "another control character stands in a text.",
+        "A line of a JSONL file is no JSON: a quotation mark, bracket or comma is missing or too many, a tab or "
+        "another control character stands in a text, or an object is spread over several lines.",
         "`studio check FILE` names line and column; an import sets the line aside and keeps the rest.",
     ),
     (
@@ -293,7 +293,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"unsupported operand type\(s\) for \+=?: [^\n]*|argument of type '\w+' is not iterable|"
-        r"can only concatenate str [^\n]*|the JSON object must be str, bytes or bytearray, not \w+",
+        r"can only concatenate \w+ [^\n]*|the JSON object must be str, bytes or bytearray, not \w+",
         "A system prompt, a description of tools or the text of a pretrain row is null, a number or a list, not text.",
         "`studio check FILE` shows the rows; `studio export` writes a file that reads.",
     ),

@@ -12,6 +12,7 @@ from studio.errors import BudgetError, ModelError, StudioError, UsageError
 from studio.jobs.control import Control
 from studio.jobs.estimate import Estimate
 from studio.jobs.tally import Tally
+from studio.llm.budget import Spent
 from studio.methods.templates import OPERATIONS
 from studio.session import Session
 
@@ -45,9 +46,10 @@ async def run(session: Session, as_json: bool) -> int:
         except (ModelError, BudgetError) as error:
             refusal = error
     if as_json:
-        show_json({**tally.record(), "error": str(refusal) if refusal else None})
+        spent = msgspec.to_builtins(session.spent)
+        show_json({**tally.record(), "spent": spent, "error": str(refusal) if refusal else None})
     else:
-        say(_words(tally))
+        say(_words(tally, session.spent))
     for message, times in (tally.failures + tally.retries).most_common(5):
         tell(f"{times} x {message}")
     if refusal:
@@ -70,7 +72,7 @@ async def foretell(session: Session, sample: int, as_json: bool) -> int:
     return 0
 
 
-def _words(tally: Tally) -> str:
+def _words(tally: Tally, spent: Spent | None) -> str:
     rules = ", ".join(f"{n} {rule}" for rule, n in tally.eliminated.most_common())
     lines = [
         f"{tally.attempts} evolutions planned, {tally.done_before} done before",
@@ -78,6 +80,9 @@ def _words(tally: Tally) -> str:
         f"{tally.eliminated.total()} eliminated" + (f": {rules}" if rules else ""),
         f"{tally.accepted} accepted (pending your review)",
     ]
+    if spent and spent.requests:
+        money = "" if spent.usd is None else f", ${spent.usd:,.4f}"
+        lines.append(f"spent {spent.requests:,} requests, {spent.tokens:,} tokens{money}")
     if tally.difficulty:
         lines.append(f"{'difficulty':<10}{'tasks':>8}{'length':>9}{'constraints':>13}")
     for round, one in sorted(tally.difficulty.items()):

@@ -10,14 +10,16 @@ import msgspec
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import say, show_json, tell
 from studio.errors import ProjectError
+from studio.jobs.evolve import STEPS
+from studio.methods.templates import OPERATIONS
 from studio.session import Session
 from studio.session.deciding import count_of
+from studio.session.looking import Exchange
 from studio.store.filters import Filter
 from studio.store.lineage import Kin
 from studio.store.rows import StoredRow
 from studio.text.display import one_line
 
-_STEPS = ("evolving", "answering", "judging")
 _GLYPHS = {"pending": "·", "accepted": "✓", "rejected": "✗"}
 
 
@@ -34,7 +36,7 @@ async def run_why(session: Session, row_id: int, as_json: bool) -> int:
     for one in kin:
         if one.on_line and one.row.replies:
             say(f"\n#{one.row.id}: {session.origin(one.row)}")
-            for step, exchange in zip(_STEPS, session.exchanges(one.row), strict=False):
+            for step, exchange in _exchanges(session, one.row):
                 usage, asked = exchange.reply.usage, exchange.request
                 told = (
                     f"{step} by {exchange.reply.model or asked.model}, {exchange.at}, temperature {asked.temperature}"
@@ -86,6 +88,13 @@ async def run_restore(session: Session, row_ids: Sequence[int], rule: str, as_js
     return 0 if restored else 1
 
 
+def _exchanges(session: Session, row: StoredRow) -> list[tuple[str, Exchange]]:
+    """What was asked and answered to make a row, each with what for."""
+    steps = tuple(STEPS.values()) if row.operation in OPERATIONS else ()
+    found = session.exchanges(row)
+    return [(steps[place] if steps else f"request {place + 1}", one) for place, one in enumerate(found)]
+
+
 def _branch(one: Kin, asked: int) -> str:
     row = one.row
     made = f"round {row.round} {row.operation} " if row.generated else "◆ seed " if row.seed else ""
@@ -114,6 +123,6 @@ def _record(session: Session, one: Kin) -> dict[str, Any]:
                 "request": msgspec.to_builtins(exchange.request),
                 "reply": msgspec.to_builtins(exchange.reply),
             }
-            for step, exchange in zip(_STEPS, session.exchanges(row), strict=False)
+            for step, exchange in _exchanges(session, row)
         ],
     }

@@ -18,6 +18,7 @@ from studio.cli.calls import json_option as _json
 from studio.cli.calls import run as _run
 from studio.cli.calls import with_session as _with_session
 from studio.cli.generating import COMMANDS as GENERATING
+from studio.cli.seeds import seeds
 
 if TYPE_CHECKING:
     from studio.alpaca.rows import RowType
@@ -267,5 +268,5 @@ def demo(folder: Path) -> Opening | int:
     return Opening(folder, {}) if watched() else tour(folder)
 
 
-for command in GENERATING:
+for command in (seeds, *GENERATING):
     cli.add_command(command)

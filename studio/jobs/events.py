@@ -14,9 +14,14 @@ from studio.store.blocks import Broken
 from studio.store.rows import Generated, Imported
 
 if TYPE_CHECKING:
+    from array import array
+
     from studio.alpaca.checks import Issue
     from studio.alpaca.llamafactory import Stage
     from studio.alpaca.preflight import Outlook
+    from studio.curate.pool import Balance
+    from studio.methods.self_instruct.seed_tasks import Hint
+    from studio.text.tokens import Language
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -33,6 +38,23 @@ class Progressed(Event, frozen=True):
     done: int
     total: int
     unit: str
+
+
+# -- the task pool -------------------------------------------------------------------------------
+
+
+class PoolCounted(Event, frozen=True):
+    """The balance of the task pool; the ids of its seed tasks and of the rows that models wrote, by language."""
+
+    balance: Balance
+    seeds: dict[Language, array[int]]
+    machine: dict[Language, array[int]]
+
+
+class HintsFound(Event, frozen=True):
+    """What speaks against seed tasks, by row id; a task without a hint is not there."""
+
+    hints: dict[int, tuple[Hint, ...]]
 
 
 # -- import --------------------------------------------------------------------------------------

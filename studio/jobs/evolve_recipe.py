@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -64,8 +64,10 @@ class Course:
 
     def change(self, settings: Settings, models: Roles, folder: Path) -> None:
         """Go by other settings; by those so far when these raise StudioError."""
-        profiles = {role: _profile(role, settings, models) for role in ROLES}
-        prompts = {role: _prompts(settings.evolve.prompts, profile, folder) for role, profile in profiles.items()}
+        profiles = {role: profile_of(role, settings, models) for role in ROLES}
+        prompts = {
+            role: prompts_of(templates, settings.evolve.prompts, profile, folder) for role, profile in profiles.items()
+        }
         roles = {
             role: Asked(
                 getattr(models, role).model,
@@ -100,7 +102,8 @@ def _sampling(role: Role, profile: Profile, evolving: EvolveSettings) -> dict[La
     return dict.fromkeys(LANGUAGES, judging if role == "judge" else asked)
 
 
-def _profile(role: Role, settings: Settings, models: Roles) -> Profile:
+def profile_of(role: Role, settings: Settings, models: Roles) -> Profile:
+    """For which kind of model the prompts of a role are."""
     chosen = settings.model_for(role).profile
     if chosen == "auto":
         return "small" if is_small(getattr(models, role)) else "standard"
@@ -118,21 +121,32 @@ def _weights(evolving: EvolveSettings) -> dict[Operation, float]:
     return {} if weights == EQUAL else weights
 
 
-def _prompts(setting: str, profile: Profile, folder: Path) -> dict[Language, PromptSet]:
+class PromptFiles(Protocol):
+    """The prompt files of a method; its module is one."""
+
+    def load(self, language: Language, profile: Profile) -> PromptSet:
+        """The shipped prompts."""
+
+    def own(self, text: str, source: str, language: Language, profile: Profile) -> PromptSet:
+        """The shipped prompts with what a person's own file changes."""
+
+    def file_name(self, language: Language) -> str:
+        """How a file is called."""
+
+
+def prompts_of(method: PromptFiles, setting: str, profile: Profile, folder: Path) -> dict[Language, PromptSet]:
     """The prompts of a profile: shipped, or the person's own in the folder that the setting names."""
     if not setting:
-        return {language: templates.load(language, profile) for language in LANGUAGES}
+        return {language: method.load(language, profile) for language in LANGUAGES}
     place = folder / Path(setting).expanduser()
-    files = {language: place / templates.file_name(language) for language in LANGUAGES}
+    files = {language: place / method.file_name(language) for language in LANGUAGES}
     if not any(file.is_file() for file in files.values()):
         names = " or ".join(file.name for file in files.values())
-        raise UsageError(
-            f"[evolve] prompts: {place} holds no {names}.", hint="Put one there, or take the setting away."
-        )
+        raise UsageError(f"prompts: {place} holds no {names}.", hint="Put one there, or take the setting away.")
     return {
-        language: templates.own(_read(file), str(file), language, profile)
+        language: method.own(_read(file), str(file), language, profile)
         if file.is_file()
-        else templates.load(language, profile)
+        else method.load(language, profile)
         for language, file in files.items()
     }
 

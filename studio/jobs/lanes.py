@@ -24,7 +24,9 @@ from studio.llm.chat import ChatModel, Reply, Request, Usage
 from studio.llm.retry import with_retries
 
 MOST_FAILURES = 10
-"""Attempts that may fail on end, none succeeding between them, before the job pauses."""
+"""Attempts that may fail on end, none succeeding between them, before the job pauses. Refused ones count only before
+the first success: an endpoint that has answered means the request it refuses, and there may be many of that kind.
+"""
 
 Outcome = Literal["done", "refused", "failed", "returned"]
 """How an attempt ended: done; refused: its request will never be answered; failed: it was not answered this time;
@@ -133,6 +135,7 @@ class _Engine(Generic[A]):
         self._active: dict[int, tuple[asyncio.Task[None], A]] = {}
         self._free: list[int] = []
         self._failures = 0
+        self._succeeded = False
         self._paused_for = ""
         self._doom: StudioError | None = None
 
@@ -154,7 +157,7 @@ class _Engine(Generic[A]):
         applied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._heard.put_nowait((event, applied))
         await applied
-        self._failures = 0
+        self._failures, self._succeeded = 0, True
 
     # -- for run ---------------------------------------------------------------------------------
 
@@ -206,7 +209,8 @@ class _Engine(Generic[A]):
             case PassingError() | RefusedError():
                 outcome = "refused" if isinstance(error, RefusedError) else "failed"
                 self.hear(AttemptFailed(number, str(error)))
-                self._count_failure(str(error))
+                if not (self._succeeded and isinstance(error, RefusedError)):
+                    self._count_failure(str(error))
             case ModelError() | BudgetError():
                 self._pause_or_end(error)
             case _:

@@ -36,6 +36,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     stop: tuple[str, ...] = ()
     response_format: dict[str, Any] | None = None
     sample: int = 0
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
 
     def encode(self) -> bytes:
         """The request as canonical JSON: equal requests give equal bytes.
@@ -43,7 +45,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
         Raises RefusedError when a text cannot be written as UTF-8 (a lone surrogate).
         """
         fields = msgspec.to_builtins(self)
-        for name in ("temperature", "top_p"):
+        for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty"):
             if name in fields:
                 fields[name] = float(fields[name])
         try:

@@ -36,7 +36,7 @@ def split(text: str) -> Parts:
     rest, implied = text, False
     if _OPEN.match(text) is None:
         closed = _LONE_CLOSE.search(text)
-        if closed is None or any(tag in text[: closed.start()] for tag in _OPENING):
+        if closed is None or _opened(text[: closed.start()]):
             return Parts("", text)
         thoughts.append(text[: closed.start()])
         rest, implied = text[closed.end() :].lstrip(), True
@@ -95,5 +95,13 @@ class Listener:
             if close is _CLOSE:
                 self._held = self._held[-_LONGEST_CLOSE:]
             return ""
+        if close is not _CLOSE and _opened(self._held[: closed.start()]):
+            self._answering = True
+            return self._held
         after, self._held, self._close, self._thought = self._held[closed.end() :], "", None, True
         return self.hear(after)
+
+
+def _opened(text: str) -> bool:
+    """Whether an opening tag stands somewhere in a text: then a closing one after it is the answer's own."""
+    return any(tag in text for tag in _OPENING)

@@ -86,6 +86,8 @@ def body(request: Request, limit_name: str, *, stream: bool) -> dict[str, Any]:
         ("top_p", request.top_p),
         (limit_name, request.max_tokens),
         ("stop", list(request.stop) or None),
+        ("presence_penalty", request.presence_penalty),
+        ("frequency_penalty", request.frequency_penalty),
         ("response_format", request.response_format),
     ):
         if value is not None:

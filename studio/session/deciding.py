@@ -121,6 +121,17 @@ class Deciding(Looking):
         said = f"tag {', '.join(given)}" if given else "no tags"
         self._decide_on_all(row_ids, said, lambda stored: {"tags": given})
 
+    def classify(self, row_id: int, answer: bool | None) -> None:
+        """Say with a tag whether a seed task is a classification task; None says nothing of it any more."""
+        from studio.methods.self_instruct.seed_tasks import marked
+
+        said = {
+            True: "classify as classification",
+            False: "classify as no classification",
+            None: "classify as unknown",
+        }[answer]
+        self._decide_on_all([row_id], said, lambda stored: {"tags": list(marked(stored.tags, answer))})
+
     def set_score(self, row_ids: Iterable[int], score: float | None) -> None:
         """Give these rows a score of the person's own scale; None takes it away."""
         said = "no score" if score is None else f"score {score:g}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from studio.jobs.control import Control
     from studio.jobs.estimate import Estimate
     from studio.jobs.evolve_recipe import Course
-    from studio.llm.budget import Budget
+    from studio.llm.budget import Budget, Spent
     from studio.llm.choice import Models, Roles
     from studio.methods.difficulty import Difficulty
 
@@ -36,6 +36,7 @@ class Generating(Deciding):
     def __init__(self, project: Project, settings: Settings) -> None:
         super().__init__(project, settings)
         self._models: Models | None = None
+        self._spending: Budget | None = None
         # What runs, each as a function that has it go by other settings.
         self._running: list[Callable[[Settings], None]] = []
 
@@ -46,13 +47,18 @@ class Generating(Deciding):
             self._models = None
         await super().close()
 
+    @property
+    def spent(self) -> Spent | None:
+        """What the run has cost that was started last, None before any was."""
+        return None if self._spending is None else self._spending.spent
+
     async def evolve(self, control: Control) -> AsyncGenerator[Event, None]:
         """Evolve the task pool; generated rows come in pending, eliminated ones rejected with their rule."""
         from studio.jobs import evolve
         from studio.jobs.evolve_plan import METHOD, Plan
 
         self._must_write()
-        budget = self._budget()
+        budget = self._spending = self._budget(self.settings)
         course = self._course(self.settings, budget)
         run = self.runs.find(course.recipe.digest) or 0
         plan = Plan(self.rows, run, self.settings.evolve, course, control.announce)
@@ -90,7 +96,7 @@ class Generating(Deciding):
         self._must_write()
         parent, run, round, root = self._evolved(row_id)
         beside = self.rows.variants(run, round, root)
-        course = self._course(self.settings, self._budget())
+        course = self._course(self.settings, self._budget(self.settings))
         attempt = Attempt(
             root,
             round,
@@ -114,7 +120,7 @@ class Generating(Deciding):
         from studio.llm import prices
         from studio.llm.chat import Reply
 
-        course = self._course(self.settings, self._budget())
+        course = self._course(self.settings, self._budget(self.settings))
         run = self.runs.find(course.recipe.digest) or 0
         plan = Plan(self.rows, run, self.settings.evolve, course, lambda planned: None)
         left = plan.planned.attempts - plan.planned.done
@@ -133,12 +139,18 @@ class Generating(Deciding):
             assumptions: tuple[str, ...] = ("the attempts left are like those sampled",)
         else:
             known, assumptions = estimate.assumed([attempt.parent for attempt in first], course)
+        if self.settings.evolve.target:
+            assumptions += ("the target is not reached before the end of the plan",)
         table = prices.load(self.settings.prices)
         models = {role: self.settings.model_for(role) for role in course.recipe.roles}
-        known_prices = {role: table.price(model.base_url, model.model) for role, model in models.items()}
-        lanes = self.settings.evolve.concurrency
         return estimate.extrapolated(
-            known, left, lanes, models, known_prices, sampled=len(known) if sample else 0, assumptions=assumptions
+            known,
+            left,
+            self.settings.evolve.concurrency,
+            models,
+            {role: table.price(model.base_url, model.model) for role, model in models.items()},
+            sampled=len(known) if sample else 0,
+            assumptions=assumptions,
         )
 
     async def difficulty(self) -> dict[int, Difficulty]:
@@ -151,6 +163,8 @@ class Generating(Deciding):
                 rows = Rows(database)
                 for chosen in (Filter(seed=True, generated=False, type="sft"), Filter(generated=True, type="sft")):
                     for stored in rows.each(replace(chosen, statuses=("accepted", "pending"))):
+                        if stored.generated and stored.root is None:
+                            continue  # Made by another method.
                         round = stored.round or 0
                         found[round] = found.get(round, Difficulty()) + of_task(prompt_text(stored.row))
             return found
@@ -160,9 +174,12 @@ class Generating(Deciding):
     def change_settings(self, settings: Settings) -> None:
         """Go by other settings from the next request on, in what runs too. No file is written: studio.toml is yours.
 
-        A run that goes on with other settings stays the same run, also when it is started again with either.
+        A run that goes on with other settings stays the same run, also when it is started again with either; what is
+        started afresh with others is another.
         Raises StudioError when the settings cannot be used; then those so far stay.
         """
+        # Nothing runs: the settings are tried all the same.
+        self._course(settings, self._budget(settings))
         try:
             for go_by in self._running:
                 go_by(settings)
@@ -180,10 +197,10 @@ class Generating(Deciding):
             raise ProjectError(f"#{row_id} was not evolved from another row.")
         return parent, stored.run, stored.round, stored.root
 
-    def _budget(self) -> Budget:
+    def _budget(self, settings: Settings) -> Budget:
         from studio.llm.budget import Budget
 
-        return Budget(self.settings.budget)
+        return Budget(settings.budget)
 
     def _course(self, settings: Settings, budget: Budget) -> Course:
         from studio.jobs.evolve_recipe import Course
@@ -195,9 +212,11 @@ class Generating(Deciding):
         from studio.llm import prices
         from studio.llm.choice import Models
 
+        # Each job has its own number of lanes; the endpoints take what the larger one sends.
+        most = max(settings.evolve.concurrency, settings.self_instruct.concurrency)
         if self._models is None:
-            self._models = Models(settings, settings.evolve.concurrency)
-        self._models.change(settings, settings.evolve.concurrency)
+            self._models = Models(settings, most)
+        self._models.change(settings, most)
         return self._models.roles(self._replies, budget, prices.load(settings.prices))
 
     def _keep(self, event: Event) -> Event:

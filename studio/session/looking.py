@@ -32,7 +32,10 @@ from studio.store.runs import Runs
 
 if TYPE_CHECKING:
     from studio.alpaca.checks import Issue
+    from studio.jobs.events import PoolCounted
     from studio.jobs.inspection import Inspection
+    from studio.jobs.pool_draw import Drawn
+    from studio.text.tokens import Language
 
 
 class Exchange(NamedTuple):
@@ -169,6 +172,31 @@ class Looking:
         inspection = self.inspection
         async for event in self._reading(lambda store: surveys.check_rows(store, inspection, self.folder, ids)):
             yield event
+
+    async def survey_pool(self) -> AsyncGenerator[Event, None]:
+        """The balance of the task pool (PoolCounted), then what speaks against single seed tasks (HintsFound)."""
+        from studio.jobs import pool_survey
+
+        threshold = self.settings.self_instruct.threshold
+        async for event in self._reading(lambda store: pool_survey.survey(store, threshold)):
+            yield event
+
+    def draw_examples(self, pool: PoolCounted, language: Language, request: int) -> Drawn:
+        """What request number `request` (from 0) of Self-Instruct would show a model, by [self_instruct] seed.
+
+        Raises ValueError when the language has no seed task, StudioError when a prompt file cannot be used.
+        """
+        from studio.jobs import pool_draw
+        from studio.jobs.evolve_recipe import prompts_of
+        from studio.methods.self_instruct import prompts
+
+        chosen = self.settings.self_instruct
+        model = self.settings.model_for("teacher")
+        profile = model.profile
+        if profile == "auto":
+            profile = "standard" if model.model or model.base_url else "small"
+        known = prompts_of(prompts, chosen.prompts, profile, self.folder)
+        return pool_draw.draw(self.rows, pool, known[language], seed=chosen.seed, request=request)
 
     def _reading(self, job: Callable[[Reader], Events]) -> AsyncGenerator[Event, None]:
         return reading(self.folder / DATABASE_FILE, job)

@@ -17,13 +17,16 @@ _FRAME = " ".join(name for columns in COLUMNS.values() for name in columns) + ' 
 
 
 _METHOD = "CASE WHEN s.generated THEN r.operation WHEN r.source IS NOT NULL THEN 'imported' ELSE 'written' END"
+# "self-instruct" of "self-instruct/input-first".
+_FAMILY = "CASE WHEN s.generated THEN substr(r.operation, 1, instr(r.operation || '/', '/') - 1) END"
 
 
 class Filter(msgspec.Struct, frozen=True):
     """Every condition that is given must hold; None, "" and () mean "any".
 
-    tags: the row has one of these. methods: it came by one of these: an operation such as "deepening",
-    "imported", or "written" by hand. min_score: it has a score, of at least so much.
+    tags: the row has one of these. methods: it came by one of these: an operation such as "deepening", "self-instruct"
+    or one of its steps ("self-instruct/input-first"), "imported", or "written" by hand. min_score: it has a score, of at
+    least so much.
     """
 
     generated: bool | None = None
@@ -55,8 +58,8 @@ class Filter(msgspec.Struct, frozen=True):
             parts.append(f"EXISTS (SELECT 1 FROM json_each(s.tags) WHERE value IN ({_marks(self.tags)}))")
             values += self.tags
         if self.methods:
-            parts.append(f"{_METHOD} IN ({_marks(self.methods)})")
-            values += self.methods
+            parts.append(f"({_METHOD} IN ({_marks(self.methods)}) OR {_FAMILY} IN ({_marks(self.methods)}))")
+            values += self.methods * 2
         if self.min_score is not None:
             parts.append("s.score >= ?")
             values.append(self.min_score)

@@ -73,4 +73,12 @@ _004_SOURCES = """
   CREATE INDEX sources_by_fingerprint ON sources (fingerprint);
 """
 
-MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES)
+# draws: what a request of Self-Instruct shows, before it is asked. ended: its reply has been read; rule and evidence:
+# why the whole reply brought nothing.
+_005_DRAWS = """
+  CREATE TABLE draws (
+    run INTEGER NOT NULL, request INTEGER NOT NULL, shown TEXT NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
+    reply TEXT, rule TEXT, evidence TEXT, PRIMARY KEY (run, request)) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES, _005_DRAWS)

@@ -92,6 +92,25 @@ name = {name}
 #   [evolve.weights]    # how often an operation is drawn; 1 where it is not named
 #   in_breadth = 2
 
+[self_instruct]
+# variant = "paper"     # Self-Instruct; or "alpaca": whole tasks, many in one request
+# target = 100          # instructions with an instance, in all
+# limit = 0             # at most so many requests for instructions; 0: no limit
+# concurrency = 4       # requests in flight
+# batch = 5             # requests that see the same task pool
+# threshold = 0.7       # ROUGE-L F above this with any task of the pool: not new
+# blacklist = []        # more words that drop an instruction
+# allowed = []          # words of the paper's blacklist that do not, such as "map" or "文件"
+# language = "auto"     # "en" or "zh"; auto: that of most seed tasks
+# prompts = ""          # a folder with prompt files of your own, self_instruct.en.toml and self_instruct.zh.toml
+# seed = 42             # which tasks each request shows
+# thinking_room = 0     # tokens on top of the paper's, for a model that thinks before it answers
+# Of the requests for instructions; without these lines as in the paper, which says (alpaca: 1.0, 1.0, 3072, 0):
+#   temperature = 0.7
+#   top_p = 0.5
+#   max_tokens = 1024
+#   presence_penalty = 2.0
+
 [dedup]
 # threshold = 0.7       # ROUGE-L F above this is a near-duplicate (Self-Instruct)
 

@@ -237,6 +237,16 @@ class Rows:
         self._count(kind, status, 0, 1, 1)
         return row_id
 
+    def complete(self, row_id: int, made: Generated) -> None:
+        """A generated row that was stored before its method was through with it becomes this one."""
+        self._connection.execute(
+            "UPDATE rows SET operation = ?, replies = ?, extras = ? WHERE id = ?",
+            (made.operation, " ".join(made.replies), made.extras, row_id),
+        )
+        status = "pending" if made.rule is None else "rejected"
+        body = alpaca.encode(made.row).decode()
+        self.change(row_id, row_id, {"body": body, "status": status, "rule": made.rule, "evidence": made.evidence})
+
     def change(self, first: int, last: int, fields: Mapping[str, Any]) -> None:
         """Set body (text) and state fields of the rows first..last; keeps the counts.
 

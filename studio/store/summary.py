@@ -42,7 +42,7 @@ def origin(stored: StoredRow, runs: Runs, replies: Replies) -> str:
         first = replies.exchange(stored.replies.split()[0]) if stored.replies else None
         told = [
             f"{stored.operation} of #{stored.parent}" if stored.parent else str(stored.operation),
-            f"round {stored.round}",
+            f"round {stored.round}" if stored.root else f"request {stored.round}",
             f"seed #{stored.root}" if stored.root else "",
             f"by {orjson.loads(first[0])['model']}" if first else "",
         ]

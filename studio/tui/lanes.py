@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from collections.abc import Callable
+
+from studio.alpaca.lengths import estimate_tokens
 from studio.alpaca.rows import prompt_text
 from studio.jobs.events import AttemptFailed, Event, Evolved, LaneStarted, LaneText, Retried
-from studio.jobs.tally import Tally
 from studio.text.display import columns, one_line
 from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
 
+MOST = 8
+"""Lanes that are shown; more may run."""
+# What repainted lanes may cost at once, in bytes, so that with header and counts a beat stays below 1 kB; and what it
+# takes to go to a place and choose a colour there.
+_BUDGET, _MOVE = 600, 60
 _TITLE = 35
+# Seconds over which the rate of streamed tokens is taken.
+_WINDOW = 5.0
 
 
 class Lane:
@@ -26,14 +37,16 @@ class Lane:
         match event:
             case LaneStarted():
                 operation = SHORT.get(event.operation, event.operation)
-                self.title = f"#{event.root} r{event.round} {operation} {event.step}"
+                about = f"#{event.root} r{event.round} " if event.root is not None else ""
+                self.title = " ".join(filter(None, (f"{about}{operation}", event.step)))
                 self.text, self.note, self._from, self._ended = "", "", 0, False
             case LaneText():
                 if self.note:
                     self.note, self._from = "", 0
                 self.text += event.text
             case Retried():
-                self._from = 0
+                # What had come of the answer will come again.
+                self.text, self._from = "", 0
                 self.note = f"asking again in {event.seconds:.0f} s: {event.message}"
             case AttemptFailed():
                 self.title, self.note, self._from = "failed", event.message, 0
@@ -64,35 +77,66 @@ class Lane:
 
 
 class Lanes:
-    """All lanes of a run, and its counts."""
+    """The lanes of a run that are shown, and how fast text comes in."""
 
-    def __init__(self, number: int) -> None:
-        self.tally = Tally()
-        self.lanes = [Lane() for _ in range(number)]
+    def __init__(self, number: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lanes = [Lane() for _ in range(number)]
+        self._shown: list[Line] = []
+        self._width = 0
+        # Those that have waited longest for their turn to be painted come first.
+        self._turns = deque(range(number))
+        self._clock = clock
+        self._came: deque[tuple[float, int]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def grow(self, number: int) -> None:
+        """Show so many lanes."""
+        self._turns.extend(range(len(self._lanes), number))
+        self._lanes += [Lane() for _ in range(number - len(self._lanes))]
+        self._width = 0
 
     def see(self, events: list[Event]) -> None:
+        tokens = estimate_tokens("".join(event.text for event in events if isinstance(event, LaneText)))
         for event in events:
-            self.tally.see(event)
             lane = getattr(event, "lane", None)
-            if lane is not None and lane < len(self.lanes):
-                self.lanes[lane].see(event)
+            if lane is not None and lane < len(self._lanes):
+                self._lanes[lane].see(event)
+        if tokens:
+            self._came.append((self._clock(), tokens))
 
-    def lines(self, width: int, state: str, *, running: bool) -> list[Line]:
-        """The funnel in two lines, then a line for each lane."""
-        tally = self.tally
-        minutes, seconds = divmod(round(tally.left or 0), 60)
-        left = f"  ETA {minutes}:{seconds:02}" if running and tally.left is not None else ""
-        rate = f"{tally.tokens / max(tally.seconds, 1):.0f} tok/s" if running and tally.tokens else ""
-        rules = "  ".join(f"{rule} {n}" for rule, n in tally.eliminated.most_common())
-        failed = f"  failed {tally.failed}" if tally.failed else ""
-        return [
-            [
-                Span(f"{state} ", " bold"),
-                Span(f"{tally.ended}/{tally.attempts}  "),
-                Span(f"✓ {tally.accepted} accepted  ", "accept"),
-                Span(f"✗ {tally.eliminated.total()} eliminated", "reject"),
-                Span(f"{failed}{left}  {rate}", "muted"),
-            ],
-            [Span(f"eliminated by  {rules}" if rules else "", "muted")],
-            *(lane.line(number, width) for number, lane in enumerate(self.lanes)),
-        ]
+    @property
+    def rate(self) -> float:
+        """Tokens a second that are streaming in now, about."""
+        now = self._clock()
+        while self._came and self._came[0][0] < now - _WINDOW:
+            self._came.popleft()
+        return sum(tokens for _, tokens in self._came) / _WINDOW
+
+    def lines(self, width: int) -> list[Line]:
+        """A line for each lane; as many of them anew as the wire has room for."""
+        fresh = [lane.line(number, width) for number, lane in enumerate(self._lanes)]
+        if width != self._width:
+            self._width, self._shown = width, fresh
+            return list(fresh)
+        spent = 0
+        for number in list(self._turns):
+            if fresh[number] == self._shown[number]:
+                continue
+            cost = _cost(self._shown[number], fresh[number])
+            if spent and spent + cost > _BUDGET:
+                break
+            spent += cost
+            self._shown[number] = fresh[number]
+            self._turns.remove(number)
+            self._turns.append(number)
+        return list(self._shown)
+
+
+def _cost(old: Line, new: Line) -> int:
+    """About how many bytes it takes to paint new over old."""
+    (title, _), (text, _) = new
+    if old[0] != new[0]:
+        return 2 * _MOVE + len(title.encode()) + len(text.encode())
+    return _MOVE + len(text.removeprefix(old[1].text).encode())

@@ -40,6 +40,7 @@ def converted(rows, layout="lines"):
         ("2024-05-17", "tomorrow"),
         ("2024-05-17", ""),
         ("20240517", "2024/05/17"),
+        ("２０２４-05-17", None),
         ("2024-13-01", "2024-13-01"),
         ("2024-05-17T10:00:00.123",),
     ],
@@ -163,8 +164,9 @@ def test_lists_the_reader_garbles(values):
         garbled = []
     except pyarrow.ArrowInvalid:
         garbled = [("null-in-list", "x", "aborts")]
-    assert survey([{"x": value} for value in values]) == garbled
-    assert survey([{"x": value} for value in values], "array") == []
+    rows = [ROW | {"x": value} for value in values]
+    assert survey(rows) == garbled
+    assert survey(rows, "array") == []
 
 
 def test_keys_of_turns():

@@ -113,7 +113,8 @@ async def test_every_fault_now_and_then(make, whole, kind, streaming):
 
 
 async def test_all_faults_at_once(make, whole):
-    faults = [fault for kind, fault in FAULTS.items() if kind != "length"]
+    # A drip may take longer than the patience here, and then it is no answer.
+    faults = [fault for kind, fault in FAULTS.items() if kind not in ("length", "drip")]
     async with ChatServer(flaky(0.7, faults)) as server:
         session = await make(server.url, concurrency=8)
         tally = await run(session)

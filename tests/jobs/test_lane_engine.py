@@ -190,6 +190,19 @@ async def test_many_failures_on_end_pause_the_job():
     assert len(made(events)) == 5
 
 
+@pytest.mark.parametrize(("first", "pauses"), [(0, 1), (1, 0)])
+async def test_many_refusals_on_end_pause_only_before_the_first_answer(first, pauses):
+    refused = range(first, first + MOST_FAILURES + 2)
+    floor = Floor({number: RefusedError("filtered") for number in refused})
+    control = Control(attended=True, concurrency=1)
+    events = []
+    async for event in lanes.run(Numbers(30), floor, control):
+        events.append(event)
+        control.resume()
+    assert sum(isinstance(event, Paused) for event in events) == pauses
+    assert len(made(events)) == 30 - len(refused)
+
+
 async def test_failures_with_answers_between_them_do_not():
     floor = Floor({number: PassingError("busy") for number in range(90) if number % 3})
     events = await drain(lanes.run(Numbers(90), floor, Control(concurrency=1)))

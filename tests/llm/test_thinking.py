@@ -80,6 +80,12 @@ def test_an_answer_is_heard_as_soon_as_it_cannot_be_a_thought():
     assert [plain.hear(piece) for piece in (" ", "The", " Loire")] == ["", " The", " Loire"]
 
 
+def test_thoughts_that_were_expected_and_did_not_come_are_no_loss():
+    listener = Listener(implied=True)
+    said = "Write <think> and </think>\naround it."
+    assert "".join(listener.hear(letter) for letter in said) + listener.flush(said) == said
+
+
 def test_long_thoughts_do_not_pile_up():
     listener = Listener()
     for piece in ["<think>", *["and then " * 100] * 1000]:

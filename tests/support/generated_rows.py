@@ -40,7 +40,7 @@ _WORDS = (
     " ",
     "2024-05-17",
 )
-_ODD = (None, 3, 2.5, True, ["x"], [], {"a": "x"}, {})
+_ODD = (None, 3, True, ["x"], [], {"a": "x"}, {})
 _TOOLS = ("", "[]", "search", None, [], '{"name": "a"}', '[{"name": "a", "parameters": {}}]', "[1]", "5", "null", "{}")
 _CALLS = (
     CALL,

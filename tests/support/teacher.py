@@ -7,6 +7,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+if __package__:
+    from tests.support import tasks
+else:  # The server is run by its path.
+    import tasks
+
 _REWRITING = re.compile(
     r"#(given|rewritten|created) prompt#|rewrite a task|write a new task|改写|新的?任务|新的?指令|#[^#\n]*提示#",
     re.IGNORECASE,
@@ -28,10 +33,13 @@ def teach(messages: Sequence[dict[str, str]]) -> str:
     """What the teacher answers: a function of the messages alone.
 
     Judge prompts (Equal / Not Equal): "Equal" for some 15 %. Rewriting prompts: the given instruction, made
-    longer. Anything else: some 30 words, or for some 10 % a refusal. Chinese is answered in Chinese.
+    longer. Prompts of Self-Instruct: see tasks.py. Anything else: some 30 words, or for some 10 % a refusal. Chinese is
+    answered in Chinese.
     """
     drawn = digits(json.dumps(messages, sort_keys=True))
     luck = next(drawn) * 256 + next(drawn)
+    if (said := tasks.answer(messages, drawn)) is not None:
+        return said
     last = messages[-1]["content"]
     frame = " ".join(message["content"] for message in messages if message["role"] == "system") + last
     if "Not Equal" in frame:

@@ -107,5 +107,9 @@ class Help(ModalScreen[None]):
     def on_mount(self) -> None:
         self._page.show(self._text)
 
+    def show(self, compose: Compose) -> None:
+        """Another page in its place."""
+        self._page.show(compose)
+
     def action_scroll(self, lines: int) -> None:
         self._page.scroll_by(lines)

@@ -31,15 +31,18 @@ class Palette(ModalScreen[Offer | None]):
 
     BINDINGS = [Binding("escape", "dismiss(None)", "close")]
 
-    def __init__(self, offers: list[Offer]) -> None:
+    def __init__(
+        self, offers: list[Offer], hint: str = "a command or a theme; ↑ ↓ choose, Enter does it, Esc closes"
+    ) -> None:
         super().__init__()
+        self._hint = hint
         self._offers = offers
         self._found = offers
         self._list = RowList(empty="No command like that.")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="palette"):
-            yield TextLine(placeholder="a command or a theme; ↑ ↓ choose, Enter does it, Esc closes")
+            yield TextLine(placeholder=self._hint)
             yield self._list
 
     def on_mount(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import work
 
@@ -13,6 +14,7 @@ from studio.store.filters import Filter, parse
 from studio.store.rows import StoredRow
 from studio.tui.details import row_lines
 from studio.tui.entries import RowEntries
+from studio.tui.ink import Line
 from studio.tui.screens.stage import StageScreen
 
 # More rows than a terminal has lines.
@@ -23,6 +25,8 @@ class RowsStage(StageScreen):
     """A view of rows: base says which rows the stage is about, the typed filter narrows it."""
 
     BASE: Filter = Filter()
+    MORE: ClassVar[str] = ""
+    """Conditions that only this stage's filter knows, as its dialog lists them."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -36,7 +40,7 @@ class RowsStage(StageScreen):
     def restore(self, place: dict[str, object]) -> None:
         self._typed = str(place.get("filter", ""))
         try:
-            self._filter = parse(self._typed, self.BASE)
+            self._filter = self.meant(self._typed)
         except StudioError:
             self._typed, self._filter = "", self.BASE
         row = place.get("row")
@@ -45,17 +49,29 @@ class RowsStage(StageScreen):
     def place(self) -> dict[str, object]:
         return {"row": self._current_id, "filter": self._typed}
 
+    def meant(self, typed: str) -> Filter:
+        """The filter that was typed. Raises StudioError."""
+        return parse(typed, self.BASE)
+
+    def beginning(self, row_id: int, n: int) -> Sequence[int]:
+        """Up to n ids of the view from row_id on, found at once."""
+        return self.session.rows.ids_from(self._filter, row_id, n)
+
+    async def view(self) -> Sequence[int]:
+        """Every id of the view."""
+        return await self.session.view(self._filter)
+
     def _open_view(self, row_id: int) -> None:
         """Show a screenful from row_id at once; the whole view follows from a thread."""
         self._whole = False
-        self._show(self.session.rows.ids_from(self._filter, row_id, _SCREENFUL), 0)
+        self._show(self.beginning(row_id, _SCREENFUL), 0)
         # Not before the first paint: finding a million ids takes the processor from it.
         self.call_after_refresh(self._load_view, row_id)
 
     @work(exclusive=True, group="view")
     async def _load_view(self, row_id: int) -> None:
         came_from = self._current_id
-        ids = await self.session.view(self._filter)
+        ids = await self.view()
         self._whole = True
         # Who has moved on meanwhile stays where they are, and so does who asked for a row that is not here.
         moved = self._current_id != came_from
@@ -65,9 +81,12 @@ class RowsStage(StageScreen):
 
     def _show(self, ids: Sequence[int], cursor: int) -> None:
         self._entries = RowEntries(ids, self.session.rows.page)
-        empty = f"No row matches {self._typed!r}. / changes the filter." if self._typed else self.EMPTY
-        self.list.show(self._entries, cursor, empty)
+        self.list.show(self._entries, cursor, self.nothing())
         self.show_detail()
+
+    def nothing(self) -> str:
+        """What an empty view says."""
+        return f"No row matches {self._typed!r}. / changes the filter." if self._typed else self.EMPTY
 
     def refresh_view(self) -> None:
         """Rows changed: paint them anew; the view itself is kept, so that nothing jumps away under the cursor."""
@@ -99,8 +118,11 @@ class RowsStage(StageScreen):
         if row is None:
             self.page.show(lambda width: [])
             return
-        origin = self.session.origin(row)
-        self.page.show(lambda width: row_lines(row, origin, width))
+        self.page.show(lambda width: self.lines(row, width))
+
+    def lines(self, row: StoredRow, width: int) -> list[Line]:
+        """A row's details."""
+        return row_lines(row, self.session.origin(row), width)
 
     def title_note(self) -> str:
         at = f"{self.list.cursor + 1:,}/{len(self._entries):,}" if self._whole and len(self._entries) else "…"
@@ -164,14 +186,15 @@ class RowsStage(StageScreen):
     def command_filter(self) -> None:
         from studio.tui.screens.dialogs import Ask
 
-        hint = "words, status:pending, type:sft, seed:yes, rule:no-gain, tag:, method:, score:3; empty shows all"
+        known = "words, status:pending, type:sft, seed:yes, rule:no-gain, tag:, method:, score:3"
+        hint = f"{known}{self.MORE}; empty shows all"
         self.app.push_screen(Ask("Filter", self._typed, hint), self._filtered)
 
     def _filtered(self, typed: str | None) -> None:
         if typed is None:
             return
         try:
-            self._filter = parse(typed, self.BASE)
+            self._filter = self.meant(typed)
         except StudioError as error:
             self.studio.complain(error)
             return

@@ -6,34 +6,75 @@ import shlex
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+import msgspec
+
 from studio.alpaca.columns import parse_mapping
-from studio.alpaca.rows import ROW_TYPES, Row, RowType, Sft
+from studio.alpaca.rows import ROW_TYPES, Multimodal, Row, RowType, Sft, type_of
 from studio.errors import StudioError, UsageError
-from studio.jobs.events import Event, ImportedBefore, ImportEnded, RowsRead, SetAside
+from studio.jobs.events import (
+    Event,
+    ImportedBefore,
+    ImportEnded,
+    RowsRead,
+    SetAside,
+)
 from studio.store.filters import Filter
 from studio.store.huggingface import is_hub_name
 from studio.tui.commands import Stage
-from studio.tui.screens.rows_stage import RowsStage
+from studio.tui.screens.pool_stage import PoolStage
 
 
-class SeedsScreen(RowsStage):
-    """List, add, edit, import, delete with undo, filter."""
+class SeedsScreen(PoolStage):
+    """List, add, edit, classify, import, delete with undo, filter; the balance of the task pool and hints about it."""
 
     stage: ClassVar[Stage] = "seeds"
     BASE = Filter(generated=False, statuses=("pending", "accepted"))
     JOBS = ("import",)
     EMPTY = "No rows yet: n writes one, i imports files."
 
+    # -- writing ---------------------------------------------------------------------------------
+
     def command_add(self) -> None:
+        self._write(Sft())
+
+    def command_add_type(self) -> None:
+        from studio.tui.screens.pool import NewRow
+
+        self.app.push_screen(NewRow(), lambda empty: None if empty is None else self._write(empty))
+
+    def _write(self, empty: Row) -> None:
+        from studio.tui.screens.dialogs import Ask
         from studio.tui.screens.edit_row import EditRow
 
-        self.app.push_screen(EditRow(Sft(), "New seed task"), self._added)
+        def about(typed: str | None) -> None:
+            if typed:
+                write(msgspec.structs.replace(empty, images=tuple(typed.split())))
 
-    def _added(self, row: Row | None) -> None:
-        if row is not None and row != Sft():
-            row_id = self.session.add(row, seed=True)
-            self._open_view(row_id)
+        def write(begun: Row) -> None:
+            title = "New seed task" if isinstance(empty, Sft) else f"New {type_of(empty)} row"
+            self.app.push_screen(EditRow(begun, title), lambda row: self._added(row, begun, seed=isinstance(row, Sft)))
+
+        if isinstance(empty, Multimodal):
+            hint = "paths from the project folder, spaces between; each has its <image> in the text"
+            self.app.push_screen(Ask("Images of the new row", "", hint, path=True), about)
+        else:
+            write(empty)
+
+    def command_duplicate(self) -> None:
+        from studio.tui.screens.edit_row import EditRow
+
+        if row := self.current:
+            self.app.push_screen(
+                EditRow(row.row, f"Copy of #{row.id}"), lambda copy: self._added(copy, row.row, seed=row.seed)
+            )
+
+    def _added(self, row: Row | None, begun: Row, *, seed: bool) -> None:
+        if row == begun:
+            self.app.notify("Nothing was written, so nothing is added.")
+        elif row is not None:
+            self._open_view(self.session.add(row, seed=seed))
             self.show_header()
+            self._look_again()
 
     def command_delete(self) -> None:
         if row := self.current:

@@ -51,9 +51,41 @@ class Painted(Widget):
             line, cursor = self.line(y), self.on_cursor(y)
             old, old_cursor = self._on_screen.get(y, ([], not cursor))
             if (line, cursor) != (old, old_cursor):
-                # Blanks that were there before need not be sent; a cursor reaches the edge.
-                end = max(_written(old), _written(line)) if cursor == old_cursor else width
-                self.refresh(Region(0, y, min(end, width), 1))
+                if cursor != old_cursor:
+                    # A cursor reaches from edge to edge.
+                    self.refresh(Region(0, y, width, 1))
+                    continue
+                start, end = changed(old, line, width)
+                self.refresh(Region(start, y, end - start, 1))
+
+
+def changed(old: Line, new: Line, width: int) -> tuple[int, int]:
+    """The columns, from and before, in which two lines may look different; never none.
+
+    Neither what stays on the left nor blanks that were there before need be sent. Where a text is cut, its last
+    character or two become an ellipsis: so the last two columns never count as staying.
+    """
+    start = max(0, min(_alike(old, new), width - 2))
+    return start, max(start + 1, min(width, max(_written(old), _written(new))))
+
+
+def _alike(old: Line, new: Line) -> int:
+    """The columns at the start of two lines that look the same."""
+    alike = 0
+    for (before, ink), (after, new_ink) in zip(old, new, strict=False):
+        if ink != new_ink:
+            break
+        before, after = one_line(before), one_line(after)
+        same = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+        same = min(len(before), len(after)) if same is None else same
+        if same == len(before) == len(after):
+            alike += columns(before)
+            continue
+        # A mark that differs changes the letter it stands on.
+        while same and not all(map(columns, (before[same : same + 1] or " ", after[same : same + 1] or " "))):
+            same -= 1
+        return alike + columns(before[:same])
+    return alike
 
 
 def _written(line: Line) -> int:

@@ -1,0 +1,159 @@
+"""By what a run of Self-Instruct goes: models, prompts, parameters, filters. Its digest is the run's identity."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from studio.errors import StudioError
+from studio.jobs.evolve_recipe import profile_of, prompts_of
+from studio.llm.chat import ChatModel, Message, Request
+from studio.llm.choice import Roles
+from studio.methods.self_instruct import instructions, parameters
+from studio.methods.self_instruct import prompts as prompt_files
+from studio.methods.self_instruct.instructions import Filters
+from studio.methods.self_instruct.parameters import Parameters
+from studio.methods.templates import Language, Profile, PromptSet
+from studio.settings import SelfInstructSettings, Settings
+from studio.text.tokens import normalise
+
+METHOD = "self-instruct"
+BOOTSTRAP = "self-instruct/bootstrap"
+ALPACA = "self-instruct/alpaca"
+OUTPUT_FIRST = "self-instruct/output-first"
+INPUT_FIRST = "self-instruct/input-first"
+"""Operations: how far a row came. One that was dropped as it was read stays at the first."""
+
+Step = Literal["listing", "classifying", "answering"]
+"""What a request is for: new instructions, whether one is a classification task, its inputs and outputs."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Who is asked, and with which prompts (their digest)."""
+
+    model: str
+    profile: Profile
+    prompts: str
+
+
+class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that decides what a run produces, save the pool and how far it goes.
+
+    listing: the parameters of requests for instructions. added, allowed: what the person changed of the blacklist.
+    """
+
+    variant: Literal["paper", "alpaca"]
+    language: Language
+    seed: int
+    batch: int
+    threshold: float
+    teacher: Asked
+    answerer: Asked
+    listing: Parameters
+    added: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    room: int = 0
+    thinking: str = "drop"
+
+    def encode(self) -> str:
+        """Canonical JSON: equal recipes give equal text."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
+    @property
+    def digest(self) -> str:
+        return hashlib.blake2b(self.encode().encode(), digest_size=16).hexdigest()
+
+
+class Course:
+    """By what a run goes at this moment. The teacher writes instructions, the answerer all the rest."""
+
+    def __init__(self, settings: Settings, language: Language, models: Roles, folder: Path) -> None:
+        """folder: the project's. Raises StudioError when the settings or a prompt file cannot be used."""
+        self.language = language
+        self.change(settings, models, folder)
+
+    def change(self, settings: Settings, models: Roles, folder: Path) -> None:
+        """Go by other settings; by those so far when these raise StudioError. The language stays."""
+        chosen = settings.self_instruct
+        profiles = profile_of("teacher", settings, models), profile_of("answerer", settings, models)
+        teacher, answerer = (
+            prompts_of(prompt_files, chosen.prompts, profile, folder)[self.language] for profile in profiles
+        )
+        self.recipe = Recipe(
+            variant=chosen.variant,
+            language=self.language,
+            seed=chosen.seed,
+            batch=chosen.batch,
+            threshold=chosen.threshold,
+            teacher=Asked(models.teacher.model, profiles[0], teacher.digest),
+            answerer=Asked(models.answerer.model, profiles[1], answerer.digest),
+            listing=_listing(chosen),
+            added=chosen.blacklist,
+            allowed=chosen.allowed,
+            room=chosen.thinking_room,
+            thinking=settings.model.thinking,
+        )
+        self.filters = _filters(chosen, self.language)
+        self.teacher: PromptSet = teacher
+        self.answerer: PromptSet = answerer
+        self.models = models
+
+    def listing(self, messages: tuple[Message, ...], request: int) -> tuple[ChatModel, Request]:
+        """Ask the teacher for more instructions. request: its number, which tells apart requests that show the same."""
+        sample = self.recipe.seed * _REQUESTS + request
+        return self._asked(self.models.teacher, messages, self.recipe.listing, sample)
+
+    def classifying(self, messages: tuple[Message, ...]) -> tuple[ChatModel, Request]:
+        return self._asked(self.models.answerer, messages, parameters.CLASSIFICATION)
+
+    def answering(self, messages: tuple[Message, ...], *, classification: bool) -> tuple[ChatModel, Request]:
+        """Ask for inputs and outputs of an instruction."""
+        sampling = parameters.instances(self.language, classification=classification)
+        return self._asked(self.models.answerer, messages, sampling)
+
+    def _asked(
+        self, model: ChatModel, messages: tuple[Message, ...], sampling: Parameters, sample: int = 0
+    ) -> tuple[ChatModel, Request]:
+        # A penalty of 0 is what endpoints do by themselves, and some know none.
+        return model, Request(
+            model=model.model,
+            messages=messages,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_tokens + self.recipe.room,
+            stop=sampling.chat_stop,
+            sample=sample,
+            presence_penalty=sampling.presence_penalty or None,
+            frequency_penalty=sampling.frequency_penalty or None,
+        )
+
+
+# More requests than a run has: tells the samples of two seeds apart.
+_REQUESTS = 1_000_000
+
+
+def nothing_to_show(language: str = "") -> StudioError:
+    """No seed task to begin with."""
+    return StudioError(
+        "The task pool is empty: no row is a seed task" + (f" in {language!r}." if language else "."),
+        title="Nothing to begin with",
+        hint="Import seeds (studio import DIR FILE --seed), or mark rows as seeds in Seeds.",
+    )
+
+
+def _listing(chosen: SelfInstructSettings) -> Parameters:
+    """The paper's parameters, with what the person says over them."""
+    paper = parameters.ALPACA if chosen.variant == "alpaca" else parameters.BOOTSTRAP
+    names = ("temperature", "top_p", "max_tokens", "presence_penalty")
+    said = {name: value for name in names if (value := getattr(chosen, name)) is not None}
+    return paper._replace(**said)
+
+
+def _filters(chosen: SelfInstructSettings, language: Language) -> Filters:
+    method = instructions.ALPACA if chosen.variant == "alpaca" else instructions.SELF_INSTRUCT
+    allowed = {normalise(word) for word in chosen.allowed}
+    listed = (word for word in method.blacklist if normalise(word) not in allowed)
+    return method._replace(blacklist=(*listed, *chosen.blacklist), languages=(language,))

@@ -1,0 +1,138 @@
+"""Counting a run of Self-Instruct as its events come by: requests, instructions, instances, what each rule dropped."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from studio.jobs.candidates import DECIDED
+from studio.jobs.events import AttemptFailed, Event, LaneStarted, Paused, Planned, Retried
+from studio.jobs.self_instruct_events import Answered, Listed, RanDry
+from studio.store.draws import UNANSWERED
+
+
+class InstructionTally:
+    """The funnel of one start.
+
+    read + fruitless.total() replies; instructions = eliminated.total() + new; new ones get answered or wait for it:
+    standing + without_instance.total() + overtaken = answered. target, made_before: of the whole run. instances: rows,
+    dropped: instances that are not kept, by rule. classification: answered tasks that are. tokens: of answers.
+    """
+
+    def __init__(self) -> None:
+        self.target = self.made_before = 0
+        self.read = 0
+        self.fruitless: Counter[str] = Counter()
+        self.instructions = self.new = 0
+        self.eliminated: Counter[str] = Counter()
+        self.standing = self.overtaken = self.classification = self.instances = 0
+        self.without_instance: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.failed = self.replayed = self.prompt_tokens = self.tokens = 0
+        self.failures: Counter[str] = Counter()
+        self.retries: Counter[str] = Counter()
+        self.paused_for = ""
+        self.ran_dry = 0
+        self._started = time.monotonic()
+
+    @property
+    def made(self) -> int:
+        """Instructions of the run that stand with an instance."""
+        return self.made_before + self.standing
+
+    @property
+    def answered(self) -> int:
+        """New instructions whose instances came, kept or not, or that came with them."""
+        return self.standing + self.without_instance.total() + self.overtaken
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to the target at the rate so far, None before the first instruction stood."""
+        return (self.target - self.made) * self.seconds / self.standing if self.standing else None
+
+    def see(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case Planned():
+                self.target, self.made_before = event.attempts, event.done - self.standing
+            case LaneStarted():
+                self.paused_for = ""
+            case Listed():
+                self._see_costs(event)
+                self._see_list(event)
+            case Answered():
+                self._see_costs(event)
+                self._see_answer(event)
+            case AttemptFailed():
+                self.failed += 1
+                self.failures[event.message] += 1
+            case Retried():
+                self.retries[event.message] += 1
+            case Paused():
+                self.paused_for = event.reason
+            case RanDry():
+                self.ran_dry = event.replies
+            case _:
+                pass
+
+    def _see_costs(self, event: Listed | Answered) -> None:
+        self.prompt_tokens += event.tokens[0]
+        self.tokens += event.tokens[1]
+        self.replayed += event.replayed
+
+    def _see_list(self, event: Listed) -> None:
+        if event.rule:
+            self.fruitless[event.rule] += 1
+        else:
+            self.read += 1
+        self.instructions += len(event.candidates)
+        for one in event.candidates:
+            if one.rule in (None, UNANSWERED):
+                self.new += 1
+            else:
+                self.eliminated[one.rule] += 1
+            if one.rule is None:
+                self.standing += 1
+                self.instances += 1
+
+    def _see_answer(self, event: Answered) -> None:
+        self.dropped.update(one.rule for one in event.dropped)
+        self.classification += event.classification
+        self.instances += len(event.row_ids)
+        if event.row_ids:
+            self.standing += 1
+        elif event.rule == DECIDED:
+            self.overtaken += 1
+        else:
+            self.without_instance[event.rule or ""] += 1
+
+    def record(self) -> dict[str, object]:
+        """The counts for machines."""
+        return {
+            "target": self.target,
+            "made_before": self.made_before,
+            "replies": self.read + self.fruitless.total(),
+            "fruitless": dict(self.fruitless),
+            "instructions": self.instructions,
+            "eliminated": dict(self.eliminated),
+            "new": self.new,
+            "answered": self.answered,
+            "accepted": self.standing,
+            "without_instance": dict(self.without_instance),
+            "overtaken": self.overtaken,
+            "classification": self.classification,
+            "instances": self.instances,
+            "dropped": dict(self.dropped),
+            "failed": self.failed,
+            "failures": dict(self.failures),
+            "retries": dict(self.retries),
+            "replayed": self.replayed,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.tokens,
+            "seconds": round(self.seconds, 2),
+            "ran_dry": self.ran_dry,
+        }

@@ -1,0 +1,90 @@
+"""Making whole new tasks: Self-Instruct over the task pool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from studio.errors import UsageError
+from studio.jobs.events import Event
+from studio.session.generating import Generating
+from studio.settings import Settings
+from studio.store.draws import Draw, Draws
+from studio.store.project import DATABASE_FILE
+from studio.store.rows import StoredRow
+
+if TYPE_CHECKING:
+    from studio.jobs.control import Control
+    from studio.jobs.task_pool import TaskPool
+
+
+class Instructing(Generating):
+    """An open project to make tasks in."""
+
+    async def self_instruct(self, control: Control) -> AsyncGenerator[Event, None]:
+        """Make new tasks in the manner of the pool's; they come in pending, dropped ones rejected with their rule.
+
+        Planned, then what lanes say, Listed, Answered, and RanDry when nothing new comes any more. Raises StudioError
+        when there is nothing to begin with.
+        """
+        from studio.jobs import self_instruct
+        from studio.jobs.candidates import Candidates
+        from studio.jobs.self_instruct_plan import Plan
+        from studio.jobs.self_instruct_recipe import METHOD, Course
+
+        self._must_write()
+        seen = self.changes
+        pool = await self._pool()
+        budget = self._spending = self._budget(self.settings)
+        course = Course(self.settings, pool.language, self._roles(self.settings, budget), self.folder)
+        with self._project.database.transaction():
+            run = self.runs.open(METHOD, course.recipe.digest, course.recipe.encode())
+        control.concurrency = self.settings.self_instruct.concurrency
+
+        def touched() -> list[range]:
+            nonlocal seen
+            ranges, seen = self.touched_since(seen), self.changes
+            return ranges
+
+        database, chosen = self._project.database, self.settings.self_instruct
+        plan = Plan(database, run, chosen, course, pool, touched, lambda: control.concurrency)
+        candidates = Candidates(database, plan)
+
+        def go_by(settings: Settings) -> None:
+            now, then = settings.self_instruct, course.recipe
+            if (now.variant, now.threshold) != (then.variant, then.threshold):
+                raise UsageError(
+                    "A run of Self-Instruct keeps its variant and threshold.", hint="Stop it, and start another."
+                )
+            budget.caps = settings.budget
+            course.change(settings, self._roles(settings, budget), self.folder)
+            with database.transaction():
+                self.runs.adopt(run, course.recipe.digest, course.recipe.encode())
+            control.announce(plan.change(now))
+            control.concurrency = now.concurrency
+
+        self._running.append(go_by)
+        try:
+            async with aclosing(self_instruct.self_instruct(plan, control)) as events:
+                async for event in events:
+                    yield candidates.keep(event)
+        finally:
+            self._running.remove(go_by)
+
+    def shown(self, stored: StoredRow) -> Draw | None:
+        """The request of Self-Instruct that brought a row, with the tasks it showed; None for other rows."""
+        from studio.jobs.self_instruct_recipe import METHOD
+
+        if stored.run is None or stored.round is None or not (stored.operation or "").startswith(METHOD):
+            return None
+        return Draws(self._project.database).get(stored.run, stored.round)
+
+    async def _pool(self) -> TaskPool:
+        """The task pool as the settings want it, read in a thread."""
+        from studio.jobs import task_pool
+
+        chosen = self.settings.self_instruct
+        spoken = None if chosen.language == "auto" else chosen.language
+        return await asyncio.to_thread(task_pool.load, self.folder / DATABASE_FILE, spoken, chosen.threshold)
