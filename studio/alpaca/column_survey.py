@@ -73,9 +73,9 @@ class ColumnSurvey:
 
     @property
     def converted(self) -> dict[str, str]:
-        """Columns whose texts the reader makes something else: "date", "number" or "true or false"."""
+        """Columns whose texts the reader makes something else: "date", "number" or "truth value"."""
         if self._layout == "csv":
-            return {name: str(shape) for name, shape in self._shapes.items() if shape not in ("null", "text")}
+            return {name: str(shape) for name, shape in self._shapes.items() if shape in ("number", "truth value")}
         return {name: "date" for name, shape in self._shapes.items() if _holds_dates(shape)}
 
     @property
@@ -169,14 +169,14 @@ class ColumnSurvey:
 
 
 ARRAY = "Export as a JSON array: it is read at once, and text stays text."
-_NARROW = {"null": "empty cells", "number": "numbers", "true or false": "true or false"}
+_NARROW = {"null": "empty cells", "number": "numbers", "truth value": "true and false"}
 
 
 def _cell_kind(cell: str) -> str:
     """What pandas makes of a cell that is not missing, if the whole column is of that kind."""
     if _NUMBER.fullmatch(cell):
         return "number"
-    return "true or false" if cell.lower() in ("true", "false") else "text"
+    return "truth value" if cell.lower() in ("true", "false") else "text"
 
 
 def _is_timestamp(text: str) -> bool:

@@ -80,7 +80,7 @@ def traps_of_entry(
 def traps_of_types(entry: Mapping[str, Any], stage: Stage, converted: Mapping[str, str]) -> list[Trap]:
     """What it does to a run that the reader turns all texts of a column into something else.
 
-    converted: what they become, by column: "date", "number", "true or false".
+    converted: what they become, by column: "date", "number", "truth value".
     """
     talk = entry.get("formatting", "alpaca") != "alpaca"
     traps = []
@@ -91,7 +91,7 @@ def traps_of_types(entry: Mapping[str, Any], stage: Stage, converted: Mapping[st
         if became == "date":
             said, cure = "every text looks like a date, and the reader makes it one", ARRAY
         else:
-            said, cure = f"every cell looks like a {became}, and the reader makes it one", "Export as JSON or JSONL."
+            said, cure = f"every cell reads as a {became}, and the reader makes it that", "Export as JSON or JSONL."
         traps.append(Trap("dates" if became == "date" else "csv-numbers", effect, said, cure, column))
     return traps
 

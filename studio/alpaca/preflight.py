@@ -78,7 +78,7 @@ class Preflight:
             # A single conversation looks like rows inside an object; the entry tells them apart.
             last = [trap for trap in last if trap.code != "wrapper"]
         last += traps_of_types(self._entry, self._stage, survey.converted)
-        tagged = self._layout != "csv" or survey.converted.get(self._tag) == "true or false"
+        tagged = self._layout != "csv" or survey.converted.get(self._tag) == "truth value"
         said = self._said if tagged or not self._tag else self._said_of_text
         kept = sum(rows for one, rows in said.items() if one.kind == "kept")
         reasons = Counter({one: rows for one, rows in said.items() if one.kind != "kept"})

@@ -66,7 +66,7 @@ async def foretell(session: Session, sample: int, as_json: bool) -> int:
     if as_json:
         show_json(msgspec.to_builtins(found))
         return 0
-    say(_estimate_words(found))
+    say(estimate_words(found, "evolutions"))
     if not found.sampled:
         tell("--sample 3 asks three evolutions really, and measures them. They are kept: no run pays for them again.")
     return 0
@@ -80,9 +80,7 @@ def _words(tally: Tally, spent: Spent | None) -> str:
         f"{tally.eliminated.total()} eliminated" + (f": {rules}" if rules else ""),
         f"{tally.accepted} accepted (pending your review)",
     ]
-    if spent and spent.requests:
-        money = "" if spent.usd is None else f", ${spent.usd:,.4f}"
-        lines.append(f"spent {spent.requests:,} requests, {spent.tokens:,} tokens{money}")
+    lines += spent_words(spent)
     if tally.difficulty:
         lines.append(f"{'difficulty':<10}{'tasks':>8}{'length':>9}{'constraints':>13}")
     for round, one in sorted(tally.difficulty.items()):
@@ -93,16 +91,25 @@ def _words(tally: Tally, spent: Spent | None) -> str:
     return "\n".join(lines)
 
 
-def _estimate_words(found: Estimate) -> str:
+def spent_words(spent: Spent | None) -> list[str]:
+    """What a run has cost, for people; nothing when it cost nothing."""
+    if not spent or not spent.requests:
+        return []
+    money = "" if spent.usd is None else f", ${spent.usd:,.4f}"
+    return [f"spent {spent.requests:,} requests, {spent.tokens:,} tokens{money}"]
+
+
+def estimate_words(found: Estimate, unit: str) -> str:
+    """An estimate for people. unit: what its attempts are called."""
     hours, minutes = divmod(round(found.seconds / 60), 60)
     time = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{found.seconds:.0f} s"
     money = "nothing, it runs here" if found.usd == 0 else f"${found.usd:,.4f}" if found.usd is not None else "unknown"
     unpriced = "".join(
         f'\n  no price is known for {name}: add [prices."{name}"] to studio.toml' for name in found.unpriced
     )
-    source = f"measured on {found.sampled} evolutions" if found.sampled else "assumed"
+    source = f"measured on {found.sampled} {unit}" if found.sampled else "assumed"
     return (
-        f"{found.attempts:,} evolutions left\n"
+        f"{found.attempts:,} {unit} left\n"
         f"requests  {found.requests:,}\n"
         f"tokens    {found.prompt_tokens:,} of prompts, {found.completion_tokens:,} of answers\n"
         f"money     {money}{unpriced}\n"

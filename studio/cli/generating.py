@@ -1,4 +1,4 @@
-"""The commands about generated rows: `studio evolve`, `why`, `rejected`, `restore`."""
+"""The commands about generated rows: `studio evolve`, `self-instruct`, `why`, `rejected`, `restore`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ from studio.cli.calls import folder_argument, json_option, with_session
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+_OWN = ("variant", "concurrency", "rounds", "limit", "target", "seed", "language", "temperature", "prompts")
+"""Options that are settings of the same name in the method's own section."""
+
 # Option, section of the settings, name in it.
 _SETTINGS = (
-    ("concurrency", "evolve", "concurrency"),
-    ("rounds", "evolve", "rounds"),
-    ("limit", "evolve", "limit"),
-    ("target", "evolve", "target"),
-    ("seed", "evolve", "seed"),
-    ("language", "evolve", "language"),
-    ("temperature", "evolve", "temperature"),
-    ("prompts", "evolve", "prompts"),
     ("base_url", "model", "base_url"),
     ("model", "model", "model"),
     ("profile", "model", "profile"),
@@ -46,7 +41,11 @@ _MODEL_OPTIONS = (
     click.option(
         "--profile", type=click.Choice(["auto", "standard", "small"]), help="Prompts for which kind of model."
     ),
-    click.option("--temperature", type=click.FloatRange(0), help="Of evolving and answering (1.0)."),
+    click.option(
+        "--temperature",
+        type=click.FloatRange(0),
+        help="Of writing instructions (evolve: and answers).",
+    ),
 )
 
 
@@ -57,9 +56,11 @@ def model_options(command: _Command) -> _Command:
     return command
 
 
-def flags_of(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Options as settings, section by section; those not given are None."""
-    flags: dict[str, dict[str, Any]] = {}
+def flags_of(method: str, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Options as settings, section by section, those of the method in its own; those not given are None."""
+    flags: dict[str, dict[str, Any]] = {method: {name: given[name] for name in _OWN if name in given}}
+    if given["prompts"]:
+        flags[method]["prompts"] = str(Path(given["prompts"]).absolute())
     for option, section, name in _SETTINGS:
         flags.setdefault(section, {})[name] = given.get(option)
     return flags
@@ -85,9 +86,7 @@ def evolve(folder: Path, operations: str | None, dry_run: bool, sample: int, as_
 
     if sample and not dry_run:
         raise UsageError("--sample belongs to --dry-run.")
-    flags = flags_of(given)
-    if given["prompts"]:
-        flags["evolve"]["prompts"] = str(Path(given["prompts"]).absolute())
+    flags = flags_of("evolve", given)
     if operations is not None:
         flags["evolve"] |= evolving.weights_of(operations)
     if dry_run:
@@ -95,6 +94,27 @@ def evolve(folder: Path, operations: str | None, dry_run: bool, sample: int, as_
             folder, lambda session: evolving.foretell(session, sample, as_json), flags, read_only=not sample
         )
     return with_session(folder, lambda session: evolving.run(session, as_json), flags)
+
+
+@click.command("self-instruct")
+@folder_argument
+@click.option("--target", type=click.IntRange(1), help="Instructions with an input and output, in all (100).")
+@click.option("--limit", type=click.IntRange(0), help="At most so many requests for instructions; 0: no limit.")
+@click.option("--variant", type=click.Choice(["paper", "alpaca"]), help="Alpaca: whole tasks, many in one request.")
+@click.option("--language", type=click.Choice(["auto", "en", "zh"]), help="Auto: that of most seed tasks.")
+@click.option("--seed", type=int, help="Which tasks each request shows.")
+@click.option("--prompts", type=click.Path(file_okay=False), help="A folder with prompt files of your own.")
+@model_options
+@click.option("--dry-run", is_flag=True, help="Say what it would take; nothing is asked.")
+@json_option
+def self_instruct(folder: Path, dry_run: bool, as_json: bool, **given: Any) -> int:
+    """Make new tasks like the seed tasks (Self-Instruct). Running it again goes on; nothing is asked and paid twice."""
+    from studio.cli import instructing
+
+    flags = flags_of("self_instruct", given)
+    if dry_run:
+        return with_session(folder, lambda session: instructing.foretell(session, as_json), flags, read_only=True)
+    return with_session(folder, lambda session: instructing.run(session, as_json), flags)
 
 
 @click.command()
@@ -134,4 +154,4 @@ def restore(folder: Path, rows: tuple[int, ...], rule: str, as_json: bool) -> in
     return with_session(folder, lambda session: run_restore(session, rows, rule, as_json))
 
 
-COMMANDS = (evolve, why, rejected, restore)
+COMMANDS = (evolve, self_instruct, why, rejected, restore)

@@ -10,7 +10,9 @@ import msgspec
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import say, show_json, tell
 from studio.errors import ProjectError
+from studio.jobs import self_instruct_recipe
 from studio.jobs.evolve import STEPS
+from studio.jobs.self_instruct_recipe import METHOD
 from studio.methods.templates import OPERATIONS
 from studio.session import Session
 from studio.session.deciding import count_of
@@ -36,6 +38,10 @@ async def run_why(session: Session, row_id: int, as_json: bool) -> int:
     for one in kin:
         if one.on_line and one.row.replies:
             say(f"\n#{one.row.id}: {session.origin(one.row)}")
+            if (draw := session.shown(one.row)) is not None:
+                say("  shown to the model:")
+                for task in draw.shown:
+                    say(f"    #{task.row} {one_line(task.instruction, 90)}")
             for step, exchange in _exchanges(session, one.row):
                 usage, asked = exchange.reply.usage, exchange.request
                 told = (
@@ -90,14 +96,19 @@ async def run_restore(session: Session, row_ids: Sequence[int], rule: str, as_js
 
 def _exchanges(session: Session, row: StoredRow) -> list[tuple[str, Exchange]]:
     """What was asked and answered to make a row, each with what for."""
-    steps = tuple(STEPS.values()) if row.operation in OPERATIONS else ()
+    steps: tuple[str, ...] = ()
+    if row.operation in OPERATIONS:
+        steps = tuple(STEPS.values())
+    elif (row.operation or "").startswith(METHOD):
+        steps = self_instruct_recipe.STEPS
     found = session.exchanges(row)
     return [(steps[place] if steps else f"request {place + 1}", one) for place, one in enumerate(found)]
 
 
 def _branch(one: Kin, asked: int) -> str:
     row = one.row
-    made = f"round {row.round} {row.operation} " if row.generated else "◆ seed " if row.seed else ""
+    number = f"{'round' if row.root else 'request'} {row.round}"
+    made = f"{number} {row.operation} " if row.generated else "◆ seed " if row.seed else ""
     ended = f"  [{row.rule}: {one_line(row.evidence or '', 60)}]" if row.rule else ""
     here = "→" if row.id == asked else " "
     return f"{here}{'  ' * one.depth}{_GLYPHS[row.status]} #{row.id} {made}{one_line(prompt_text(row.row), 70)}{ended}"
@@ -105,6 +116,7 @@ def _branch(one: Kin, asked: int) -> str:
 
 def _record(session: Session, one: Kin) -> dict[str, Any]:
     row: StoredRow = one.row
+    draw = session.shown(row)
     lineage = {name: getattr(row, name) for name in ("parent", "root", "round", "variant", "operation")}
     return {
         "row": row.id,
@@ -116,6 +128,7 @@ def _record(session: Session, one: Kin) -> dict[str, Any]:
         "origin": session.origin(row),
         **lineage,
         "content": msgspec.to_builtins(row.row),
+        "shown": msgspec.to_builtins(draw.shown) if draw else None,
         "exchanges": [
             {
                 "step": step,

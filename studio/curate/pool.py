@@ -8,6 +8,7 @@ what the dataset will be.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -30,8 +31,8 @@ CLASSES = (0, 8, 16, 32, 64, 128, 256)
 SHOWN = 8
 """In-context examples of a request."""
 
-# The beginning of a text tells its language, and politeness is no task.
-_PROBE = 400
+# How it begins is near its beginning; politeness is no task.
+_PROBE = 160
 _POLITE = re.compile(r"(?:please\s+|could you\s+|can you\s+)+|(?:请你?|麻烦你?|帮我|你需要|你的任务是)+", re.IGNORECASE)
 _ASKING = (
     *("为什么", "是什么", "什么是", "怎么样", "如何", "怎么", "怎样", "哪些", "哪个", "多少", "一个", "一家", "某"),
@@ -95,9 +96,9 @@ class Census:
         self._lengths = {"instruction": [0] * (len(CLASSES) + 1), "output": [0] * (len(CLASSES) + 1)}
         self._guessed = self._no_input = 0
 
-    def add(self, task: SeedTask) -> Language:
-        """Count a task; returns its language."""
-        spoken = language_of(task)
+    def add(self, task: SeedTask, spoken: Language | None = None) -> None:
+        """Count a task. spoken: its language where that is known already."""
+        spoken = spoken or language_of(task)
         self._kinds[spoken, kind_of(task)] += 1
         self._guessed += not task.known
         self._no_input += not task.input.strip()
@@ -105,7 +106,6 @@ class Census:
         self._lengths["instruction"][class_of(units(task.instruction))] += 1
         self._lengths["output"][class_of(units(task.output))] += 1
         self._beginnings[(spoken, *beginning(task.instruction))] += 1
-        return spoken
 
     def balance(self) -> Balance:
         """The pool so far."""
@@ -136,8 +136,8 @@ def balance(tasks: Iterable[SeedTask]) -> Balance:
 
 
 def language_of(task: SeedTask) -> Language:
-    """The language of the instruction, or of the input where there is none."""
-    return language((task.instruction.strip() or task.input)[:_PROBE])
+    """The language of instruction and input together, by which the methods take a seed task."""
+    return language("\n".join(part for part in (task.instruction, task.input) if part))
 
 
 def kind_of(task: SeedTask) -> Kind:
@@ -149,7 +149,7 @@ def kind_of(task: SeedTask) -> Kind:
 
 def class_of(length: int) -> int:
     """The class that a length in tokens belongs to, from 0."""
-    return next((place for place, most in enumerate(CLASSES) if length <= most), len(CLASSES))
+    return bisect_left(CLASSES, length)
 
 
 def class_names() -> list[str]:
@@ -167,7 +167,7 @@ def beginning(instruction: str) -> tuple[str, str]:
     """
     text = instruction.strip()[:_PROBE]
     text = text[found.end() :] if (found := _POLITE.match(text)) else text
-    if (run := _HAN_RUN.match(text)) and language(text) == "zh":
+    if run := _HAN_RUN.match(text):
         opening = next((word for word in _ASKING if run[0].startswith(word)), run[0][:2])
         return opening, run[0][len(opening) : len(opening) + 2]
     first, *others = tokenize(text)[:24] or [""]

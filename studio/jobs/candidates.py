@@ -87,6 +87,9 @@ class Candidates:
         return replace(candidate, row_id=row_id)
 
     def _repeats(self, instruction: str) -> Rejection | None:
+        if repeated := self._plan.course.worked.like(instruction):
+            task, score = repeated
+            return Rejection("near-duplicate", f"ROUGE-L {score:.3f} with an example of the prompt, {task!r}")
         pool = self._plan.pool.novelty
         found = pool.check(instruction)
         return None if found.novel else Rejection("near-duplicate", _likeness(instruction, pool, found.nearest))

@@ -44,7 +44,9 @@ class Progressed(Event, frozen=True):
 
 
 class PoolCounted(Event, frozen=True):
-    """The balance of the task pool; the ids of its seed tasks and of the rows that models wrote, by language."""
+    """The balance of the task pool; by language, the ids of the seed tasks and of the machine-made ones that requests
+    of Self-Instruct may show, ascending.
+    """
 
     balance: Balance
     seeds: dict[Language, array[int]]

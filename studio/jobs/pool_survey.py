@@ -10,14 +10,15 @@ from studio.curate.duplicates import find_duplicates
 from studio.curate.pool import Census, SeedTask
 from studio.jobs.events import Events, HintsFound, PoolCounted, Progressed
 from studio.jobs.evolve_plan import POOL
+from studio.jobs.task_pool import shown_in
 from studio.methods.self_instruct.seed_tasks import Hint, classification, hints
 from studio.store.filters import Filter
 from studio.store.reader import Reader
 from studio.store.rows import StoredRow
-from studio.text.tokens import Language, language
+from studio.text.tokens import Language
 
-MACHINE_MADE = Filter(generated=True, seed=False, statuses=("accepted", "pending"), type="sft")
-"""The rows that a model wrote and nobody rejected."""
+# A task that never got an instance stays in the pool as a rejected row.
+_MACHINE_MADE = Filter(generated=True, seed=False, type="sft")
 _STEP = 500
 
 
@@ -31,13 +32,16 @@ def survey(store: Reader, threshold: float) -> Events:
     seeds: dict[Language, array[int]] = {"en": array("q"), "zh": array("q")}
     total = sum(count.n for count in store.rows.counts() if count.seed and count.status != "rejected")
     for n, (stored, row) in enumerate(_tasks(store), start=1):
-        seeds[census.add(seed_task(stored, row))].append(stored.id)
+        spoken = shown_in(stored)
+        census.add(seed_task(stored, row), spoken)
+        if spoken:
+            seeds[spoken].append(stored.id)
         if n % _STEP == 0:
             yield Progressed(n, total, "seed tasks counted")
     machine: dict[Language, array[int]] = {"en": array("q"), "zh": array("q")}
-    for stored in store.rows.each(MACHINE_MADE):
-        if isinstance(stored.row, Sft):
-            machine[language(stored.row.instruction)].append(stored.id)
+    for stored in store.rows.each(_MACHINE_MADE):
+        if spoken := shown_in(stored):
+            machine[spoken].append(stored.id)
     yield PoolCounted(census.balance(), seeds, machine)
     found: dict[int, tuple[Hint, ...]] = {}
     for n, (stored, row) in enumerate(_tasks(store), start=1):

@@ -6,6 +6,7 @@ import msgspec
 
 from studio.alpaca.rows import Sft
 from studio.jobs.events import Event
+from studio.methods.templates import Language
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -69,6 +70,20 @@ class Answered(Event, frozen=True):
     evidence: str | None = None
     extras: bytes | None = None
     row_ids: tuple[int, ...] = ()
+
+
+class PoolLoaded(Event, frozen=True):
+    """The run has begun with these tasks to show, in its language: seed tasks and machine-made ones.
+
+    others: seed tasks in other languages, which it does not show. unanswered: new instructions of earlier starts that
+    wait for their instances.
+    """
+
+    language: Language
+    human: int
+    machine: int
+    others: dict[Language, int]
+    unanswered: int = 0
 
 
 class RanDry(Event, frozen=True):

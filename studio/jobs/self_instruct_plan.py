@@ -106,10 +106,11 @@ class Plan:
         self.reading = False
         self._tasks = [task for row_id in self.draws.unanswered(run) if (task := self._task_of(row_id)) is not None]
         heapq.heapify(self._tasks)
+        self.unanswered = len(self._tasks)
         self._answering = 0
         # However often nothing came: a start tries again, because the pool may be another.
         self._barren = min(self.draws.barren(run, (BOOTSTRAP, ALPACA_OPERATION)), BARREN - 1)
-        self._read = self._new = 0
+        self._read = self._new = self._added = 0
         self.planned = Planned(settings.target, self._made)
 
     @property
@@ -170,6 +171,7 @@ class Plan:
         del self._heard[event.request]
         new = [one for one in event.candidates if one.rule in (None, UNANSWERED)]
         self._barren = 0 if new else self._barren + 1
+        self._added += len(event.candidates)
         self._read += 1
         self._new += len(new)
         for one in new:
@@ -181,6 +183,7 @@ class Plan:
     def answered(self, event: Answered) -> None:
         """Instances of an instruction are in the store."""
         self._made += bool(event.row_ids)
+        self._added += max(0, len(event.row_ids) - 1)
 
     def _is_turn(self) -> bool:
         return bool(self._turns) and self._turns[0] in self._heard and self._wanted(self._outstanding)
@@ -224,9 +227,12 @@ class Plan:
             last = min(last, self._settings.limit)
         if self._barren >= BARREN or last < first:
             return
-        if touched := self._touched():
+        touched = self._touched()
+        # Mostly they are our own.
+        if sum(map(len, touched)) > self._added:
             self.pool.renew(self.rows, self._database, touched)
             self._made = self.draws.made(self.run)
+        self._added = 0
         if not self.pool.human:
             raise nothing_to_show(self.pool.language)
         fresh = [self._draw(request) for request in range(first, last + 1)]

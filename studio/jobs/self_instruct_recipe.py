@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+from studio.curate.novelty import NoveltyIndex
 from studio.errors import StudioError
 from studio.jobs.evolve_recipe import profile_of, prompts_of
 from studio.llm.chat import ChatModel, Message, Request
@@ -15,6 +16,7 @@ from studio.llm.choice import Roles
 from studio.methods.self_instruct import instructions, parameters
 from studio.methods.self_instruct import prompts as prompt_files
 from studio.methods.self_instruct.instructions import Filters
+from studio.methods.self_instruct.numbering import read_list
 from studio.methods.self_instruct.parameters import Parameters
 from studio.methods.templates import Language, Profile, PromptSet
 from studio.settings import SelfInstructSettings, Settings
@@ -29,6 +31,8 @@ INPUT_FIRST = "self-instruct/input-first"
 
 Step = Literal["listing", "classifying", "answering"]
 """What a request is for: new instructions, whether one is a classification task, its inputs and outputs."""
+STEPS: tuple[Step, ...] = get_args(Step)
+"""In the order of a row's replies."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -97,6 +101,7 @@ class Course:
             thinking=settings.model.thinking,
         )
         self.filters = _filters(chosen, self.language)
+        self.worked = WorkedExamples(teacher, chosen.threshold)
         self.teacher: PromptSet = teacher
         self.answerer: PromptSet = answerer
         self.models = models
@@ -129,6 +134,22 @@ class Course:
             presence_penalty=sampling.presence_penalty or None,
             frequency_penalty=sampling.frequency_penalty or None,
         )
+
+
+class WorkedExamples:
+    """The tasks that the prompt itself has as examples: small models write them again."""
+
+    def __init__(self, prompts: PromptSet, threshold: float) -> None:
+        turns = [turn for pair in prompts.templates["bootstrap"].examples for turn in pair]
+        self._tasks = [entry.text for turn in turns for entry in read_list(turn, 1)]
+        self._novelty = NoveltyIndex(threshold)
+        for number, task in enumerate(self._tasks):
+            self._novelty.add(number, task)
+
+    def like(self, instruction: str) -> tuple[str, float] | None:
+        """The example that the instruction repeats, and their ROUGE-L; None when it repeats none."""
+        found = self._novelty.check(instruction)
+        return None if found.novel else (self._tasks[found.nearest[0].row], found.nearest[0].score)
 
 
 # More requests than a run has: tells the samples of two seeds apart.

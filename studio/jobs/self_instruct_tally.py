@@ -7,20 +7,21 @@ from collections import Counter
 
 from studio.jobs.candidates import DECIDED
 from studio.jobs.events import AttemptFailed, Event, LaneStarted, Paused, Planned, Retried
-from studio.jobs.self_instruct_events import Answered, Listed, RanDry
+from studio.jobs.self_instruct_events import Answered, Listed, PoolLoaded, RanDry
 from studio.store.draws import UNANSWERED
 
 
 class InstructionTally:
     """The funnel of one start.
 
-    read + fruitless.total() replies; instructions = eliminated.total() + new; new ones get answered or wait for it:
-    standing + without_instance.total() + overtaken = answered. target, made_before: of the whole run. instances: rows,
-    dropped: instances that are not kept, by rule. classification: answered tasks that are. tokens: of answers.
+    read + fruitless.total() replies; instructions = eliminated.total() + new; those that are new, and those that
+    earlier starts left, are answered or wait for it: standing + without_instance.total() + overtaken = answered.
+    target, made_before: of the whole run. instances: rows, dropped: instances that are not kept, by rule.
+    classification: answered tasks that are. tokens: of answers.
     """
 
     def __init__(self) -> None:
-        self.target = self.made_before = 0
+        self.target = self.made_before = self.unanswered_before = 0
         self.read = 0
         self.fruitless: Counter[str] = Counter()
         self.instructions = self.new = 0
@@ -46,6 +47,11 @@ class InstructionTally:
         return self.standing + self.without_instance.total() + self.overtaken
 
     @property
+    def waiting(self) -> int:
+        """New instructions whose instances have not come."""
+        return self.unanswered_before + self.new - self.answered
+
+    @property
     def seconds(self) -> float:
         return time.monotonic() - self._started
 
@@ -59,6 +65,8 @@ class InstructionTally:
         match event:
             case Planned():
                 self.target, self.made_before = event.attempts, event.done - self.standing
+            case PoolLoaded():
+                self.unanswered_before = event.unanswered
             case LaneStarted():
                 self.paused_for = ""
             case Listed():
@@ -121,6 +129,7 @@ class InstructionTally:
             "eliminated": dict(self.eliminated),
             "new": self.new,
             "answered": self.answered,
+            "waiting": self.waiting,
             "accepted": self.standing,
             "without_instance": dict(self.without_instance),
             "overtaken": self.overtaken,

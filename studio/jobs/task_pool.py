@@ -46,14 +46,11 @@ class TaskPool:
 
     def take(self, stored: StoredRow) -> None:
         """Put a row where it belongs, if anywhere."""
-        text = stored.row.instruction.strip() if isinstance(stored.row, Sft) else ""
+        text = _instruction(stored)
         if not text or not _counts(stored):
             return
-        own = (_language(stored) if stored.seed else language(text)) == self.language
-        if own and stored.seed:
-            insort(self.human, stored.id)
-        elif own and (stored.operation or "").startswith(METHOD):
-            insort(self.machine, stored.id)
+        if shown_in(stored) == self.language:
+            insort(self.human if stored.seed else self.machine, stored.id)
         self._compare_with(stored.id, text)
 
     def add(self, row_id: int, instruction: str) -> None:
@@ -114,6 +111,18 @@ def shown(rows: Rows, ids: Iterable[int], *, whole: bool) -> tuple[Shown, ...]:
         for stored in tasks
         if isinstance(stored.row, Sft)
     )
+
+
+def shown_in(stored: StoredRow) -> Language | None:
+    """The language whose requests may show the row, as a seed task or as a machine-made one; None: no request may."""
+    text = _instruction(stored)
+    if not text or not _counts(stored) or not (stored.seed or (stored.operation or "").startswith(METHOD)):
+        return None
+    return _language(stored) if stored.seed else language(text)
+
+
+def _instruction(stored: StoredRow) -> str:
+    return stored.row.instruction.strip() if isinstance(stored.row, Sft) else ""
 
 
 def _counts(stored: StoredRow) -> bool:

@@ -17,6 +17,7 @@ from studio.store.rows import StoredRow
 
 if TYPE_CHECKING:
     from studio.jobs.control import Control
+    from studio.jobs.estimate import Estimate
     from studio.jobs.task_pool import TaskPool
 
 
@@ -26,11 +27,12 @@ class Instructing(Generating):
     async def self_instruct(self, control: Control) -> AsyncGenerator[Event, None]:
         """Make new tasks in the manner of the pool's; they come in pending, dropped ones rejected with their rule.
 
-        Planned, then what lanes say, Listed, Answered, and RanDry when nothing new comes any more. Raises StudioError
-        when there is nothing to begin with.
+        PoolLoaded, Planned, then what lanes say, Listed, Answered, and RanDry when nothing new comes any more. Raises
+        StudioError when there is nothing to begin with.
         """
         from studio.jobs import self_instruct
         from studio.jobs.candidates import Candidates
+        from studio.jobs.self_instruct_events import PoolLoaded
         from studio.jobs.self_instruct_plan import Plan
         from studio.jobs.self_instruct_recipe import METHOD, Course
 
@@ -67,11 +69,43 @@ class Instructing(Generating):
 
         self._running.append(go_by)
         try:
+            yield PoolLoaded(pool.language, len(pool.human), len(pool.machine), dict(pool.others), plan.unanswered)
             async with aclosing(self_instruct.self_instruct(plan, control)) as events:
                 async for event in events:
                     yield candidates.keep(event)
         finally:
             self._running.remove(go_by)
+
+    async def estimate_self_instruct(self) -> Estimate:
+        """What `self_instruct` would take with the settings as they are; nothing is asked.
+
+        Its attempts are instructions that stand. Measured on what the run has made, if it has. Raises StudioError when
+        there is nothing to begin with.
+        """
+        from studio.jobs import self_instruct_estimate
+        from studio.jobs.estimate import extrapolated
+        from studio.jobs.evolve_recipe import ROLES
+        from studio.jobs.self_instruct_recipe import Course
+        from studio.llm import prices
+
+        pool = await self._pool()
+        roles = self._roles(self.settings, self._budget(self.settings))
+        course = Course(self.settings, pool.language, roles, self.folder)
+        run, draws = self.runs.find(course.recipe.digest) or 0, Draws(self._project.database)
+        known, sampled, assumptions = self_instruct_estimate.measured(
+            self.rows, draws, run, self._replies.find
+        ) or self_instruct_estimate.assumed(self.rows, pool, course)
+        chosen, table = self.settings.self_instruct, prices.load(self.settings.prices)
+        models = {role: self.settings.model_for(role) for role in ROLES}
+        return extrapolated(
+            known,
+            max(0, chosen.target - draws.made(run)),
+            chosen.concurrency,
+            models,
+            {role: table.price(model.base_url, model.model) for role, model in models.items()},
+            sampled=sampled,
+            assumptions=assumptions,
+        )
 
     def shown(self, stored: StoredRow) -> Draw | None:
         """The request of Self-Instruct that brought a row, with the tasks it showed; None for other rows."""

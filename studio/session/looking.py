@@ -182,7 +182,7 @@ class Looking:
             yield event
 
     def draw_examples(self, pool: PoolCounted, language: Language, request: int) -> Drawn:
-        """What request number `request` (from 0) of Self-Instruct would show a model, by [self_instruct] seed.
+        """What request number `request` (from 0) of Self-Instruct, the paper's variant, would show a model.
 
         Raises ValueError when the language has no seed task, StudioError when a prompt file cannot be used.
         """

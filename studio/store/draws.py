@@ -99,6 +99,20 @@ class Draws:
         )
         return [row_id for (row_id,) in found]
 
+    def replies(self, run: int, last: int) -> list[str]:
+        """The keys of the replies that were read, of requests up to the last."""
+        found = self._connection.execute(
+            "SELECT reply FROM draws WHERE run = ? AND ended = 1 AND request <= ? ORDER BY request", (run, last)
+        )
+        return [key for (key,) in found]
+
+    def tasks(self, run: int, last: int) -> list[int]:
+        """The rows of the instructions that requests up to the last brought, those beside the first not counted."""
+        found = self._connection.execute(
+            "SELECT id FROM rows WHERE run = ? AND parent IS NULL AND round <= ? ORDER BY id", (run, last)
+        )
+        return [row_id for (row_id,) in found]
+
     def barren(self, run: int, dropped: Iterable[str]) -> int:
         """How many replies on end, up to the last one read, brought nothing new.
 

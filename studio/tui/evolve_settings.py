@@ -36,6 +36,8 @@ CHOICES: tuple[Choice, ...] = (
     Choice("evolve.target", "target (0: none)", "whole"),
     Choice("evolve.concurrency", "requests at once", "whole", 1, 1024),
     Choice("evolve.temperature", "temperature", "number"),
+    Choice("self_instruct.target", "new tasks: target", "whole", 1),
+    Choice("self_instruct.concurrency", "new tasks: at once", "whole", 1, 1024),
     Choice("budget.usd", "most USD (0: no cap)", "number"),
     *(Choice(f"weights.{name}", f"weight {name}", "number") for name in OPERATIONS),
     Choice("model.base_url", "teacher: base_url", "address"),
@@ -69,20 +71,21 @@ def chosen(files: Settings, typed: Texts) -> Settings:
     changed = replace(
         files,
         evolve=replace(files.evolve, **sections.get("evolve", {})),
+        self_instruct=replace(files.self_instruct, **sections.get("self_instruct", {})),
         budget=replace(files.budget, **sections.get("budget", {})),
         model=_model(files.model, sections.get("model", {})),
         answerer=_model(files.answerer, sections.get("answerer", {})),
         judge=_model(files.judge, sections.get("judge", {})),
     )
-    for role in ("teacher", "answerer", "judge"):
-        said = changed.model_for(role)
-        if said.base_url and not said.model:
-            raise UsageError(f"Which model of {said.base_url} is the {role}?", hint="Fill in its model.")
     if changed.model.model and not changed.model.base_url:
         raise UsageError(
             f"Where is the model {changed.model.model}?",
             hint="Fill in the teacher's base_url, or empty its model: then the embedded one answers.",
         )
+    for role in ("teacher", "answerer", "judge"):
+        said = changed.model_for(role)
+        if said.base_url and not said.model:
+            raise UsageError(f"Which model of {said.base_url} is the {role}?", hint="Fill in its model.")
     return changed
 
 

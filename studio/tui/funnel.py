@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from studio.jobs.estimate import Estimate
-from studio.jobs.tally import Tally
 from studio.llm.budget import Spent
 from studio.text.display import columns, one_line
+from studio.tui.counts import RunTally, Step, counts_of
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
 
@@ -19,7 +19,7 @@ _TROUBLE = 20
 class Standing(NamedTuple):
     """How a run stands. state: in a word. rate: tokens a second. remark: what to do next, "" for nothing."""
 
-    tally: Tally
+    tally: RunTally
     state: str
     rate: float
     remark: str
@@ -28,23 +28,25 @@ class Standing(NamedTuple):
 def head_lines(standing: Standing, width: int) -> list[Line]:
     """The funnel in two lines. What changes all the time shares one colour: each costs some 50 bytes on the wire."""
     tally, state, rate, remark = standing
-    eliminated = tally.eliminated.total()
+    counts = counts_of(tally)
+    eliminated = counts.eliminated.total()
     failed = f"  ! {tally.failed:,} failed" if tally.failed else ""
     left = f"  ETA {clock(tally.left)}" if rate and tally.left is not None else ""
     speed = f"  {rate:.0f} tok/s" if rate else ""
-    done, ends = f"{tally.ended:,}/{tally.attempts:,}", f"{failed}{left}{speed}"
-    counts = f"{done}  ✓ {tally.accepted:,} accepted  ✗ {eliminated:,} eliminated{ends}"
-    if len(state) + 1 + len(counts) > width:
-        counts = f"{done}  ✓ {tally.accepted:,}  ✗ {eliminated:,}{ends}"
-    first = [Span(f"{state} ", " bold"), Span(counts)]
+    done, ends = f"{counts.done:,}/{counts.of:,}", f"{failed}{left}{speed}"
+    told = f"{done}  ✓ {counts.accepted:,} accepted  ✗ {eliminated:,} eliminated{ends}"
+    if len(state) + 1 + len(told) > width:
+        told = f"{done}  ✓ {counts.accepted:,}  ✗ {eliminated:,}{ends}"
+    first = [Span(f"{state} ", " bold"), Span(told)]
     if remark:
         return [first, [Span(one_line(remark, width), "pending")]]
-    rules = "".join(f" {rule} {n:,} " for rule, n in tally.eliminated.most_common())
-    asked = f"asked {tally.asked:,}  answered {tally.answered:,}  {'✗' if rules else ''}{rules}"
-    return [first, [Span(one_line(asked, width - _TROUBLE), "muted"), *_trouble(tally, width - columns(asked))]]
+    rules = "".join(f" {rule} {n:,} " for rule, n in counts.eliminated.most_common())
+    begun = f"{counts.begun}  {'✗' if rules else ''}{rules}"
+    trouble = _trouble(tally, width - columns(begun))
+    return [first, [Span(one_line(begun, width - _TROUBLE if trouble else width), "muted"), *trouble]]
 
 
-def _trouble(tally: Tally, room: int) -> Line:
+def _trouble(tally: RunTally, room: int) -> Line:
     """What went wrong, once with its count; in words where there is room for them."""
     troubles = (tally.failures + tally.retries).most_common()
     if not troubles:
@@ -59,30 +61,23 @@ def _trouble(tally: Tally, room: int) -> Line:
 def full_lines(standing: Standing, foretold: Estimate | None, spent: Spent | None, width: int) -> list[Line]:
     """The whole funnel: every rule, every kind of trouble once with its count, difficulty by round, what it costs."""
     tally = standing.tally
-    lines: list[Line] = [[Span(f"{standing.state} ", " bold"), Span(f"{tally.ended:,}/{tally.attempts:,}")]]
+    counts = counts_of(tally)
+    lines: list[Line] = [[Span(f"{standing.state} ", " bold"), Span(f"{counts.done:,}/{counts.of:,}")]]
     if standing.remark:
         lines += flow([Span(standing.remark, "pending")], width)
-    bar = min(_BAR, width - 24)
-    lines += [
-        [],
-        _step("asked", tally.asked, tally.asked, "", bar),
-        _step("answered", tally.answered, tally.asked, "", bar),
-        _step("✓ accepted", tally.accepted, tally.asked, "accept", bar),
-        _step("✗ eliminated", tally.eliminated.total(), tally.asked, "reject", bar),
-        *(_step(f"    {rule}", n, tally.asked, "muted", bar) for rule, n in tally.eliminated.most_common()),
-        _step("! failed", tally.failed, tally.asked, "reject", bar),
-    ]
+    most = max(step.n for step in counts.steps)
+    lines += [[], *(_bar(step, most, min(_BAR, width - 32)) for step in counts.steps)]
     for title, found in (("failed", tally.failures), ("asked again", tally.retries)):
         for message, times in found.most_common():
             lines += flow([Span(f"  {times:,} × {title}: ", "reject"), Span(message)], width)
-    if tally.difficulty:
+    if counts.difficulty:
         lines += [[], [Span(f"{'difficulty':<12}{'tasks':>8}{'length':>9}{'constraints':>13}", "muted")]]
-    for number, one in sorted(tally.difficulty.items()):
+    for number, one in sorted(counts.difficulty.items()):
         name = f"round {number}" if number else "seed tasks"
         lines.append([Span(f"{name:<12}{one.tasks:>8,}{one.length:>9.1f}{one.constraints_each:>13.2f}")])
     lines.append([])
-    replayed = f", {tally.replayed:,} attempts replayed from the ledger" if tally.replayed else ""
-    lines += flow([Span(f"used: {spent_words(tally, spent)}{replayed}", "muted")], width)
+    replayed = f", {tally.replayed:,} replayed from the ledger" if tally.replayed else ""
+    lines += flow([Span(f"used: {spent_words(spent)}{replayed}", "muted")], width)
     if foretold is not None:
         lines += flow([Span(f"foretold: {estimate_words(foretold)}", "muted")], width)
         lines += flow([Span(f"  as {'; '.join(foretold.assumptions)}", "muted")], width)
@@ -99,13 +94,12 @@ def estimate_words(found: Estimate) -> str:
     return f"{found.attempts:,} tasks, {found.requests:,} requests, {tokens}, {money}, {clock(found.seconds)}"
 
 
-def spent_words(tally: Tally, spent: Spent | None) -> str:
+def spent_words(spent: Spent | None) -> str:
     """What a run has taken so far."""
     if spent is None:
         return "nothing yet"
-    money = "" if not spent.usd else f", ${spent.usd:,.4f}"
-    tokens = f"{short(tally.prompt_tokens)} + {short(tally.tokens)} tokens of attempts that ended"
-    return f"{spent.requests:,} requests, {tokens}{money}"
+    money = f", ${spent.usd:,.4f}" if spent.usd else "" if spent.usd == 0 else ", price unknown"
+    return f"{spent.requests:,} requests, {short(spent.tokens)} tokens{money}"
 
 
 def short(number: int) -> str:
@@ -123,6 +117,6 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _step(name: str, n: int, of: int, ink: str, room: int) -> Line:
-    blocks = -(-n * room // of) if of else 0
-    return [Span(f"{name:<20.20}{n:>8,} ", ink), Span("█" * min(blocks, max(0, room)), ink)]
+def _bar(step: Step, most: int, room: int) -> Line:
+    blocks = -(-step.n * room // most) if most else 0
+    return [Span(f"{step.name:<22.22}{step.n:>8,} ", step.ink), Span("█" * max(0, blocks), step.ink)]

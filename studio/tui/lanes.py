@@ -9,6 +9,8 @@ from collections.abc import Callable
 from studio.alpaca.lengths import estimate_tokens
 from studio.alpaca.rows import prompt_text
 from studio.jobs.events import AttemptFailed, Event, Evolved, LaneStarted, LaneText, Retried
+from studio.jobs.self_instruct_events import Answered, Listed
+from studio.store.draws import UNANSWERED
 from studio.text.display import columns, one_line
 from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
@@ -36,9 +38,9 @@ class Lane:
     def see(self, event: Event) -> None:
         match event:
             case LaneStarted():
-                operation = SHORT.get(event.operation, event.operation)
-                about = f"#{event.root} r{event.round} " if event.root is not None else ""
-                self.title = " ".join(filter(None, (f"{about}{operation}", event.step)))
+                operation = SHORT.get(event.operation, "")
+                about = f"#{event.root} r{event.round} " if event.root is not None else f"request {event.round} "
+                self.title = f"{about}{operation} {event.step}" if operation else f"{about}{event.step}"
                 self.text, self.note, self._from, self._ended = "", "", 0, False
             case LaneText():
                 if self.note:
@@ -51,10 +53,20 @@ class Lane:
             case AttemptFailed():
                 self.title, self.note, self._from = "failed", event.message, 0
             case Evolved():
-                self.title = "accepted" if event.made.rule is None else f"eliminated: {event.made.rule}"
-                self.text, self.note, self._ended = prompt_text(event.made.row), "", True
+                rule = event.made.rule
+                self._end("accepted" if rule is None else f"eliminated: {rule}", prompt_text(event.made.row))
+            case Listed():
+                new = sum(one.rule in (None, UNANSWERED) for one in event.candidates)
+                self._end(
+                    f"{new} new of {len(event.candidates)}", "  ".join(one.row.instruction for one in event.candidates)
+                )
+            case Answered():
+                self._end("accepted" if event.rule is None else f"eliminated: {event.rule}", event.instruction)
             case _:
                 pass
+
+    def _end(self, title: str, text: str) -> None:
+        self.title, self.text, self.note, self._ended = title, text, "", True
 
     def line(self, number: int, width: int) -> Line:
         title = one_line(f"{number + 1} {self.title}", min(_TITLE, width // 2))

@@ -33,7 +33,7 @@ def seed_lines(
         about += flow([Span(f"! {hint.rule}: ", "pending"), Span(hint.reason)], width)
     if not {IS_CLASSIFICATION, NO_CLASSIFICATION} & {*stored.tags}:
         answer = "classification" if told.answer else "no classification"
-        said = f"{answer} task: {told.why}" if told.known else f"{answer} task, a guess: {told.why}; c says so"
+        said = f"{answer}: {told.why}" if told.known else f"{answer}? {told.why}; c says it"
         about += flow([Span(said, "muted")], width)
     if not compared:
         about += flow([Span("not compared with the other seed tasks yet: h does", "muted")], width)

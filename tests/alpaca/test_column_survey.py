@@ -129,7 +129,7 @@ def test_csv_cells():
         ROW | {"output": "4.5", "input": "", "score": "x", "good": "FALSE", "odd": "3", "limit": ""},
     ]
     assert survey(rows, "csv") == [("csv-null", "input", "loses")]
-    assert converted(rows, "csv") == {"output": "number", "good": "true or false", "limit": "number"}
+    assert converted(rows, "csv") == {"output": "number", "good": "truth value", "limit": "number"}
 
 
 @pytest.mark.parametrize(

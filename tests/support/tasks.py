@@ -18,7 +18,24 @@ _LABELS_FIRST = re.compile(r"class label|类别标签", re.IGNORECASE)
 _EXAMPLES = re.compile(r"write examples|编写示例|的示例", re.IGNORECASE)
 
 _BEGINNINGS = ("Explain", "Compare", "Describe", "List", "Summarise", "Rewrite", "Plan", "Invent", "Sort", "Estimate")
-_ENDINGS = "ra mel ton vi sor lun pek dri fos gan huri bel cap tov nis qua".split()
+_ENDINGS = [
+    "ra",
+    "mel",
+    "ton",
+    "vi",
+    "sor",
+    "lun",
+    "pek",
+    "dri",
+    "fos",
+    "gan",
+    "huri",
+    "bel",
+    "cap",
+    "tov",
+    "nis",
+    "qua",
+]
 _HAN = "山水风云石火木金土日月星河海田林鸟鱼马牛米茶酒琴棋书信灯门窗桥路船车衣帽纸笔墨刀弓针线花草叶根果豆麦瓜桃梨"
 _VERBS = ("说明", "比较", "描述", "列出", "概括", "改写", "计划", "设计", "排列", "估计")
 
@@ -50,21 +67,22 @@ def _list(first: int, shown: list[str], drawn: Iterator[int]) -> str:
 
 def _instruction(shown: list[str], chinese: bool, drawn: Iterator[int]) -> str:
     luck = next(drawn) % 32
-    fresh = _fresh(chinese, drawn)
+    told = fresh(chinese, drawn)
     if luck < 4 and shown:
         return shown[next(drawn) % len(shown)]
     if luck == 4:
-        return f"画一张图片，{fresh}" if chinese else f"{fresh[:-1]} and draw a map of it."
+        return f"画一张图片，{told}" if chinese else f"{told[:-1]} and draw a map of it."
     if luck == 5:
         return "写诗。" if chinese else "Write a poem."
     if luck == 6:
-        return f"编写一个程序，{fresh}" if chinese else f"Write a program: {fresh}"
+        return f"编写一个程序，{told}" if chinese else f"Write a program: {told}"
     if luck == 7:
-        return f"#{fresh}"
-    return fresh
+        return f"#{told}"
+    return told
 
 
-def _fresh(chinese: bool, drawn: Iterator[int]) -> str:
+def fresh(chinese: bool, drawn: Iterator[int]) -> str:
+    """An instruction that is like no other."""
     if chinese:
         words = ["".join(_HAN[next(drawn) % len(_HAN)] for _ in range(2)) for _ in range(5)]
         return f"{_VERBS[next(drawn) % 10]}{words[0]}与{words[1]}的{words[2]}，兼谈{words[3]}和{words[4]}。"
@@ -75,22 +93,22 @@ def _fresh(chinese: bool, drawn: Iterator[int]) -> str:
 def _labels(chinese: bool, drawn: Iterator[int]) -> str:
     label, given = ("类别标签：", "输入：") if chinese else ("Class label: ", "Input: ")
     names = ("好评", "差评") if chinese else ("good", "bad")
-    return "\n".join(f"{label}{name}\n{given}{_fresh(chinese, drawn)}" for name in names)
+    return "\n".join(f"{label}{name}\n{given}{fresh(chinese, drawn)}" for name in names)
 
 
 def _examples(task: str, chinese: bool, drawn: Iterator[int]) -> str:
     example, given, output = ("示例 ", "输入：", "输出：") if chinese else ("Example ", "Input: ", "Output: ")
     kind = next(drawn) % 16
     if kind == 0:
-        return _fresh(chinese, drawn)  # No label at all.
+        return fresh(chinese, drawn)  # No label at all.
     if kind == 1:
         return f"{output}{'如下：' if chinese else 'as follows:'}"
     if kind == 2:
-        same = _fresh(chinese, drawn)
+        same = fresh(chinese, drawn)
         return f"{example}1\n{given}{same}\n{output}A1\n{example}2\n{given}{same}\n{output}A2"
     if kind < 8:
-        return f"{output}{_fresh(chinese, drawn)}"
-    instances = [(_fresh(chinese, drawn), _fresh(chinese, drawn)) for _ in range(1 + kind % 3)]
+        return f"{output}{fresh(chinese, drawn)}"
+    instances = [(fresh(chinese, drawn), fresh(chinese, drawn)) for _ in range(1 + kind % 3)]
     if kind == 8:
         instances[0] = (instances[0][1], instances[0][1])
     return "\n".join(
@@ -104,8 +122,8 @@ def _whole_tasks(first: int, chinese: bool, drawn: Iterator[int]) -> str:
     told: list[str] = []
     for number in range(first, 21):
         told.append(_instruction(told, chinese, drawn))
-        text = "<noinput>" if next(drawn) % 2 else _fresh(chinese, drawn)
-        result = "" if next(drawn) % 16 == 0 else _fresh(chinese, drawn)
+        text = "<noinput>" if next(drawn) % 2 else fresh(chinese, drawn)
+        result = "" if next(drawn) % 16 == 0 else fresh(chinese, drawn)
         label = "" if number == first else f"###\n{number}. {instruction}: "
         parts.append(f"{label}{told[-1]}\n{number}. {given}:\n{text}\n{number}. {output}:\n{result}")
     return "\n".join(parts)

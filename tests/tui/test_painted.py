@@ -20,8 +20,8 @@ def cells(line, width):
     found = []
     for text, style, _ in INK.strip(line, width, Style()):
         for char in text:
-            if not columns(char) and found:
-                found[-1] = (found[-1][0] + char, style)
+            if not columns(char):
+                found[-1:] = [(before + char, style) for before, _ in found[-1:]]
             else:
                 found += [(char, style)] * max(columns(char), 1)
     return found

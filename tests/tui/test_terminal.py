@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import statistics
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,10 +91,40 @@ def test_live_generation_is_a_trickle(project):
         return Fault("drip", text=said, pause=0.05)
 
     with served(streams) as model, started(project, **model) as terminal:
-        terminal.go("2", "s starts")
+        terminal.go("2", "s evolves")
         terminal.go("s", "word")
         terminal.read_for(2)
         assert 0 < len(terminal.read_for(4)) <= 4 * 1_000
+
+
+@pytest.mark.parametrize("rate", [5, 100])
+def test_eight_lanes_stay_within_a_kilobyte_a_second_and_keys_are_heard(project, rate):
+    said = " ".join(f"word{number} 潮汐" for number in range(60 if rate == 5 else 400))
+
+    def streams(number, body):
+        return Fault("drip", text=f"{number} {said}", pause=1 / rate)
+
+    lanes = {"STUDIO_EVOLVE_CONCURRENCY": "8"}
+    with served(streams) as model, started(project, **model, **lanes) as terminal:
+        terminal.go("1", "#1 ")
+        terminal.go("2", "s evolves")
+        terminal.go("s", "word")
+        terminal.read_for(3)
+        assert 0 < len(terminal.read_for(5)) <= 5 * 1_000
+        assert "8 #" in terminal.text
+        assert "tok/s" in terminal.text
+        waited = []
+        for _ in range(9):
+            # A key comes at any time between two beats.
+            terminal.read_for(0.27)
+            start = time.monotonic()
+            terminal.send("?")
+            terminal.wait_for_bytes(b"scroll, Esc closes")
+            waited.append(time.monotonic() - start)
+            terminal.go("escape", "Esc closes", gone=True)
+            del terminal.raw[:]
+            terminal._fed = 0
+    assert statistics.median(waited) <= 0.05
 
 
 # -- hostile text ----------------------------------------------------------------------------------
@@ -147,7 +179,7 @@ def walk(terminal, outcome):
     terminal.go("j", "2/4")
     terminal.go("e", "Edit #2")
     terminal.go("ctrl+o", "Edit #2", gone=True)
-    terminal.go("2", "s starts")
+    terminal.go("2", "s evolves")
     terminal.go("s", outcome)
     assert idle(terminal) == b""
     terminal.press("j", "j", "J", quiet=0.2)

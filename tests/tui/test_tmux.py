@@ -80,7 +80,7 @@ def opened(project: Path):
 async def test_the_story(project, start):
     start()
     keys("2")
-    until("s starts")
+    until("s evolves")
     keys("s")
     until("done 20/20")
     keys("j", "a", "x")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from studio.session import Session
 from studio.store.lineage import Kin
-from studio.tui.details import row_lines
 from studio.tui.family import family_lines
 from studio.tui.flow import beside
 from studio.tui.ink import Line
@@ -39,15 +38,14 @@ class FamilyStage(RowsStage):
         same, self._detail_of = row.id == self._detail_of, row.id
         if not same:
             self._relative = row.id
-        origin, kin = self.session.origin(row), self.session.family(row.id)
-        self._kin = kin
+        kin = self._kin = self.session.family(row.id)
 
         def lines(width: int) -> list[Line]:
             if width < _BOTH and not self._in_tree:
-                return row_lines(row, origin, width)
+                return self.lines(row, width)
             room = width if width < _BOTH else (width - 3) // 2
             tree, _ = family_lines(kin, row.id, self._relative if self._in_tree else None, room)
-            return tree if width < _BOTH else beside(row_lines(row, origin, room), tree, width)
+            return tree if width < _BOTH else beside(self.lines(row, room), tree, width)
 
         self.page.show(lines, keep_place=same)
 

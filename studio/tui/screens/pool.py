@@ -39,7 +39,9 @@ class Draw(Help):
         super().__init__(self._lines)
         self._session, self._pool = session, pool
         self._languages: list[Language] = [language for language, ids in pool.seeds.items() if len(ids)]
-        self._languages.sort(key=lambda language: -len(pool.seeds[language]))
+        # A run begins with the language of the settings, else with that of most seed tasks.
+        wanted = session.settings.self_instruct.language
+        self._languages.sort(key=lambda language: (language != wanted, -len(pool.seeds[language])))
         self._request = 0
         self._drawn = session.draw_examples(pool, self._languages[0], 0)
 

@@ -71,21 +71,14 @@ def changed(old: Line, new: Line, width: int) -> tuple[int, int]:
 
 def _alike(old: Line, new: Line) -> int:
     """The columns at the start of two lines that look the same."""
-    alike = 0
-    for (before, ink), (after, new_ink) in zip(old, new, strict=False):
-        if ink != new_ink:
-            break
-        before, after = one_line(before), one_line(after)
-        same = next((at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
-        same = min(len(before), len(after)) if same is None else same
-        if same == len(before) == len(after):
-            alike += columns(before)
-            continue
-        # A mark that differs changes the letter it stands on.
-        while same and not all(map(columns, (before[same : same + 1] or " ", after[same : same + 1] or " "))):
-            same -= 1
-        return alike + columns(before[:same])
-    return alike
+    before, after = ([(char, ink) for text, ink in line for char in one_line(text)] for line in (old, new))
+    same = next((at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), None)
+    if same is None:
+        same = min(len(before), len(after))
+    # A mark changes the letter that it stands on.
+    while same and any(not columns(char) for line in (before, after) for char, _ in line[same : same + 1]):
+        same -= 1
+    return sum(columns(char) for char, _ in after[:same])
 
 
 def _written(line: Line) -> int:

@@ -1,0 +1,212 @@
+"""A stage where methods run: counts and lanes above the rows, start, pause, stop, the funnel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
+from typing import NamedTuple
+
+from textual import work
+from textual.app import ComposeResult
+
+from studio.errors import StudioError
+from studio.jobs.control import Control
+from studio.jobs.estimate import Estimate
+from studio.jobs.events import Event, Evolved, Paused
+from studio.jobs.self_instruct_events import Answered, Listed
+from studio.jobs.self_instruct_tally import InstructionTally
+from studio.jobs.tally import Tally
+from studio.session import Session
+from studio.tui.commands import keys_of, shown_keys
+from studio.tui.counts import RunTally, counts_of
+from studio.tui.funnel import Standing, estimate_words, full_lines, head_lines
+from studio.tui.ink import Line
+from studio.tui.jobs import LASTING
+from studio.tui.lanes import MOST, Lanes
+from studio.tui.screens.evolve_dialogs import FunnelPage
+from studio.tui.screens.family_stage import FamilyStage
+from studio.tui.widgets.page import Page
+
+
+class Run(NamedTuple):
+    """A method as a job of that name. doing: in a word. command: starts it. tally: made before it starts."""
+
+    name: str
+    doing: str
+    command: str
+    estimate: Callable[[], Awaitable[Estimate]]
+    tally: Callable[[], Awaitable[RunTally]]
+    events: Callable[[Control], AsyncGenerator[Event, None]]
+    lanes: Callable[[], int]
+
+
+class RunStage(FamilyStage):
+    """One run at a time, of one of JOBS."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.board = Page(id="lanes")
+        self._lanes = Lanes()
+        self._lanes_shown = True
+        self._run: Run | None = None
+        self._tally: RunTally | None = None
+        self._foretold: Estimate | None = None
+        self._control = Control()
+        self._funnel: FunnelPage | None = None
+
+    def above(self) -> ComposeResult:
+        yield self.board
+
+    def on_screen_resume(self) -> None:
+        self._control.streaming = True
+        self._show_board()
+
+    def on_screen_suspend(self) -> None:
+        # A stream costs 0.1 ms a chunk: only lanes that somebody watches stream.
+        self._control.streaming = False
+
+    @property
+    def running(self) -> bool:
+        return self._run is not None and self.studio.jobs.running(self._run.name)
+
+    def title_note(self) -> str:
+        # While rows come in every second, the lanes count them; here the total would only cost bytes.
+        return super().title_note().split("/")[0] if self.running and not self._typed else super().title_note()
+
+    def idle_lines(self) -> list[Line]:
+        """What stands above the rows before the first run."""
+        return []
+
+    # -- the run ---------------------------------------------------------------------------------
+
+    def start(self, run: Run) -> None:
+        """Start it, or go on with it; where it costs money, after a question."""
+        if self.running:
+            assert self._run is not None
+            if self._run.name != run.name:
+                self.app.notify(f"{self._run.name} is running; {self.key('stop')} stops it.", severity="warning")
+                return
+            self._control.resume()
+            self._show_board()
+        else:
+            self._foretell(run)
+
+    @work(exclusive=True, group="start")
+    async def _foretell(self, run: Run) -> None:
+        from studio.tui.screens.dialogs import Confirm
+
+        try:
+            foretold, tally = await run.estimate(), await run.tally()
+        except StudioError as error:
+            self.studio.complain(error, seconds=LASTING)
+            return
+        begin = partial(self._begin, run, tally, foretold)
+        if foretold.usd == 0:
+            begin()
+            return
+        cap = self.session.settings.budget.usd
+        capped = f"It ends at ${cap:,.2f}." if cap else f"No cap on the money is set; {self.key('settings')} sets one."
+        question = f"Start? {estimate_words(foretold)}.\n{capped}"
+        self.app.push_screen(Confirm(question), lambda sure: begin() if sure else None)
+
+    def _begin(self, run: Run, tally: RunTally, foretold: Estimate) -> None:
+        self._run, self._tally, self._foretold = run, tally, foretold
+        self._lanes = Lanes()
+        self._control = Control(streaming=True, attended=True)
+        seen, ended = partial(self._seen, run, tally), partial(self._ended, run, tally)
+        self.studio.jobs.start(run.name, run.events(self._control), seen, ended)
+        self._show_board()
+
+    def command_pause(self) -> None:
+        if self.running:
+            if self._control.paused:
+                self._control.resume()
+            else:
+                self._control.pause()
+            self._show_board()
+
+    def command_stop(self) -> None:
+        if self.running:
+            if self._control.stopping:
+                self._control.stop_now()
+            else:
+                self._control.stop()
+            self._show_board()
+
+    def _seen(self, run: Run, tally: RunTally, events: list[Event]) -> None:
+        for event in events:
+            tally.see(event)
+            if isinstance(event, Paused):
+                told = f"{event.reason}\n{self.key(run.command)} in {self.stage.capitalize()} goes on"
+                self.app.notify(told, title="Paused", severity="warning", timeout=LASTING)
+        self._lanes.see(events)
+        if self._funnel is not None and self._funnel.is_current:
+            self._funnel.again()
+        if self.is_current:
+            self._show_board()
+            if any(isinstance(event, Evolved | Listed | Answered) for event in events):
+                self.reload_view()
+
+    def _ended(self, run: Run, tally: RunTally) -> None:
+        if not self.is_attached:
+            return
+        self._show_board()
+        self.reload_view()
+        counts = counts_of(tally)
+        if 0 < counts.of <= counts.done and not tally.answered and not tally.failed:
+            told = f"Nothing is left of this plan; {self.key('settings')} raises what it aims at."
+            self.app.notify(told, timeout=LASTING)
+        if isinstance(tally, InstructionTally) and tally.ran_dry:
+            told = f"The last {tally.ran_dry} replies brought nothing new. More seed tasks or a larger model help."
+            self.app.notify(told, title="It has given up", severity="warning", timeout=LASTING)
+        for message, times in tally.failures.most_common(1):
+            title = f"{tally.failed} attempts failed, {times} of them so; {self.key(run.command)} asks again"
+            self.app.notify(message, title=title, severity="warning", timeout=LASTING)
+
+    # -- counts, lanes, funnel -------------------------------------------------------------------
+
+    def _show_board(self) -> None:
+        lanes = min(self._run.lanes(), MOST) if self._run and self.running and self._lanes_shown else 0
+        if lanes > len(self._lanes):
+            self._lanes.grow(lanes)
+        # Two lines of counts, the lanes, and the rule below.
+        self.board.styles.height = lanes + 3
+        self.board.show(lambda width: self._board_lines(width, lanes), keep_place=True)
+
+    def _board_lines(self, width: int, lanes: int) -> list[Line]:
+        if self._tally is None:
+            return self.idle_lines()
+        return [*head_lines(self._standing(self._tally), width), *self._lanes.lines(width)[:lanes]]
+
+    def _standing(self, tally: RunTally) -> Standing:
+        control, run = self._control, self._run
+        if run is None or not self.running:
+            counts = counts_of(tally)
+            return Standing(tally, "done" if 0 < counts.of <= counts.done else "stopped" if run else "idle", 0.0, "")
+        rate = self._lanes.rate or tally.tokens / max(tally.seconds, 1.0)
+        if control.stopping:
+            return Standing(tally, "stopping", rate, f"{self.key('stop')} again drops what is in flight")
+        if control.paused:
+            why = tally.paused_for or "what is in flight is finished and kept"
+            return Standing(tally, "paused", rate, f"{self.key(run.command)} goes on: {why}")
+        foretold = "" if self._foretold is None or tally.answered else estimate_words(self._foretold)
+        return Standing(tally, run.doing, rate, foretold)
+
+    def command_lanes(self) -> None:
+        self._lanes_shown = not self._lanes_shown
+        self._show_board()
+
+    @work(exclusive=True, group="funnel")
+    async def command_funnel(self) -> None:
+        before = self._tally or Tally(await self.session.difficulty())
+
+        def lines(width: int) -> list[Line]:
+            return full_lines(self._standing(self._tally or before), self._foretold, self.session.spent, width)
+
+        self._funnel = FunnelPage(lines)
+        self.app.push_screen(self._funnel)
+
+    def key(self, command: str) -> str:
+        """The key of a command, as the person has it."""
+        found = next(one for one in self._commands if one.id == command)
+        return shown_keys(found).split(" ")[0] if keys_of(found.keys) else command
