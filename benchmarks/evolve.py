@@ -1,9 +1,9 @@
 """Evol-Instruct against its limits: `python benchmarks/evolve.py [--requests N] [--rounds N]`.
 
 In one run, 64 requests at once: a bare loop over openai.AsyncOpenAI that throws its answers away, and the whole job
-(plan, models, ledger, rules, store), in short alternating rounds against the same instant endpoint; then the job against
-answers that take a second, where concurrency / latency is the most there can be. With --soak N the job alone, and its
-memory at every tenth.
+(plan, models, ledger, rules, store), in short alternating rounds against the same instant endpoint; then the job
+against answers that take a second, where concurrency / latency is the most there can be. With --soak N the job alone,
+and its memory at every tenth.
 """
 
 from __future__ import annotations

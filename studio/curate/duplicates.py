@@ -38,32 +38,11 @@ class Pair(NamedTuple):
     score: float
 
 
-class Match(NamedTuple):
+class _Match(NamedTuple):
     """The kept row most like a text, the earliest of equals, and its score."""
 
     row: int
     score: float
-
-
-class Index:
-    """The kept rows, growing: for texts that come one by one, such as generated instructions.
-
-    Rows with the same tokens always match; texts without any token match when they are equal after
-    normalisation. Tokens count as rare by when they were first met, so a large set known beforehand is
-    found faster by `find_duplicates`.
-    """
-
-    def __init__(self, threshold: float | Fraction = THRESHOLD) -> None:
-        self._vocabulary = Vocabulary()
-        self._kept = _KeptRows(threshold)
-
-    def nearest(self, text: str) -> Match | None:
-        """The kept row that `text` would be a near-duplicate of, if any. Nothing is added."""
-        return self._kept.nearest(_encode(self._vocabulary, text))
-
-    def add(self, row: int, text: str) -> Pair | None:
-        """Keep the row, or say which kept row it repeats. Rows come in ascending order of their ids."""
-        return self._kept.add(row, _encode(self._vocabulary, text))
 
 
 def find_duplicates(
@@ -129,7 +108,7 @@ class _KeptRows:
         self._bitmaps: dict[int, int] = {}
 
     def add(self, row: int, text: _Coded) -> Pair | None:
-        match = self.nearest(text, row)
+        match = self._nearest(text, row)
         if match:
             return Pair(match.row, row, match.score)
         self._same[text] = row
@@ -143,11 +122,11 @@ class _KeptRows:
             self._bitmaps[number] = Signature(text.codes).bits(width(size))
         return None
 
-    def nearest(self, text: _Coded, row: int | None = None) -> Match | None:
+    def _nearest(self, text: _Coded, row: int) -> _Match | None:
         if text in self._same and self._may_match is None:
-            return Match(self._same[text], 1.0)
+            return _Match(self._same[text], 1.0)
         numbers = sorted(self._candidates(text.codes))
-        if self._may_match is not None and row is not None:
+        if self._may_match is not None:
             numbers = [number for number in numbers if self._may_match(self._rows[number], row)]
         if len(text.codes) >= LONG:
             numbers = self._alike(text.codes, numbers)
@@ -166,7 +145,7 @@ class _KeptRows:
         codes, score, place = found
         if LCSseq.similarity(text.codes, codes) < _needed(self._threshold, len(text.codes) + len(codes)):
             return None
-        return Match(self._rows[numbers[place]], score)
+        return _Match(self._rows[numbers[place]], score)
 
     def _candidates(self, codes: str) -> set[int]:
         """Kept rows that share a token with the prefix of `codes` that their length calls for."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.curate import duplicates
-from studio.curate.duplicates import Index, Match, Pair, find_duplicates
+from studio.curate.duplicates import Pair, find_duplicates
 from studio.errors import StudioError, UsageError
 from studio.text.rouge import Vocabulary, common
 from studio.text.tokens import normalise, tokenize
@@ -50,9 +50,6 @@ def brute_force(texts, threshold):
 def test_the_pairs_are_those_of_comparing_all(texts, threshold):
     expected = [Pair(left, right, pytest.approx(float(score))) for left, right, score in brute_force(texts, threshold)]
     assert pairs(enumerate(texts), threshold) == expected
-    index = Index(threshold)
-    found = [index.add(row, text) for row, text in enumerate(texts)]
-    assert [pair for pair in found if pair] == expected
 
 
 def edited(rng, words):
@@ -106,14 +103,6 @@ def test_at_threshold_one_the_same_tokens_still_match():
     assert pairs(rows, 1.0) == [Pair(1, 2, 1.0)]
 
 
-def test_nearest_looks_without_adding():
-    index = Index()
-    assert index.add(7, "把下面的句子翻译成英文") is None
-    assert index.nearest("请把下面的句子翻译成英文") == Match(7, pytest.approx(22 / 23))
-    assert index.nearest("name three rivers") is None
-    assert index.add(8, "name three rivers") is None
-
-
 def test_each_row_has_an_answer():
     rows = [(3, "name a river"), (5, "Name a river."), (8, "写一首诗")]
     assert list(find_duplicates(rows)) == [None, Pair(3, 5, 1.0), None]
@@ -128,4 +117,4 @@ def test_more_different_tokens_than_characters_is_an_error_people_can_read(monke
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, 70.0])
 def test_a_threshold_is_a_share(threshold):
     with pytest.raises(UsageError, match="between 0 and 1"):
-        Index(threshold)
+        list(find_duplicates([(1, "a")], threshold))
