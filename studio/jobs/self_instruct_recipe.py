@@ -109,19 +109,24 @@ class Course:
     def listing(self, messages: tuple[Message, ...], request: int) -> tuple[ChatModel, Request]:
         """Ask the teacher for more instructions. request: its number, which tells apart requests that show the same."""
         sample = self.recipe.seed * _REQUESTS + request
-        return self._asked(self.models.teacher, messages, self.recipe.listing, sample)
+        return self._asked("teacher", messages, self.recipe.listing, sample)
 
     def classifying(self, messages: tuple[Message, ...]) -> tuple[ChatModel, Request]:
-        return self._asked(self.models.answerer, messages, parameters.CLASSIFICATION)
+        """Ask the answerer whether an instruction is a classification task."""
+        return self._asked("answerer", messages, parameters.CLASSIFICATION)
 
     def answering(self, messages: tuple[Message, ...], *, classification: bool) -> tuple[ChatModel, Request]:
         """Ask for inputs and outputs of an instruction."""
         sampling = parameters.instances(self.language, classification=classification)
-        return self._asked(self.models.answerer, messages, sampling)
+        return self._asked("answerer", messages, sampling)
 
     def _asked(
-        self, model: ChatModel, messages: tuple[Message, ...], sampling: Parameters, sample: int = 0
+        self, role: Literal["teacher", "answerer"], messages: tuple[Message, ...], sampling: Parameters, sample: int = 0
     ) -> tuple[ChatModel, Request]:
+        model: ChatModel = getattr(self.models, role)
+        asked: Asked = getattr(self.recipe, role)
+        # A small model goes on as its examples do, so the paper's stops hold, and an empty line is where it strays.
+        stop = tuple(dict.fromkeys((*sampling.stop, "\n\n"))) if asked.profile == "small" else sampling.chat_stop
         # A penalty of 0 is what endpoints do by themselves, and some know none.
         return model, Request(
             model=model.model,
@@ -129,7 +134,7 @@ class Course:
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             max_tokens=sampling.max_tokens + self.recipe.room,
-            stop=sampling.chat_stop,
+            stop=stop,
             sample=sample,
             presence_penalty=sampling.presence_penalty or None,
             frequency_penalty=sampling.frequency_penalty or None,

@@ -25,8 +25,8 @@ class Filter(msgspec.Struct, frozen=True):
     """Every condition that is given must hold; None, "" and () mean "any".
 
     tags: the row has one of these. methods: it came by one of these: an operation such as "deepening", "self-instruct"
-    or one of its steps ("self-instruct/input-first"), "imported", or "written" by hand. min_score: it has a score, of at
-    least so much.
+    or one of its steps ("self-instruct/input-first"), "imported", or "written" by hand. min_score: it has a score, of
+    at least so much.
     """
 
     generated: bool | None = None

@@ -17,9 +17,9 @@ from studio.tui.ink import Line, Span
 
 MOST = 8
 """Lanes that are shown; more may run."""
-# What repainted lanes may cost at once, in bytes, so that with header and counts a beat stays below 1 kB; and what it
-# takes to go to a place and choose a colour there.
-_BUDGET, _MOVE = 600, 60
+# What repainted lanes may cost at once, in bytes, so that with counts and rows a beat stays below 1 kB; and what it
+# takes to go to a place and choose a colour there. Textual paints a line from its left end, whatever changed.
+_BUDGET, _MOVE = 640, 45
 _TITLE = 35
 # Seconds over which the rate of streamed tokens is taken.
 _WINDOW = 5.0
@@ -74,8 +74,8 @@ class Lane:
         return [Span(title, "pending"), Span(self._tail(width - columns(title)), "reject" if self.note else "")]
 
     def _tail(self, room: int) -> str:
-        """The end of the text. It grows to the right and then jumps back to half the room: what grows in place
-        costs only its new characters on the wire, what rolls costs the line."""
+        """The end of the text. It grows to the right and then jumps back to half the room: eyes follow that, and not
+        a line in which every character moves."""
         if self._ended or self.note:
             # Of what is whole the beginning matters most.
             return one_line(self.note or self.text, room)
@@ -147,8 +147,6 @@ class Lanes:
 
 
 def _cost(old: Line, new: Line) -> int:
-    """About how many bytes it takes to paint new over old."""
-    (title, _), (text, _) = new
-    if old[0] != new[0]:
-        return 2 * _MOVE + len(title.encode()) + len(text.encode())
-    return _MOVE + len(text.removeprefix(old[1].text).encode())
+    """About how many bytes it takes to paint new over old: the whole of it, and blanks over what was longer."""
+    shorter = max(0, sum(columns(span.text) for span in old) - sum(columns(span.text) for span in new))
+    return shorter + sum(_MOVE + len(span.text.encode()) for span in new)

@@ -31,6 +31,8 @@ def test_a_key_is_32_hex_digits_and_the_same_for_equal_requests():
         Request("m", ASKED.messages, temperature=0.7),
         Request("m", ASKED.messages, temperature=0.7, stop=("\n",), response_format={"type": "json_object"}),
         Request("m", ASKED.messages, temperature=0.7, stop=("\n",), sample=1),
+        Request("m", ASKED.messages, temperature=0.7, stop=("\n",), presence_penalty=1.5),
+        Request("m", ASKED.messages, temperature=0.7, stop=("\n",), frequency_penalty=1.5),
     ],
 )
 def test_every_field_is_part_of_the_key(other):

@@ -30,6 +30,16 @@ def test_a_body_holds_what_was_chosen_and_nothing_else():
     }
 
 
+def test_penalties_are_sent_when_they_are_chosen():
+    request = Request("m", (), presence_penalty=2.0, frequency_penalty=0.0)
+    assert wire.body(request, "max_tokens", stream=False) == {
+        "model": "m",
+        "messages": [],
+        "presence_penalty": 2.0,
+        "frequency_penalty": 0.0,
+    }
+
+
 def test_a_whole_answer_with_all_it_may_leave_out():
     full = {
         "model": "m-2026",

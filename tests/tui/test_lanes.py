@@ -55,7 +55,7 @@ def test_a_beat_paints_no_more_than_its_share_and_each_lane_gets_its_turn():
     lanes = Lanes(MOST)
     before = lanes.lines(80)
     painted = []
-    for beat in range(12):
+    for beat in range(16):
         lanes.see([LaneStarted(lane, "answering", "Why?", beat, beat, "deepening") for lane in range(MOST)])
         lanes.see([LaneText(lane, f"潮汐 of beat {beat} " * 3) for lane in range(MOST)])
         now = lanes.lines(80)

@@ -102,28 +102,26 @@ def test_eight_lanes_stay_within_a_kilobyte_a_second_and_keys_are_heard(project,
     said = " ".join(f"word{number} 潮汐" for number in range(60 if rate == 5 else 400))
 
     def streams(number, body):
-        return Fault("drip", text=f"{number} {said}", pause=1 / rate)
+        # The first rows come at once: something to look at while the others are being written.
+        return Fault() if number < 60 else Fault("drip", text=f"{number} {said}", pause=1 / rate)
 
     lanes = {"STUDIO_EVOLVE_CONCURRENCY": "8"}
     with served(streams) as model, started(project, **model, **lanes) as terminal:
-        terminal.go("1", "#1 ")
         terminal.go("2", "s evolves")
         terminal.go("s", "word")
-        terminal.read_for(3)
+        terminal.read_for(6)
         assert 0 < len(terminal.read_for(5)) <= 5 * 1_000
         assert "8 #" in terminal.text
         assert "tok/s" in terminal.text
+        row = int(re.search(r"^#(\d+) ", terminal.text, re.MULTILINE)[1])
         waited = []
-        for _ in range(9):
+        for number in range(1, 12):
             # A key comes at any time between two beats.
             terminal.read_for(0.27)
             start = time.monotonic()
-            terminal.send("?")
-            terminal.wait_for_bytes(b"scroll, Esc closes")
+            terminal.send("j")
+            terminal.wait_for_bytes(f"#{row + number} ".encode())
             waited.append(time.monotonic() - start)
-            terminal.go("escape", "Esc closes", gone=True)
-            del terminal.raw[:]
-            terminal._fed = 0
     assert statistics.median(waited) <= 0.05
 
 

@@ -51,34 +51,9 @@ class Painted(Widget):
             line, cursor = self.line(y), self.on_cursor(y)
             old, old_cursor = self._on_screen.get(y, ([], not cursor))
             if (line, cursor) != (old, old_cursor):
-                if cursor != old_cursor:
-                    # A cursor reaches from edge to edge.
-                    self.refresh(Region(0, y, width, 1))
-                    continue
-                start, end = changed(old, line, width)
-                self.refresh(Region(start, y, end - start, 1))
-
-
-def changed(old: Line, new: Line, width: int) -> tuple[int, int]:
-    """The columns, from and before, in which two lines may look different; never none.
-
-    Neither what stays on the left nor blanks that were there before need be sent. Where a text is cut, its last
-    character or two become an ellipsis: so the last two columns never count as staying.
-    """
-    start = max(0, min(_alike(old, new), width - 2))
-    return start, max(start + 1, min(width, max(_written(old), _written(new))))
-
-
-def _alike(old: Line, new: Line) -> int:
-    """The columns at the start of two lines that look the same."""
-    before, after = ([(char, ink) for text, ink in line for char in one_line(text)] for line in (old, new))
-    same = next((at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), None)
-    if same is None:
-        same = min(len(before), len(after))
-    # A mark changes the letter that it stands on.
-    while same and any(not columns(char) for line in (before, after) for char, _ in line[same : same + 1]):
-        same -= 1
-    return sum(columns(char) for char, _ in after[:same])
+                # Blanks that were there before need not be sent; a cursor reaches the edge.
+                end = max(_written(old), _written(line)) if cursor == old_cursor else width
+                self.refresh(Region(0, y, min(end, width), 1))
 
 
 def _written(line: Line) -> int:
