@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
@@ -88,44 +89,97 @@ def _reads_as(body: bytes, encoding: str) -> bool:
 
 
 def traps_of_text(text: str, layout: Literal["array", "lines"], offset: int = 0) -> list[Trap]:
-    """What the JSON text of one object hides once it is parsed: keys given twice, NaN, lone surrogates.
+    """What the JSON text of one object hides once it is parsed: keys given twice, odd numbers, lone surrogates.
 
     layout: how the file holds it, for the trainer reads an array with another parser than lines.
     Raises ValueError when the text is no JSON even for the trainer's forgiving parsers.
     """
-    twice: list[str] = []
-    odd_numbers: list[str] = []
-
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen = dict(found)
-        if len(seen) < len(found):
-            keys = [key for key, _ in found]
-            twice.extend(key for key in seen if keys.count(key) > 1)
-        return seen
-
-    def constant(name: str) -> float:
-        odd_numbers.append(name)
-        return float(name.replace("Infinity", "inf"))
-
     lines = layout == "lines"
+    seen = _Seen(lines)
     if "\x00" in text:
         raise ValueError("a NUL stands in the text")
     # The parser of arrays takes other control characters as they are, that of lines does not.
-    value = json.loads(text, strict=lines, object_pairs_hook=pairs, parse_constant=constant)
+    value = json.loads(
+        text,
+        strict=lines,
+        object_pairs_hook=seen.pairs,
+        parse_constant=seen.constant,
+        parse_int=seen.whole,
+        parse_float=seen.fraction,
+    )
     traps = []
-    for key in twice:
-        said = f'the key "{key}" is given twice' + ("" if lines else "; the last one wins")
-        effect: Effect = "aborts" if lines else "loses"
-        traps.append(Trap("duplicate-key", effect, said, "Remove one of them.", key, offset))
-    if odd_numbers:
-        said = f"{odd_numbers[0]} is no JSON; the trainer reads it, many other tools do not"
+    for key in seen.twice:
+        aborts = lines and key in seen.twice_in_last
+        said = f'the key "{key}" is given twice' + ("" if aborts else "; the last one wins")
+        traps.append(Trap("duplicate-key", "aborts" if aborts else "loses", said, "Remove one of them.", key, offset))
+    if seen.odd:
+        said = f"{seen.odd[0]} is no JSON; the trainer reads it, many other tools do not"
         traps.append(Trap("not-a-number", "harmless", said, "Write null or a number.", offset=offset))
+    if seen.too_big:
+        said = f"the number {seen.too_big[0][:40]} is too big for the trainer's reader"
+        traps.append(Trap("number-too-big", "aborts", said, "Write it as text.", offset=offset))
     if isinstance(value, dict):
-        for column in (key for key, part in value.items() if not _writable(part)):
-            said = "half of a surrogate pair" + ("" if lines else ": the trainer empties or mangles the text")
+        effect = "aborts" if lines else _halves(text)
+        for column in (key for key, part in value.items() if not (_writable(part) and _writable(key))):
+            said = "half of a surrogate pair" + (
+                ": the trainer empties or mangles the text" if effect == "loses" else ""
+            )
             cure = "Remove the \\ud800 to \\udfff that has no partner."
-            traps.append(Trap("lone-surrogate", "aborts" if lines else "loses", said, cure, column, offset))
+            shown = column.encode(errors="replace").decode()
+            traps.append(Trap("lone-surrogate", effect, said, cure, shown, offset))
     return traps
+
+
+class _Seen:
+    """What the parser comes across on its way through one object. The outermost object is the last one it ends."""
+
+    def __init__(self, lines: bool) -> None:
+        self._lines = lines
+        self.twice: list[str] = []
+        self.twice_in_last: list[str] = []
+        self.odd: list[str] = []
+        self.too_big: list[str] = []
+
+    def pairs(self, found: list[tuple[str, Any]]) -> dict[str, Any]:
+        one = dict(found)
+        keys = [key for key, _ in found]
+        self.twice_in_last = [key for key in one if keys.count(key) > 1] if len(one) < len(found) else []
+        self.twice += self.twice_in_last
+        return one
+
+    def constant(self, name: str) -> float:
+        self.odd.append(name)
+        return float(name.replace("Infinity", "inf"))
+
+    def whole(self, digits: str) -> int:
+        # Arrays are read by pandas, whose integers end at 64 bits; lines become floating-point numbers.
+        if not self._lines and (len(digits) > _LONGEST or not -(2**63) <= int(digits) < 2**64):
+            self.too_big.append(digits)
+            return 0
+        return int(digits[:_LONGEST])
+
+    def fraction(self, digits: str) -> float:
+        number = float(digits)
+        if self._lines and number in (float("inf"), float("-inf")):
+            self.too_big.append(digits)
+        return number
+
+
+_LONGEST = 40
+"""Digits; Python itself refuses to read thousands of them."""
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+
+
+def _halves(text: str) -> Effect:
+    """What pandas does with the lone surrogates of an array: one before a plain character is lost, others stop it."""
+    high_ended = -1
+    for escape in _ESCAPE.finditer(text):
+        code = int(escape[1] or "0", 16)
+        low, follows = 0xDC00 <= code <= 0xDFFF, escape.start() == high_ended and escape[1] is not None
+        if low != follows:
+            return "aborts"
+        high_ended = escape.end() if 0xD800 <= code <= 0xDBFF else -1
+    return "loses"
 
 
 def _writable(value: Any) -> bool:

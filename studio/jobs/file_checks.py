@@ -191,8 +191,8 @@ class _Look:
             self.tell([Trap("syntax", "aborts", said, "Correct it or take it out.", offset=broken.offset)])
 
     def _hidden(self, block: Block) -> Iterator[Trap]:
-        """Keys given twice, which parsing hides."""
-        for offset, text in self._text.with_more_keys(block) if self._text else ():
+        """Keys given twice and numbers too big, which parsing hides."""
+        for offset, text in self._text.suspect(block) if self._text else ():
             try:
                 yield from self._traps(text, offset)
             except ValueError:

@@ -206,15 +206,28 @@ def test_file_names(name, traps):
     assert len(traps_of_name(name)) == traps
 
 
+DUPLICATES = [("duplicate-key", "loses", "b"), ("duplicate-key", "aborts", "a")]
+
+
 @pytest.mark.parametrize(
     ("text", "layout", "found"),
     [
         ('{"a": 1, "a": 2}', "lines", [("duplicate-key", "aborts", "a")]),
         ('{"a": 1, "a": 2}', "array", [("duplicate-key", "loses", "a")]),
-        ('{"x": [{"a": 1, "a": 2}]}', "lines", [("duplicate-key", "aborts", "a")]),
+        ('{"x": [{"a": 1, "a": 2}]}', "lines", [("duplicate-key", "loses", "a")]),
+        ('{"a": 1, "x": {"a": 1, "b": 2, "b": 3}, "a": 2}', "lines", [*DUPLICATES]),
+        ('{"n": 18446744073709551616}', "array", [("number-too-big", "aborts", "")]),
+        ('{"n": 18446744073709551615, "m": 1e400}', "array", []),
+        ('{"n": 18446744073709551616}', "lines", []),
+        ('{"n": -1e400}', "lines", [("number-too-big", "aborts", "")]),
+        ('{"\\ud800": "a"}', "lines", [("lone-surrogate", "aborts", "?")]),
         ('{"a": NaN, "b": -Infinity}', "lines", [("not-a-number", "harmless", "")]),
         ('{"a": "\\ud800"}', "lines", [("lone-surrogate", "aborts", "a")]),
-        ('{"a": ["\\udfff"]}', "array", [("lone-surrogate", "loses", "a")]),
+        ('{"a": ["\\udfff"]}', "array", [("lone-surrogate", "aborts", "a")]),
+        ('{"a": "\\ud800"}', "array", [("lone-surrogate", "loses", "a")]),
+        ('{"a": "\\ud800\\n"}', "array", [("lone-surrogate", "loses", "a")]),
+        ('{"a": "\\ud800\\u0041"}', "array", [("lone-surrogate", "aborts", "a")]),
+        ('{"a": "\\ud800\\ud83d\\ude00"}', "array", [("lone-surrogate", "aborts", "a")]),
         ('{"a": "\\ud83c\\udf50"}', "lines", []),
     ],
 )

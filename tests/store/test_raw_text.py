@@ -18,7 +18,7 @@ QUOTED = r'{"instruction": "say \"a\": b", "output": "c"}'
 
 def seen(path):
     text = RawText(path)
-    return [found for block in readers.read(path) for found in text.with_more_keys(block)]
+    return [found for block in readers.read(path) for found in text.suspect(block)]
 
 
 @pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
