@@ -16,11 +16,11 @@ from studio.curate.novelty import Near, NoveltyIndex
 from studio.jobs.events import Event
 from studio.jobs.self_instruct_events import Answered, Candidate, Listed
 from studio.jobs.self_instruct_plan import Plan
-from studio.jobs.self_instruct_recipe import ALPACA, BOOTSTRAP, INPUT_FIRST, OUTPUT_FIRST
+from studio.jobs.self_instruct_recipe import INPUT_FIRST, OUTPUT_FIRST
 from studio.methods.self_instruct.instructions import check_instruction
 from studio.methods.self_instruct.rules import Rejection
 from studio.store.database import Database
-from studio.store.draws import UNANSWERED
+from studio.store.draws import ALPACA, BOOTSTRAP, UNANSWERED
 from studio.store.rows import Generated, StoredRow
 
 PLACES = 8
@@ -96,7 +96,7 @@ class Candidates:
 
     def _answered(self, event: Answered) -> Answered:
         stored = self._plan.rows.get(event.row_id)
-        if stored is None or stored.rule != UNANSWERED or stored.row != Sft(event.instruction):
+        if stored is None or not _waits(stored) or stored.row != Sft(event.instruction):
             return replace(event, rows=(), rule=DECIDED, evidence="you decided about it meanwhile")
         rows = event.rows or (Sft(event.instruction),)
         self._plan.rows.complete(stored.id, self._made(stored, event, rows[0], 0))
@@ -122,6 +122,11 @@ class Candidates:
             variant=stored.variant + place,
             extras=event.extras,
         )
+
+
+def _waits(stored: StoredRow) -> bool:
+    """Whether a row still is to get its instances."""
+    return stored.operation == BOOTSTRAP and (stored.status != "rejected" or stored.rule == UNANSWERED)
 
 
 def _likeness(instruction: str, pool: NoveltyIndex, nearest: Sequence[Near]) -> str:

@@ -27,8 +27,7 @@ from studio.jobs import task_pool
 from studio.jobs.events import Planned
 from studio.jobs.lanes import Outcome
 from studio.jobs.self_instruct_events import Answered, Listed
-from studio.jobs.self_instruct_recipe import ALPACA as ALPACA_OPERATION
-from studio.jobs.self_instruct_recipe import BOOTSTRAP, Course, nothing_to_show
+from studio.jobs.self_instruct_recipe import Course, nothing_to_show
 from studio.jobs.task_pool import TaskPool
 from studio.llm.chat import Reply
 from studio.methods.self_instruct import alpaca_variant, bootstrap
@@ -104,12 +103,13 @@ class Plan:
         self._heard: dict[int, Heard] = {}
         self._asking: set[int] = set()
         self.reading = False
-        self._tasks = [task for row_id in self.draws.unanswered(run) if (task := self._task_of(row_id)) is not None]
-        heapq.heapify(self._tasks)
+        # Rows that attempts of this start have begun with, also those that failed.
+        self._begun: set[int] = set()
+        self._tasks = self._open_tasks()
         self.unanswered = len(self._tasks)
         self._answering = 0
         # However often nothing came: a start tries again, because the pool may be another.
-        self._barren = min(self.draws.barren(run, (BOOTSTRAP, ALPACA_OPERATION)), BARREN - 1)
+        self._barren = min(self.draws.barren(run), BARREN - 1)
         self._read = self._new = self._added = 0
         self.planned = Planned(settings.target, self._made)
 
@@ -133,7 +133,9 @@ class Plan:
             return Listing(draw)
         if self._tasks and self._wanted(self._answering):
             self._answering += 1
-            return heapq.heappop(self._tasks)
+            task = heapq.heappop(self._tasks)
+            self._begun.add(task.row)
+            return task
         return None
 
     def ended(self, attempt: Attempt, outcome: Outcome) -> None:
@@ -151,6 +153,7 @@ class Plan:
             case Answering():
                 self._answering -= 1
                 if outcome == "returned":
+                    self._begun.remove(attempt.row)
                     heapq.heappush(self._tasks, attempt)
             case Reading():
                 pass
@@ -188,6 +191,11 @@ class Plan:
     def _is_turn(self) -> bool:
         return bool(self._turns) and self._turns[0] in self._heard and self._wanted(self._outstanding)
 
+    def _open_tasks(self) -> list[Answering]:
+        """What the store has to be answered, as a heap."""
+        ids = [row_id for row_id in self.draws.unanswered(self.run) if row_id not in self._begun]
+        return sorted(task for row_id in ids if (task := self._task_of(row_id)) is not None)
+
     def _task_of(self, row_id: int) -> Answering | None:
         stored = self.rows.get(row_id)
         if stored is None or stored.round is None or not isinstance(stored.row, Sft):
@@ -211,10 +219,15 @@ class Plan:
 
     def _next_draw(self) -> Draw | None:
         """A request to be asked now, None while none may."""
-        waiting = len(self._asking) + len(self._heard)
-        # Paid ahead of being read, so no more than are likely to be wanted.
-        expected = max(1.0, self._new / self._read) if self._read else _FIRST_YIELD[self.course.recipe.variant]
-        if len(self._heard) > 2 * self._lanes() or not self._wanted(self._outstanding + waiting * expected):
+        expected = 0.0
+        # The request that all others wait for is asked for anyway; it is here again when it was taken back.
+        if not self._draws or self._draws[0][0] != self._turns[0]:
+            if len(self._heard) > 2 * self._lanes():
+                return None
+            # Paid ahead of being read, so no more than are likely to be wanted.
+            each = max(1.0, self._new / self._read) if self._read else _FIRST_YIELD[self.course.recipe.variant]
+            expected = each * (len(self._asking) + len(self._heard))
+        if not self._wanted(self._outstanding + expected):
             return None
         if not self._draws and not (self._paper and self._turns):
             self._begin_batch()
@@ -232,6 +245,7 @@ class Plan:
         if sum(map(len, touched)) > self._added:
             self.pool.renew(self.rows, self._database, touched)
             self._made = self.draws.made(self.run)
+            self._tasks = self._open_tasks()
         self._added = 0
         if not self.pool.human:
             raise nothing_to_show(self.pool.language)

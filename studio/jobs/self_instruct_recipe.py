@@ -23,11 +23,10 @@ from studio.settings import SelfInstructSettings, Settings
 from studio.text.tokens import normalise
 
 METHOD = "self-instruct"
-BOOTSTRAP = "self-instruct/bootstrap"
-ALPACA = "self-instruct/alpaca"
+"""What every operation begins with."""
 OUTPUT_FIRST = "self-instruct/output-first"
 INPUT_FIRST = "self-instruct/input-first"
-"""Operations: how far a row came. One that was dropped as it was read stays at the first."""
+"""The operations of instructions whose instances were asked for; the others are in `store.draws`."""
 
 Step = Literal["listing", "classifying", "answering"]
 """What a request is for: new instructions, whether one is a classification task, its inputs and outputs."""

@@ -18,6 +18,11 @@ from studio.store.filters import STATUSES
 UNANSWERED = "unanswered"
 """The rule of a new instruction whose input and output have not come yet: it is rejected until they have."""
 
+BOOTSTRAP = "self-instruct/bootstrap"
+"""The operation of an instruction that was read, and has no instances yet or never gets any."""
+ALPACA = "self-instruct/alpaca"
+"""The operation of a whole task of the Alpaca variant."""
+
 _REJECTED = STATUSES.index("rejected")
 
 
@@ -85,17 +90,20 @@ class Draws:
         """How many instructions of a run stand with an instance: not rejected, those beside the first not counted."""
         found = self._connection.execute(
             "SELECT count(*) FROM rows r JOIN state s ON s.id = r.id "
-            "WHERE r.run = ? AND r.parent IS NULL AND s.status <> ?",
-            (run, _REJECTED),
+            "WHERE r.run = ? AND r.parent IS NULL AND s.status <> ? AND r.operation <> ?",
+            (run, _REJECTED, BOOTSTRAP),
         )
         return int(found.fetchone()[0])
 
     def unanswered(self, run: int) -> list[int]:
-        """The rows whose instances have not come yet, in the order their instructions did."""
+        """The rows whose instances have not come yet, in the order their instructions did.
+
+        What the person has brought back although a filter dropped it is among them.
+        """
         found = self._connection.execute(
             "SELECT r.id FROM rows r JOIN state s ON s.id = r.id "
-            "WHERE r.run = ? AND s.status = ? AND s.rule = ? ORDER BY r.round, r.variant",
-            (run, _REJECTED, UNANSWERED),
+            "WHERE r.run = ? AND r.operation = ? AND (s.status <> ? OR s.rule = ?) ORDER BY r.round, r.variant",
+            (run, BOOTSTRAP, _REJECTED, UNANSWERED),
         )
         return [row_id for (row_id,) in found]
 
@@ -113,16 +121,13 @@ class Draws:
         )
         return [row_id for (row_id,) in found]
 
-    def barren(self, run: int, dropped: Iterable[str]) -> int:
-        """How many replies on end, up to the last one read, brought nothing new.
-
-        dropped: the operations of rows that were rejected as they were read.
-        """
+    def barren(self, run: int) -> int:
+        """How many replies on end, up to the last one read, brought nothing new."""
         found = self._connection.execute(
             "SELECT count(*) FROM draws WHERE run = ?1 AND ended = 1 AND request > (SELECT coalesce(max(r.round), 0) "
             "FROM rows r JOIN state s ON s.id = r.id WHERE r.run = ?1 AND NOT (s.status = ?2 AND s.rule <> ?3 "
-            "AND r.operation IN (SELECT value FROM json_each(?4))))",
-            (run, _REJECTED, UNANSWERED, orjson.dumps(list(dropped)).decode()),
+            "AND r.operation IN (?4, ?5)))",
+            (run, _REJECTED, UNANSWERED, BOOTSTRAP, ALPACA),
         )
         return int(found.fetchone()[0])
 

@@ -19,7 +19,7 @@ MOST = 8
 """Lanes that are shown; more may run."""
 # What repainted lanes may cost at once, in bytes, so that with counts and rows a beat stays below 1 kB; and what it
 # takes to go to a place and choose a colour there. Textual paints a line from its left end, whatever changed.
-_BUDGET, _MOVE = 640, 45
+_BUDGET, _MOVE = 600, 45
 _TITLE = 35
 # Seconds over which the rate of streamed tokens is taken.
 _WINDOW = 5.0

@@ -185,6 +185,7 @@ def refusal(session, out):
     return None
 
 
+@pytest.mark.slow
 def test_a_killed_export_leaves_every_file_old_or_new(tmp_path):
     luck = random.Random(3)
     session = new_project(tmp_path / "p")

@@ -86,6 +86,7 @@ def test_rule_1_history_that_is_empty_in_all_rows_is_left_out(export):
     assert all("history" not in row for row in rows_of(out / entry["file_name"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["auto", "jsonl"])
 def test_rule_1_sparse_history_survives_ten_megabytes(export, kind):
     long = [SFT | {"input": f"{n}", "output": "梨" * 35_000} for n in range(105)]

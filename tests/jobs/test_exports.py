@@ -214,6 +214,7 @@ def test_an_issue_a_person_let_pass_does_not_hold_a_row_back_but_the_trainer_doe
     assert [file.rows for file in done.files if file.type == "sft"] == [1]
 
 
+@pytest.mark.slow
 def test_a_list_that_is_filled_late_in_a_large_file_of_lines_goes_in_front(tmp_path, monkeypatch):
     """JSON Lines are typed by their first 10 MB."""
     rows = [Sft(f"q{n}", "", "word " * 20_000) for n in range(120)]

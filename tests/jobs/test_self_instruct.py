@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from studio.errors import BudgetError, LockedError, ModelError, StudioError, UsageError
 from studio.jobs import self_instruct_plan
 from studio.jobs.control import Control
-from studio.jobs.events import LaneStarted, LaneText, Planned
+from studio.jobs.events import LaneStarted, LaneText, Paused, Planned
 from studio.jobs.self_instruct_events import Answered, Listed, PoolLoaded, RanDry
 from studio.jobs.self_instruct_tally import InstructionTally
 from studio.llm.chat import Reply, Usage
@@ -385,6 +385,20 @@ async def test_what_the_person_rejects_leaves_the_pool_and_what_they_restore_ret
     assert f"with #{again[1].id}" in again[2].evidence
 
 
+async def test_what_the_person_brings_back_is_answered_by_the_next_start(make):
+    chat = FakeChat(lists("describe the rope of the ferry.\n10. Draw the ferry and its rope, please."))
+    session = await make(chat=chat, target=2, limit=1)
+    await run(session)
+    first, drawn = made(session)
+    assert (first.status, drawn.rule) == ("pending", "blacklisted")
+    session.restore([drawn.id])
+    tally = await run(session)
+    assert (tally.made_before, tally.standing) == (1, 1)
+    answered = session.rows.get(drawn.id)
+    assert (answered.status, answered.row.output) == ("pending", "It is done.")
+    assert answered.operation == "self-instruct/input-first"
+
+
 async def test_what_was_rejected_while_it_waits_is_not_asked_for(make):
     chat = FakeChat(lists("describe the rope of the ferry.\n10. Compare seven knots by how quickly they come undone."))
     session = await make(chat=chat, target=2, limit=1, concurrency=1)
@@ -450,6 +464,30 @@ async def test_an_instruction_without_an_instance_is_rejected_and_keeps_its_plac
     assert (first.status, first.rule, first.row.output) == ("rejected", "no-output", "") or first.rule == "unreadable"
     assert (second.rule, second.operation) == ("near-duplicate", "self-instruct/bootstrap")
     assert tally.without_instance.total() == 1
+
+
+@pytest.mark.parametrize("variant", ["paper", "alpaca"])
+async def test_the_request_that_all_others_wait_for_may_be_taken_back(make, variant):
+    """It fails last, when more replies wait for it than are held."""
+    failed = []
+
+    def script(request):
+        if request.sample % 1_000_000 == 1 and not failed:
+            failed.append(request)
+            return ModelError("no credit left")
+        return taught(request)
+
+    chat = FakeChat(script, delay=lambda request: 0.05 if request.sample % 1_000_000 == 1 and not failed else 0.0)
+    chosen = {"target": 120, "variant": variant, "batch": 15, "concurrency": 2}
+    session, whole = await make(chat=chat, **chosen), await make("whole", **chosen)
+    control, tally = Control(attended=True), InstructionTally()
+    async for event in session.self_instruct(control):
+        tally.see(event)
+        if isinstance(event, Paused):
+            control.resume()
+    assert failed
+    await run(whole)
+    assert results(session) == results(whole)
 
 
 async def test_a_model_that_thinks_beyond_its_room_is_one_clear_error(make):

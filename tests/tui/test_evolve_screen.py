@@ -69,7 +69,7 @@ def board(app):
 
 
 async def test_lanes_show_who_works_on_what_and_fold_away(session):
-    model(session, delay=0.05)
+    model(session, delay=0.3)
     async with opened(session) as (app, pilot):
         await pilot.press("2", "s")
         await until(pilot, lambda text: " answering " in text)
@@ -84,7 +84,7 @@ async def test_lanes_show_who_works_on_what_and_fold_away(session):
 
 
 async def test_the_whole_funnel_goes_on_while_it_is_open(session):
-    model(session, delay=0.05)
+    model(session, delay=0.3)
     async with opened(session) as (app, pilot):
         await pilot.press("2", "s")
         await until(pilot, lambda text: "evolving" in text)
@@ -191,7 +191,7 @@ async def test_an_empty_pool_is_told(session):
 
 
 async def test_the_list_and_the_text_stay_while_rows_come_in(session):
-    model(session, delay=0.1)
+    model(session, delay=0.2)
     async with opened(session) as (app, pilot):
         await pilot.press("2", "s")
         await until(pilot, lambda text: len(app.screen._entries) > 6)
@@ -337,7 +337,7 @@ async def test_new_tasks_are_written_with_the_same_lanes_and_funnel(session):
 
 
 async def test_one_run_at_a_time(session):
-    model(session, delay=0.05)
+    model(session, delay=0.3)
     async with opened(session) as (app, pilot):
         await pilot.press("2", "s")
         await until(pilot, lambda text: "evolving" in text)

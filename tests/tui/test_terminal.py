@@ -97,7 +97,7 @@ def test_live_generation_is_a_trickle(project):
         assert 0 < len(terminal.read_for(4)) <= 4 * 1_000
 
 
-@pytest.mark.parametrize("rate", [5, 100])
+@pytest.mark.parametrize("rate", [pytest.param(5, marks=pytest.mark.slow), 100])
 def test_eight_lanes_stay_within_a_kilobyte_a_second_and_keys_are_heard(project, rate):
     said = " ".join(f"word{number} 潮汐" for number in range(60 if rate == 5 else 400))
 
@@ -194,7 +194,7 @@ def walk(terminal, outcome):
     terminal.send("q")
 
 
-@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("fails", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_no_hostile_byte_reaches_the_terminal(hostile_project, fails):
     def answers(number, body):
         return Fault("status", status=400, text=HOSTILE) if fails else Fault(text=f"{HOSTILE} number {number}")
