@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 # Machines are noisy: no test fails for the time it took.
 settings.register_profile("studio", deadline=None)
 settings.load_profile("studio")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite on four workers, since tests wait more than they compute; chosen tests without any."""
+    return 4 if config.args == config.getini("testpaths") and not config.option.markexpr == "slow" else 0

@@ -107,7 +107,7 @@ def test_a_broken_dataset_info_stops_the_run(tmp_path):
         ("a.json", b"\xef\xbb\xbf" + json.dumps([ROW]).encode(), "byte-order-mark", False),
         ("a.jsonl", b"\xef\xbb\xbf" + lines(ROW).encode(), "byte-order-mark", True),
         ("a.JSONL", lines(ROW), "file-type", False),
-        ("a.jsonl.gz", gzip.compress(lines(ROW).encode()), "file-type", False),
+        ("a.jsonl.gz", gzip.compress(lines(ROW).encode(), mtime=0), "file-type", False),
         ("a.jsonl", lines(ROW) + "{'instruction': 1}\n", "syntax", False),
         ("a.jsonl", lines(ROW) + '{"instruction": "a", "output": "b\tc"}\n', "syntax", False),
         ("a.json", '[{"instruction": "a", "output": "b\tc"}]', "", True),

@@ -9,7 +9,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -194,13 +196,13 @@ except ProjectError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="changes its user")
-def test_a_project_in_a_folder_that_cannot_be_written_is_shown(folder, tmp_path_factory):
+def test_a_project_in_a_folder_that_cannot_be_written_is_shown(folder):
     session = Session.open(folder, must_write=True)
     session.add(_row("seen"))
     asyncio.run(session.close())
     # The folder above a test's own is closed to other users.
-    public = tmp_path_factory.getbasetemp().parent.parent / f"studio-read-only-{os.getpid()}"
-    shutil.copytree(folder, public)
+    public = Path(tempfile.mkdtemp(prefix="studio-read-only-"))
+    shutil.copytree(folder, public, dirs_exist_ok=True)
     try:
         (public / ".studio.db.lock").unlink()
         public.chmod(0o555)
