@@ -2,8 +2,8 @@
 
 In one run, 64 requests at once: a bare loop over openai.AsyncOpenAI that throws its answers away, and the whole job
 (plan, models, ledger, rules, store), in short alternating rounds against the same instant endpoint; then the job
-against answers that take a second, where concurrency / latency is the most there can be. With --soak N the job alone,
-and its memory at every tenth.
+against answers that take a second, where concurrency / latency is the most there can be. With --distilabel PYTHON its
+Pipeline, too, against the instant endpoint. With --soak N the job alone, and its memory at every tenth.
 """
 
 from __future__ import annotations
@@ -107,11 +107,20 @@ async def whole(url: str, requests: int, *, soak: bool = False) -> tuple[float, 
     return rate, tally
 
 
+def distilabel(python: str, url: str, requests: int) -> float:
+    """Requests/s of distilabel's Pipeline, its start included, as its users have it."""
+    command = [python, str(ROOT / "benchmarks" / "distilabel_peer.py"), url, str(requests), str(CONCURRENCY)]
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    return float(done.stdout.split()[-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=900, help="in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--soak", type=int, metavar="N", help="the job alone over N requests, and its memory")
+    parser.add_argument("--distilabel", metavar="PYTHON", help="a Python that has distilabel[openai] and requests")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -125,9 +134,12 @@ def main() -> None:
             (asyncio.run(bare(url, options.requests)), asyncio.run(whole(url, options.requests))[0])
             for _ in range(options.rounds)
         ]
+        peer = distilabel(options.distilabel, url, options.requests) if options.distilabel else None
     ratio = statistics.median(ours / theirs for theirs, ours in rates)
     theirs, ours = (statistics.median(column) for column in zip(*rates, strict=True))
     print(f"  instant answers   bare {theirs:,.0f}/s   the job {ours:,.0f}/s   {ratio:.2f} (goal 0.90)")
+    if peer is not None:
+        print(f"  distilabel's Pipeline {peer:,.0f}/s, the job {ours / peer:.1f} times it (goal 4)")
     with teacher(1.0) as url:
         theirs = asyncio.run(bare(url, CONCURRENCY * STEPS * 6))
         rate, tally = asyncio.run(whole(url, CONCURRENCY * STEPS * 6))

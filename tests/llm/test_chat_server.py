@@ -94,11 +94,11 @@ async def test_a_flaky_server_fails_its_share_once_and_answers_then():
 
 async def test_streamed_words_come_at_the_token_rate():
     async with ChatServer([Fault(text="one two three four five")], token_rate=100) as server:
-        chat, moments = OpenAIChat(server.url, "m"), []
+        chat, moments, asked = OpenAIChat(server.url, "m"), [], time.monotonic()
         await chat.reply(Request("m", (("user", "count"),)), lambda _: moments.append(time.monotonic()))
         await chat.close()
     assert len(moments) == 5
-    assert moments[-1] - moments[0] >= 0.04
+    assert moments[-1] - asked >= 0.04  # a lower bound: it holds on any machine
 
 
 async def test_as_a_process_it_tells_its_port_and_logs_each_request_before_answering(tmp_path):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 
 import pytest
 
@@ -43,11 +42,12 @@ def test_a_preset_is_known_by_host_and_port():
 
 
 @contextlib.asynccontextmanager
-async def answering(raw: bytes):
-    """A port that sends raw to whoever connects, and then keeps quiet."""
+async def answering(raw: bytes, together: asyncio.Barrier):
+    """A port that sends raw to whoever connects, once all of them are asked, and then keeps quiet."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.BrokenBarrierError):
+            await together.wait()
             writer.write(raw)
             await reader.read()
         writer.close()
@@ -61,15 +61,15 @@ async def test_only_local_endpoints_that_answer_are_found():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+    together = asyncio.Barrier(3)
     async with (
         ChatServer() as server,
-        answering(b"") as silent,
-        answering(b"SSH-2.0-OpenSSH\r\n\r\n") as other,
-        answering(b"HTTP/1.1 200 OK\r\n\r\n{}") as endless,
+        answering(b"", together) as silent,
+        answering(b"SSH-2.0-OpenSSH\r\n\r\n", together) as other,
+        answering(b"HTTP/1.1 200 OK\r\n\r\n{}", together) as endless,
     ):
         running = Preset("vllm", server.url)
         others = [Preset(url, url) for url in (closed, silent, other, endless, "https://api.openai.com/v1")]
-        started = time.perf_counter()
-        found = await find_local(0.3, [*others, running])
+        found = await find_local(1.0, [*others, running])
+        assert together.n_waiting == 0, "one was asked after the other"
     assert found == [Running(running, MODELS)]
-    assert time.perf_counter() - started < 1.0
