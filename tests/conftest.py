@@ -12,4 +12,4 @@ settings.load_profile("studio")
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The whole suite on four workers, since tests wait more than they compute; chosen tests without any."""
-    return 4 if config.args == config.getini("testpaths") and not config.option.markexpr == "slow" else 0
+    return 4 if config.args == config.getini("testpaths") and config.option.markexpr != "slow" else 0
