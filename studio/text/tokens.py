@@ -35,7 +35,7 @@ def tokenize(text: str) -> list[str]:
     """
     if text.isascii():
         return text.encode("ascii").translate(_WORDS_IN_ASCII).decode("ascii").split()
-    folded = _fold(text)
+    folded = fold(text)
     return _pattern(marks(folded)).findall(folded)
 
 
@@ -46,7 +46,7 @@ def units(text: str) -> int:
 
 def normalise(text: str) -> str:
     """`text` after NFKC and case folding, white space collapsed: equal results are exact duplicates."""
-    return " ".join((text.lower() if text.isascii() else _fold(text)).split())
+    return " ".join((text.lower() if text.isascii() else fold(text)).split())
 
 
 def language(text: str) -> Language:
@@ -94,8 +94,14 @@ def _pattern(found_marks: str) -> re.Pattern[str]:
     return re.compile(word(found_marks))
 
 
-def _fold(text: str) -> str:
-    composed = unicodedata.normalize("NFKC", text)
+def fold(text: str) -> str:
+    """`text` after NFKC and case folding, composed again."""
+    composed = _composed(text)
     folded = composed.casefold()
     # Case folding can undo the composition ("ǰ" becomes two code points).
-    return composed if folded == composed else unicodedata.normalize("NFKC", folded)
+    return composed if folded == composed else _composed(folded)
+
+
+def _composed(text: str) -> str:
+    # Asking first is a thousand times faster where the answer is yes, as for most Chinese.
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
