@@ -1,206 +1,182 @@
-"""Near-duplicates by ROUGE-L, keep first: the filter of Self-Instruct (arXiv 2212.10560) and Alpaca, exactly.
+"""Finding duplicates: texts in, pairs of rows out.
 
-A row is a near-duplicate when the ROUGE-L F-measure with an earlier kept row is strictly greater than the
-threshold. The decisions are those of comparing every pair; most pairs are never compared, because
+exact     the same terms in the same order: case, white space, punctuation and full-width forms make no difference
+overlap   the same terms, weighted by rarity (curate/overlap.py): for everything, and the default
+rouge-l   the same order of words, as Self-Instruct filters (curate/rouge_duplicates.py): to repeat what papers did
+minhash   overlap again, of candidates drawn by chance (curate/minhash.py): finds most pairs of very large sets
+semantic  the same meaning, by vectors of an embeddings endpoint (curate/semantic.py)
 
-- F = 2·LCS / (m + n) > t needs more than t·(m + n) / 2 tokens in common, in particular of similar lengths;
-- two texts with `o` tokens in common, each sorted rarest token first, share one among the first m - o + 1
-  and n - o + 1 (prefix filter: Chaudhuri et al. 2006, Bayardo et al. 2007).
-
-So only a row's rarest tokens are indexed and looked up. Long texts must also pass a bitmap bound (see
-`signatures`), and what remains is compared in C by rapidfuzz.
+Rows that are exactly alike are compared with others once, as one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-from rapidfuzz import process
-from rapidfuzz.distance import Indel, LCSseq
+import numpy as np
 
-from studio.curate.signatures import LONG, Signature, width
-from studio.errors import StudioError, UsageError
-from studio.text.rouge import Vocabulary, character, exact
-from studio.text.tokens import normalise, tokenize
+from studio.curate import letters
+from studio.curate.overlap import Features, Floats, Ints, features, scores, shared, spread, threshold_of
+from studio.curate.prefix_join import Found, join
+from studio.text.terms import Terms
+from studio.text.tokens import normalise
 
-THRESHOLD = 0.7
-"""The ROUGE-L threshold of Self-Instruct and Alpaca; a score of exactly this is kept."""
+Method = Literal["exact", "overlap", "rouge-l", "minhash", "semantic"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
+By = Literal["exact", "overlap", "letters", "rouge-l", "semantic"]
+"""What a pair's score is of. letters: the overlap, with words that differ by a typing mistake taken for the same."""
+BYS: tuple[By, ...] = get_args(By)
 
-class Pair(NamedTuple):
-    """Row `right` repeats the earlier, kept row `left`. score: ROUGE-L F-measure, 1.0 when all tokens are equal."""
+THRESHOLD = 0.75
+BAND = (0.65, 0.85)
+"""Where a person should look: below it hardly anything is a duplicate, above it nearly everything."""
 
-    left: int
-    right: int
-    score: float
-
-
-class _Match(NamedTuple):
-    """The kept row most like a text, the earliest of equals, and its score."""
-
-    row: int
-    score: float
+_Codes: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def find_duplicates(
-    rows: Iterable[tuple[int, str]],
-    threshold: float | Fraction = THRESHOLD,
-    alike: Callable[[int, int], bool] | None = None,
-) -> Iterator[Pair | None]:
-    """The near-duplicates among `rows` (id, text), which come in ascending order of their ids.
+class Pairs(NamedTuple):
+    """left[i] < right[i] are rows (places in the texts that were given), scores[i] 0.0 to 1.0, by[i] a place in BYS.
 
-    One answer a row, so that a caller sees how far it is: None when the row is kept, else the pair with the kept
-    row it is most like, the earliest of equals. Dropping the right row of each pair is the greedy filter that keeps
-    first. All rows are read before the first answer. alike: a further condition on two rows (ids) for them to be
-    near-duplicates. Raises UsageError for a threshold outside 0 to 1.
-    """
-    vocabulary = Vocabulary()
-    coded = [(row, _encode(vocabulary, text)) for row, text in rows]
-    ranks = _by_frequency(text.codes for _, text in coded)
-    kept = _KeptRows(threshold, alike)
-    for row, text in coded:
-        yield kept.add(row, text._replace(codes=text.codes.translate(ranks)))
-
-
-class _Coded(NamedTuple):
-    codes: str
-    """One character a token; a later code point is a rarer token."""
-    blank: str
-    """The normalised text when there are no tokens, else empty."""
-
-
-def _encode(vocabulary: Vocabulary, text: str) -> _Coded:
-    tokens = tokenize(text)
-    try:
-        return _Coded(vocabulary.encode(tokens), "" if tokens else normalise(text))
-    except OverflowError as error:
-        raise StudioError(
-            f"Near-duplicates were not searched: the rows hold {error}.",
-            hint="Search fewer rows at a time.",
-        ) from error
-
-
-def _by_frequency(texts: Iterable[str]) -> dict[int, str]:
-    """A table for str.translate that renumbers codes, the most frequent first."""
-    counts: Counter[str] = Counter()
-    for codes in texts:
-        counts.update(codes)
-    return {ord(code): character(rank) for rank, (code, _) in enumerate(counts.most_common())}
-
-
-class _KeptRows:
-    """Kept rows by their rarest tokens and lengths."""
-
-    def __init__(self, threshold: float | Fraction, alike: Callable[[int, int], bool] | None = None) -> None:
-        self._may_match = alike
-        self._threshold = exact(threshold)
-        if not 0 <= self._threshold <= 1:
-            raise UsageError(f"A ROUGE-L threshold lies between 0 and 1; {threshold} does not.")
-        self._cutoff = float(self._threshold)
-        self._rows: list[int] = []
-        self._codes: list[str] = []
-        self._same: dict[_Coded, int] = {}
-        self._postings: dict[str, dict[int, list[int]]] = {}
-        self._prefixes: dict[int, _Prefixes] = {}
-        self._bitmaps: dict[int, int] = {}
-
-    def add(self, row: int, text: _Coded) -> Pair | None:
-        match = self._nearest(text, row)
-        if match:
-            return Pair(match.row, row, match.score)
-        self._same[text] = row
-        number = len(self._rows)
-        self._rows.append(row)
-        self._codes.append(text.codes)
-        size = len(text.codes)
-        for code in set(self._rarest(text.codes)):
-            self._postings.setdefault(code, {}).setdefault(size, []).append(number)
-        if size >= LONG:
-            self._bitmaps[number] = Signature(text.codes).bits(width(size))
-        return None
-
-    def _nearest(self, text: _Coded, row: int) -> _Match | None:
-        if text in self._same and self._may_match is None:
-            return _Match(self._same[text], 1.0)
-        numbers = sorted(self._candidates(text.codes))
-        if self._may_match is not None:
-            numbers = [number for number in numbers if self._may_match(self._rows[number], row)]
-        if len(text.codes) >= LONG:
-            numbers = self._alike(text.codes, numbers)
-        if not numbers:
-            return None
-        # The cut-off is a little low because it is inclusive and a float; the answer is judged with integers.
-        # Scores of equal fractions are equal floats, so of several best ones the first, the earliest row, comes.
-        found = process.extractOne(
-            text.codes,
-            [self._codes[number] for number in numbers],
-            scorer=Indel.normalized_similarity,
-            score_cutoff=max(0.0, self._cutoff - 1e-9),
-        )
-        if found is None:
-            return None
-        codes, score, place = found
-        if LCSseq.similarity(text.codes, codes) < _needed(self._threshold, len(text.codes) + len(codes)):
-            return None
-        return _Match(self._rows[numbers[place]], score)
-
-    def _candidates(self, codes: str) -> set[int]:
-        """Kept rows that share a token with the prefix of `codes` that their length calls for."""
-        found: set[int] = set()
-        ends = self._prefix(len(codes))
-        for place, code in enumerate(self._rarest(codes)):
-            for size, numbers in self._postings.get(code, {}).items():
-                if place < ends[size]:
-                    found.update(numbers)
-        return found
-
-    def _alike(self, codes: str, numbers: list[int]) -> list[int]:
-        """Those of the kept rows `numbers` whose bitmaps leave room for enough common tokens."""
-        signature = Signature(codes)
-        size = len(codes)
-        alike = []
-        for number in numbers:
-            other = len(self._codes[number])
-            if number in self._bitmaps:
-                differing = (signature.bits(width(other)) ^ self._bitmaps[number]).bit_count()
-                if differing > size + other - 2 * _needed(self._threshold, size + other):
-                    continue
-            alike.append(number)
-        return alike
-
-    def _rarest(self, codes: str) -> list[str]:
-        return sorted(codes, reverse=True)[: self._prefix(len(codes)).longest]
-
-    def _prefix(self, size: int) -> _Prefixes:
-        prefixes = self._prefixes.get(size)
-        if prefixes is None:
-            prefixes = self._prefixes[size] = _Prefixes(size, self._threshold)
-        return prefixes
-
-
-def _needed(threshold: Fraction, sizes: int) -> int:
-    """The fewest common tokens with which texts of `sizes` tokens together exceed the threshold."""
-    return threshold.numerator * sizes // (2 * threshold.denominator) + 1
-
-
-class _Prefixes(dict[int, int]):
-    """For texts of `size` tokens: how many of the rarest must be looked at, by the length of the other text.
-
-    longest: the most that any other length calls for.
+    Of rows that are exactly alike only the first is in pairs with others; it is `left` of a pair with each of the
+    rest. partial: rows of clusters so large that some pairs are missing, see `prefix_join.Found`.
     """
 
-    def __init__(self, size: int, threshold: Fraction) -> None:
-        super().__init__()
-        self._size = size
-        self._threshold = threshold
-        # The shortest partner has just the tokens in common: o > t·(size + o) / 2, so o > t·size / (2 - t).
-        fewest = threshold.numerator * size // (2 * threshold.denominator - threshold.numerator) + 1
-        self.longest = max(0, size - fewest + 1)
+    left: Ints
+    right: Ints
+    scores: Floats
+    by: _Codes
+    partial: Ints
 
-    def __missing__(self, other: int) -> int:
-        needed = _needed(self._threshold, self._size + other)
-        self[other] = length = self._size - needed + 1 if needed <= min(self._size, other) else 0
-        return length
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+Join = Callable[[Features, Fraction], Generator[float, None, Found]]
+"""Finds pairs of rows: all of them (`prefix_join.join`), or most (`minhash.join`)."""
+
+
+def find(
+    texts: Sequence[str], threshold: float = THRESHOLD, inner: Sequence[str] | None = None, by: Join = join
+) -> Generator[float, None, Pairs]:
+    """The pairs of texts alike by overlap, and those exactly alike; yields the share of the work that is done.
+
+    inner: a part of each text, such as the input below an instruction, which must be alike as well, for one task over
+    many inputs is a set of rows and not of duplicates; the score is then the lower one. Texts without a single term are
+    compared as they are written. Raises UsageError for a threshold outside 0.4 to 1.
+    """
+    limit = threshold_of(threshold)
+    alike, first = exact(texts)
+    known = Terms()
+    of = features(known.encode([texts[row] for row in first.tolist()]), len(first))
+    yield 0.1
+    found = yield from by(of, limit)
+    left, right, score, partial = found
+    kinds = np.full(len(left), BYS.index("overlap"), np.uint8)
+    if inner is not None:
+        score = np.minimum(score, _inner(of, known, [inner[row] for row in first.tolist()], left, right))
+        enough = score >= float(limit)
+        left, right, score, kinds = left[enough], right[enough], score[enough], kinds[enough]
+    else:
+        _look_again(texts, first, left, right, score, kinds)
+    return _joined(alike, first[left], first[right], score, kinds, first[partial])
+
+
+def find_exact(texts: Sequence[str]) -> Pairs:
+    """The pairs of texts that are exactly alike."""
+    alike, _ = exact(texts)
+    nothing = np.zeros(0, np.int64)
+    return _joined(alike, nothing, nothing, np.zeros(0), np.zeros(0, np.uint8), nothing)
+
+
+def exact(texts: Sequence[str]) -> tuple[tuple[Ints, Ints], Ints]:
+    """Rows exactly alike: (the first of them, the other), and the rows that are the first of their kind.
+
+    A text that is empty or white space is like no other.
+    """
+    encoded = Terms().encode(texts)
+    order = np.argsort(encoded.rows, kind="stable")
+    rows, terms = encoded.rows[order], encoded.terms[order]
+    starts = np.searchsorted(rows, np.arange(len(texts) + 1))
+    leader = np.arange(len(texts))
+    _lead(leader, starts, terms)
+    _lead_wordless(leader, texts, np.flatnonzero(starts[1:] == starts[:-1]))
+    others = np.flatnonzero(leader != np.arange(len(texts)))
+    return (leader[others], others), np.flatnonzero(leader == np.arange(len(texts)))
+
+
+def _lead(leader: Ints, starts: Ints, terms: Any) -> None:
+    """Give each row with terms the first row that has the same terms in the same order."""
+    sizes = np.diff(starts)
+    longest = int(sizes.max(initial=0))
+    with np.errstate(over="ignore"):
+        powers = np.cumprod(np.full(longest + 1, 0x9E3779B97F4A7C15, np.uint64))
+        _, places = spread(np.zeros(len(sizes), np.int64), sizes)
+        mixed = (terms.astype(np.uint64) + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * powers[places]
+        upto = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed)])
+        hashes = upto[starts[1:]] - upto[starts[:-1]]
+    rows = np.flatnonzero(sizes)
+    order = rows[np.argsort(hashes[rows], kind="stable")]
+    first = np.ones(len(order), bool)
+    np.not_equal(hashes[order[1:]], hashes[order[:-1]], out=first[1:])
+    leads = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))] if len(order) else order
+    same = (sizes[order] == sizes[leads]) & (order != leads)
+    order, leads = order[same], leads[same]
+    # Equal hashes are only likely to be equal texts.
+    which, one = spread(starts[order], starts[order + 1])
+    _, other = spread(starts[leads], starts[leads + 1])
+    differ = np.bincount(which[terms[one] != terms[other]], minlength=len(order)) > 0
+    leader[order[~differ]] = leads[~differ]
+
+
+def _lead_wordless(leader: Ints, texts: Sequence[str], rows: Ints) -> None:
+    """The same for texts without a term, such as "?!", as they are written."""
+    first: dict[str, int] = {}
+    for row in rows.tolist():
+        if written := normalise(texts[row]):
+            leader[row] = first.setdefault(written, row)
+
+
+def _inner(of: Features, known: Terms, inner: Sequence[str], left: Ints, right: Ints) -> Floats:
+    """The scores of the pairs' inner texts, with the weights that their terms have in the whole texts."""
+    rows, place = np.unique(np.concatenate([left, right]), return_inverse=True)
+    part = features(known.encode([inner[row] for row in rows.tolist()]), len(rows))
+    weight_of: dict[tuple[int, int], int] = dict(
+        zip(zip(of.terms.tolist(), of.occurrences.tolist(), strict=True), of.weights.tolist(), strict=True)
+    )
+    heaviest = int(of.weights.max(initial=1))
+    weights = np.array(
+        [weight_of.get(key, heaviest) for key in zip(part.terms.tolist(), part.occurrences.tolist(), strict=True)],
+        np.int32,
+    )
+    totals = np.add.reduceat(np.append(weights[part.ranks], 0), part.starts[:-1]) * (np.diff(part.starts) > 0)
+    part = part._replace(weights=weights, totals=totals.astype(np.int64))
+    one, other = place[: len(left)], place[len(left) :]
+    both = part.totals[one] + part.totals[other]
+    found = scores(shared(part, one, other), both)
+    # Neither has an inner text: the whole ones decide.
+    found[both == 0] = 1.0
+    return found
+
+
+def _look_again(texts: Sequence[str], first: Ints, left: Ints, right: Ints, score: Floats, kinds: _Codes) -> None:
+    """Raise the scores of short texts in the band that differ by typing mistakes."""
+    for place in np.flatnonzero(score < BAND[1]).tolist():
+        likeness = letters.likeness(texts[first[left[place]]], texts[first[right[place]]])
+        if likeness:
+            score[place] += (1 - score[place]) * likeness
+            kinds[place] = BYS.index("letters")
+
+
+def _joined(alike: tuple[Ints, Ints], left: Ints, right: Ints, score: Floats, kinds: _Codes, partial: Ints) -> Pairs:
+    one, other = np.minimum(left, right), np.maximum(left, right)
+    return Pairs(
+        np.concatenate([alike[0], one]),
+        np.concatenate([alike[1], other]),
+        np.concatenate([np.ones(len(alike[0])), score]),
+        np.concatenate([np.full(len(alike[0]), BYS.index("exact"), np.uint8), kinds]),
+        partial,
+    )

@@ -31,6 +31,8 @@ _AT_ONCE = 1 << 22
 """Keys, and pairs of rows, that are in memory at a time: some 100 MB."""
 _DENSE = 32
 """Of more rows than this under one key, those that are in one cluster already are not compared again."""
+_SMALL = 64
+"""Up to so many rows a cluster has all its pairs."""
 _ENOUGH = 32
 """Pairs found for each row on average, from which on the same holds everywhere."""
 _BITS = 25
@@ -38,15 +40,16 @@ MOST_ROWS = 1 << (_BITS - 1)
 
 
 class Found(NamedTuple):
-    """Pairs left[i] < right[i] with their scores. whole: every pair is there.
+    """Pairs left[i] < right[i] with their scores.
 
-    Otherwise there were too many, and of rows that are connected by others some are missing.
+    partial: rows of clusters so large that some of their pairs are missing (a template with 50,000 fillings has a
+    billion); they are connected by the others. Of all other rows every pair is there.
     """
 
     left: Ints
     right: Ints
     scores: Floats
-    whole: bool
+    partial: Ints
 
 
 def join(of: Features, threshold: Fraction) -> Generator[float, None, Found]:
@@ -76,7 +79,8 @@ class _Search:
         self._bitmaps: Bitmaps | None = None
         self._pairs: list[Ints] = []
         self._scores: list[Floats] = []
-        self._n, self._seen, self._whole = 0, 0, True
+        self._n, self._seen = 0, 0
+        self._passed_over = np.zeros(len(totals), bool)
 
     # -- keys ------------------------------------------------------------------------------------
 
@@ -165,7 +169,6 @@ class _Search:
         for some in _parts(sizes[few]):
             self._pair(keys, places[few[some]], at[few[some]] + 1, ends[few[some]])
         if of_many.any():
-            self._whole = False
             self._compare_many(keys, places[of_many], at[of_many], ends[of_many])
 
     def _compare_many(self, keys: _Keys, places: Ints, at: Ints, ends: Ints) -> None:
@@ -180,6 +183,8 @@ class _Search:
         for low, high in _doubling(int(turn.max()) + 1):
             left_over = np.zeros(len(first), bool)
             left_over[self._apart(keys, begins, upto)] = True
+            # What is left of a key whose rows are all connected is not looked at.
+            self._passed_over[self._rows[places[~left_over[key] & (turn >= low)]]] = True
             chosen = np.flatnonzero(left_over[key] & (turn >= low) & (turn < high))
             for some in _parts((ends - at)[chosen]):
                 those = chosen[some]
@@ -205,8 +210,8 @@ class _Search:
         pairs = _unique(pairs)
         left, right = self._rows[pairs >> 32], self._rows[pairs & 0xFFFFFFFF]
         if not connected or self._n > _ENOUGH * len(self._sorted):
-            self._whole = False
             apart = self._components.of(left) != self._components.of(right)
+            self._passed_over[left[~apart]] = True
             left, right = left[apart], right[apart]
         self._seen += len(left)
         if self._bitmaps is None and self._seen > len(self._sorted):
@@ -225,9 +230,26 @@ class _Search:
         self._scores.append(scores(common, both)[enough])
         self._n += len(left)
 
+    def complete(self) -> Ints:
+        """Compare what was passed over in small clusters; returns the rows of the others."""
+        of = self._components.of(np.arange(len(self._sorted)))
+        passed = np.isin(of, of[self._passed_over])
+        rows = np.flatnonzero(passed)
+        rows = rows[np.argsort(of[rows], kind="stable")]
+        begins = np.flatnonzero(np.diff(of[rows], prepend=-1))
+        ends = np.append(begins[1:], len(rows)).astype(np.int64)
+        small = ends - begins <= _SMALL
+        group, member = spread(begins[small], ends[small])
+        for some in _parts(ends[small][group] - member):
+            which, other = spread(member[some] + 1, ends[small][group][some])
+            self._keep(rows[member[some]][which], rows[other])
+        _, large = spread(begins[~small], ends[~small])
+        return np.sort(rows[large])
+
     def found(self) -> Found:
+        partial = self.complete()
         pairs, order = np.unique(np.concatenate([np.zeros(0, np.int64), *self._pairs]), return_index=True)
-        return Found(pairs >> 32, pairs & 0xFFFFFFFF, np.concatenate([np.zeros(0), *self._scores])[order], self._whole)
+        return Found(pairs >> 32, pairs & 0xFFFFFFFF, np.concatenate([np.zeros(0), *self._scores])[order], partial)
 
 
 def _hashed(first: Any, second: Any) -> _Keys:

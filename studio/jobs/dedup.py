@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studio.alpaca.rows import ROW_TYPES, Kto, Pretrain, RowType, prompt_text
-from studio.curate.duplicates import find_duplicates as find
+from studio.curate.rouge_duplicates import find_duplicates as find
 from studio.jobs.events import Events, PairsFound, Progressed
 from studio.store.filters import Filter
 from studio.store.reader import Reader

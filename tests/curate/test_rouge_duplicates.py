@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.curate import duplicates
-from studio.curate.duplicates import Pair, find_duplicates
+from studio.curate import rouge_duplicates as duplicates
+from studio.curate.rouge_duplicates import Pair, find_duplicates
 from studio.errors import StudioError, UsageError
 from studio.text.rouge import Vocabulary, common
 from studio.text.tokens import normalise, tokenize
