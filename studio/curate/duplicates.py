@@ -63,8 +63,8 @@ def find(
 ) -> Generator[float, None, Pairs]:
     """The pairs of texts alike by overlap, and those exactly alike; yields the share of the work that is done.
 
-    inner: a part of each text, such as the input below an instruction, which must be alike as well, for one task over
-    many inputs is a set of rows and not of duplicates; the score is then the lower one. Texts without a single term are
+    inner: a part of each text, such as the input below an instruction, which must be alike as well where both have one,
+    for one task over many inputs is a set of rows and not of duplicates; the score is then the lower one. Texts without a single term are
     compared as they are written. Raises UsageError for a threshold outside 0.4 to 1.
     """
     limit = threshold_of(threshold)
@@ -79,8 +79,7 @@ def find(
         score = np.minimum(score, _inner(of, known, [inner[row] for row in first.tolist()], left, right))
         enough = score >= float(limit)
         left, right, score, kinds = left[enough], right[enough], score[enough], kinds[enough]
-    else:
-        _look_again(texts, first, left, right, score, kinds)
+    _look_again(texts, first, left, right, score, kinds)
     return _joined(alike, first[left], first[right], score, kinds, first[partial])
 
 
@@ -157,8 +156,8 @@ def _inner(of: Features, known: Terms, inner: Sequence[str], left: Ints, right: 
     one, other = place[: len(left)], place[len(left) :]
     both = part.totals[one] + part.totals[other]
     found = scores(shared(part, one, other), both)
-    # Neither has an inner text: the whole ones decide.
-    found[both == 0] = 1.0
+    # Where one has no inner text, the whole ones decide.
+    found[(part.totals[one] == 0) | (part.totals[other] == 0)] = 1.0
     return found
 
 

@@ -1,0 +1,43 @@
+"""What of a row is compared with others: a field, or several."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+from studio.alpaca.marks import MEDIA
+from studio.alpaca.rows import Pretrain, Row, answers, texts
+
+Field = Literal["prompt", "instruction", "output", "row"]
+"""prompt: all that is asked: system, history, instruction, input. output: the answer, or chosen and rejected. row: all
+texts. Of pretrain rows there is but the text."""
+FIELDS: tuple[Field, ...] = get_args(Field)
+
+
+class Compared(NamedTuple):
+    """whole: the compared text. inner: the part of it that must be alike on its own, if both rows have one: what a
+    task is about, such as its input and its images. answer: what makes equal prompts a conflict if it differs.
+    """
+
+    whole: str
+    inner: str
+    answer: str
+
+
+def compared(row: Row, field: Field) -> Compared:
+    """What is compared of the row."""
+    answer = "\n".join(answers(row))
+    if isinstance(row, Pretrain):
+        return Compared(row.text, "", "")
+    media = "\n".join(path for kind in MEDIA for path in getattr(row, f"{kind}s", ()))
+    match field:
+        case "instruction":
+            return Compared(row.instruction, media, answer)
+        case "output":
+            return Compared(answer, "", "")
+        case "row":
+            return Compared("\n".join(text for _, text in texts(row)), media, "")
+        case "prompt":
+            history = (turn for pair in row.history for turn in pair)
+            parts = (row.system, *history, row.instruction, row.input, media)
+            inner = "\n".join(part for part in (row.input, media) if part)
+            return Compared("\n".join(part for part in parts if part), inner, answer)
