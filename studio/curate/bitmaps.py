@@ -28,8 +28,8 @@ class Bitmaps:
     def __init__(self, of: Features) -> None:
         self._features = of
         masks = _masks(of)
-        self._rows: _Words = np.zeros((len(of), _WORDS), np.uint64)
-        for begin in range(0, len(of), _AT_ONCE):
+        self._rows: _Words = np.zeros((of.n, _WORDS), np.uint64)
+        for begin in range(0, of.n, _AT_ONCE):
             filled = np.flatnonzero(np.diff(of.starts[begin : begin + _AT_ONCE + 1])) + begin
             if len(filled):
                 first, last = of.starts[filled[0]], of.starts[filled[-1] + 1]

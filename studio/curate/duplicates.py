@@ -50,7 +50,9 @@ class Pairs(NamedTuple):
     by: _Codes
     partial: Ints
 
-    def __len__(self) -> int:
+    @property
+    def n(self) -> int:
+        """How many pairs."""
         return len(self.left)
 
 
@@ -64,8 +66,8 @@ def find(
     """The pairs of texts alike by overlap, and those exactly alike; yields the share of the work that is done.
 
     inner: a part of each text, such as the input below an instruction, which must be alike as well where both have one,
-    for one task over many inputs is a set of rows and not of duplicates; the score is then the lower one. Texts without a single term are
-    compared as they are written. Raises UsageError for a threshold outside 0.4 to 1.
+    for one task over many inputs is a set of rows and not of duplicates; the score is then the lower one. Texts without
+    a single term are compared as they are written. Raises UsageError for a threshold outside 0.4 to 1.
     """
     limit = threshold_of(threshold)
     alike, first = exact(texts)

@@ -25,7 +25,7 @@ Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 UNIT = 1024
 """A weight of 1.0 as a whole number."""
-LOWEST = 0.4
+LOWEST = Fraction(2, 5)
 """Texts less alike than this are not looked for: nearly all share that much."""
 _OCCURRENCES = 4096
 """Further occurrences of a term in a text are taken for this one."""
@@ -48,7 +48,9 @@ class Features(NamedTuple):
     terms: Small
     occurrences: Small
 
-    def __len__(self) -> int:
+    @property
+    def n(self) -> int:
+        """How many rows."""
         return len(self.totals)
 
 
@@ -56,7 +58,7 @@ def threshold_of(value: float | Fraction) -> Fraction:
     """A threshold as the decimal it was written as, to four places. Raises UsageError for one that finds everything."""
     exact = value if isinstance(value, Fraction) else Fraction(repr(value)).limit_denominator(10_000)
     if not LOWEST <= exact <= 1:
-        raise UsageError(f"A threshold of overlap lies between {LOWEST} and 1; {float(value):g} does not.")
+        raise UsageError(f"A threshold of overlap lies between {float(LOWEST)} and 1; {float(value):g} does not.")
     return exact
 
 

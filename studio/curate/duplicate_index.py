@@ -1,0 +1,214 @@
+"""The rows of a project filed by their terms, so that a new or edited row is held against all of them at once.
+
+What a search has made of the rows is arrays, which lie on disk and are mapped, not read: opening takes no time. Rows
+that came or changed since are beside them in memory. Weights stay those of the search: they hardly change before the
+next one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from studio.curate.overlap import UNIT, Features, Ints, Small, spread, threshold_of, weigh
+from studio.text.terms import terms
+
+Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
+Feature: TypeAlias = int
+"""A term and which occurrence of it, as a hash of 64 bits."""
+
+
+class Near(NamedTuple):
+    """A row and its score, over 0.0 to 1.0."""
+
+    row: int
+    score: float
+
+
+class _Text(NamedTuple):
+    """The features of a text with their weights, the rarest first."""
+
+    features: list[Feature]
+    weights: list[int]
+    total: int
+
+
+def arrays_of(of: Features, names: Sequence[str], members: Sequence[Sequence[int]]) -> Arrays:
+    """What an index is opened with. names: of terms, by number. members: the rows that have each compared text."""
+    keys = np.array(
+        [_hash(names[term], time) for term, time in zip(of.terms.tolist(), of.occurrences.tolist(), strict=True)],
+        np.uint64,
+    )
+    order = np.argsort(keys)
+    entries = np.argsort(of.ranks, kind="stable")
+    texts = np.repeat(np.arange(of.n, dtype=np.int32), np.diff(of.starts))
+    sizes = np.array([len(rows) for rows in members], np.int64)
+    return {
+        "keys": keys[order],
+        "ranks_of_keys": order.astype(np.int32),
+        "starts": of.starts,
+        "ranks": of.ranks,
+        "weights": of.weights,
+        "totals": of.totals,
+        "filed": texts[entries],
+        "filed_starts": np.searchsorted(of.ranks[entries], np.arange(len(of.weights) + 1)),
+        "members": np.array([row for rows in members for row in rows], np.int64),
+        "member_starts": np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+    }
+
+
+class DuplicateIndex:
+    """Rows by their terms. Not for several threads at once."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._a = arrays
+        self._n = len(arrays["totals"])
+        self._weight_of_rank: Small = np.zeros(len(arrays["weights"]), np.int32)
+        order = np.argsort(arrays["members"], kind="stable")
+        self._rows, self._text_of = (
+            arrays["members"][order],
+            np.searchsorted(arrays["member_starts"], order, side="right") - 1,
+        )
+        self._dropped: set[int] = set()
+        self._added: dict[int, _Text] = {}
+        self._filed: defaultdict[Feature, set[int]] = defaultdict(set)
+
+    def put(self, row: int, text: str) -> None:
+        """File a row anew: it came, or its text is another one."""
+        self.drop(row)
+        self._added[row] = found = self._text(text)
+        for feature in found.features:
+            self._filed[feature].add(row)
+
+    def drop(self, row: int) -> None:
+        """The row takes no part any more."""
+        self._dropped.add(row)
+        if (before := self._added.pop(row, None)) is not None:
+            for feature in before.features:
+                self._filed[feature].discard(row)
+
+    def near(self, text: str, threshold: float, limit: int = 10) -> list[Near]:
+        """At most `limit` rows whose overlap with the text reaches the threshold, the nearest first, then by number.
+
+        Of rows with one and the same text only the first. Raises UsageError for a threshold outside 0.4 to 1.
+        """
+        asked, at_least = self._text(text), threshold_of(threshold)
+        found = [*self._near_filed(asked, at_least), *self._near_added(asked, at_least)]
+        return sorted(found, key=lambda one: (-one.score, one.row))[:limit]
+
+    def scores(self, text: str, rows: Sequence[int]) -> list[float]:
+        """The scores of the text with these rows; 0.0 for a row that is not here."""
+        asked = self._text(text)
+        wanted = np.array(rows, np.int64)
+        place = np.minimum(np.searchsorted(self._rows, wanted), max(len(self._rows) - 1, 0))
+        here = (self._rows[place] == wanted) if len(self._rows) else np.zeros(len(wanted), bool)
+        found = np.zeros(len(rows))
+        texts = self._text_of[place[here]]
+        common = self._shared(asked, texts)
+        found[here] = 2 * common / np.maximum(self._a["totals"][texts] + asked.total, 1)
+        for at, row in enumerate(rows):
+            if row in self._added:
+                found[at] = _score(asked, self._added[row])
+            elif row in self._dropped:
+                found[at] = 0.0
+        return [float(score) for score in found]
+
+    def shared(self, left: str, right: str) -> list[tuple[str, float]]:
+        """The terms that both texts have, the rarest first, each with its weight."""
+        both = Counter(terms(left)) & Counter(terms(right))
+        found = {term: sum(self._weight(_hash(term, time)) for time in range(times)) for term, times in both.items()}
+        return [(term, weight / UNIT) for term, weight in sorted(found.items(), key=lambda one: (-one[1], one[0]))]
+
+    # -- searching -------------------------------------------------------------------------------
+
+    def _near_filed(self, asked: _Text, threshold: Fraction) -> Iterator[Near]:
+        over, under = threshold.numerator, threshold.denominator
+        ranks = self._ranks(asked.features)
+        rest = asked.total
+        front: list[int] = []
+        need = -(-over * asked.total // (2 * under - over))
+        for rank, weight in zip(ranks, asked.weights, strict=True):
+            if rest < need:
+                break
+            rest -= weight
+            if rank is not None:
+                front.append(rank)
+        if not front:
+            return
+        starts = self._a["filed_starts"]
+        which, entries = spread(starts[front], starts[np.array(front) + 1])
+        texts, place = np.unique(self._a["filed"][entries], return_inverse=True)
+        so_far = np.bincount(place, weights=self._a["weights"][front][which]).astype(np.int64)
+        both = self._a["totals"][texts] + asked.total
+        texts = texts[2 * (so_far + rest) * under >= both * over]
+        common = self._shared(asked, texts)
+        both = self._a["totals"][texts] + asked.total
+        for at in np.flatnonzero(2 * common * under >= both * over).tolist():
+            row = self._standing(int(texts[at]))
+            if row is not None:
+                yield Near(row, float(2 * common[at] / both[at]))
+
+    def _near_added(self, asked: _Text, threshold: Fraction) -> Iterator[Near]:
+        if not self._added or not asked.total:
+            return
+        common: Counter[int] = Counter()
+        for feature, weight in zip(asked.features, asked.weights, strict=True):
+            for row in self._filed.get(feature, ()):
+                common[row] += weight
+        for row, weight in common.items():
+            both = asked.total + self._added[row].total
+            if 2 * weight * threshold.denominator >= both * threshold.numerator:
+                yield Near(row, 2 * weight / both)
+
+    def _shared(self, asked: _Text, texts: Ints) -> Ints:
+        """The weight that the asked text shares with each of these."""
+        if not len(texts):
+            return np.zeros(0, np.int64)
+        ranks = [rank for rank in self._ranks(asked.features) if rank is not None]
+        self._weight_of_rank[ranks] = self._a["weights"][ranks]
+        which, entries = spread(self._a["starts"][texts], self._a["starts"][texts + 1])
+        found = np.bincount(which, weights=self._weight_of_rank[self._a["ranks"][entries]], minlength=len(texts))
+        self._weight_of_rank[ranks] = 0
+        return found.astype(np.int64)
+
+    def _standing(self, text: int) -> int | None:
+        """The first row with this text that is still filed under it."""
+        first, end = self._a["member_starts"][text : text + 2]
+        return next((int(row) for row in self._a["members"][first:end] if int(row) not in self._dropped), None)
+
+    # -- texts -----------------------------------------------------------------------------------
+
+    def _text(self, text: str) -> _Text:
+        features = [_hash(term, time) for term, times in Counter(terms(text)).items() for time in range(times)]
+        weighed = sorted(((self._weight(feature), feature) for feature in features), key=lambda one: (-one[0], one[1]))
+        return _Text([one[1] for one in weighed], [one[0] for one in weighed], sum(one[0] for one in weighed))
+
+    def _ranks(self, features: Sequence[Feature]) -> list[int | None]:
+        """The rank of each feature; None for one that no filed row has."""
+        keys = self._a["keys"]
+        if not len(keys):
+            return [None] * len(features)
+        wanted = np.array(features, np.uint64)
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        known = keys[place] == wanted
+        ranks = self._a["ranks_of_keys"][place]
+        return [int(rank) if one else None for rank, one in zip(ranks, known, strict=True)]
+
+    def _weight(self, feature: Feature) -> int:
+        (rank,) = self._ranks([feature])
+        return int(weigh(np.array([1]), max(self._n, 1))[0]) if rank is None else int(self._a["weights"][rank])
+
+
+def _score(one: _Text, other: _Text) -> float:
+    weights = dict(zip(other.features, other.weights, strict=True))
+    common = sum(weights.get(feature, 0) for feature in one.features)
+    return 2 * common / max(one.total + other.total, 1)
+
+
+def _hash(term: str, time: int) -> Feature:
+    return int.from_bytes(blake2b(f"{term} {time}".encode(), digest_size=8).digest(), "little")
