@@ -24,6 +24,12 @@ Operation = Literal[
 ]
 """The six operations of Evol-Instruct."""
 Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle"]
+DedupMethod = Literal["exact", "overlap", "rouge-l", "minhash", "semantic"]
+"""How rows are compared, see `curate.duplicates`."""
+DedupField = Literal["prompt", "instruction", "output", "row"]
+"""What of a row is compared, see `curate.compared`."""
+KeepRule = Literal["first", "longest", "newest", "best-score", "human-first", "most-complete"]
+"""Which row of a cluster stays, see `curate.representatives`."""
 Role = Literal["teacher", "answerer", "judge"]
 _Kind = TypeVar("_Kind")
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -144,9 +150,23 @@ class SelfInstructSettings(msgspec.Struct, frozen=True):
 
 
 class DedupSettings(msgspec.Struct, frozen=True):
-    """[dedup]: rows closer than this ROUGE-L F are near-duplicates (arXiv 2212.10560: 0.7)."""
+    """[dedup]: what is compared, how (see `curate.duplicates`), from which score on rows are duplicates, who stays.
 
-    threshold: Share = 0.7
+    threshold: 0 for the method's own: overlap and minhash 0.75, rouge-l 0.7 (arXiv 2212.10560), semantic 0.9.
+    """
+
+    method: DedupMethod = "overlap"
+    field: DedupField = "prompt"
+    threshold: Share = 0.0
+    keep: KeepRule = "first"
+
+    @property
+    def limit(self) -> float:
+        """The threshold that holds."""
+        own: dict[DedupMethod, float] = {
+            "exact": 1.0, "overlap": 0.75, "minhash": 0.75, "rouge-l": 0.7, "semantic": 0.9
+        }  # fmt: skip
+        return self.threshold or own[self.method]
 
 
 class PositionSettings(msgspec.Struct, frozen=True):

@@ -55,14 +55,14 @@ async def _fill(folder: Path) -> None:
 
 
 async def _tour(folder: Path) -> int:
-    from studio.cli import checking, curating, evolving, exporting
+    from studio.cli import checking, curating, deduplicating, evolving, exporting
 
     session = Session.open(folder, must_write=True)
     try:
         tell("1 of 5: evolve")
         failed = await evolving.run(session, as_json=False)
         tell("2 of 5: dedup")
-        await curating.run_dedup(session, None, "keep-first", as_json=False)
+        await deduplicating.run(session, session.settings.dedup, "first", "", as_json=False)
         tell("3 of 5: place")
         await curating.run_place(session, None, None, as_json=False)
         tell("4 of 5: check (the samples have faults planted in them)")

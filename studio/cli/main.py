@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TYPES = ("pretrain", "sft", "preference", "multimodal", "kto")
 STAGES = ("pt", "sft", "rm", "kto")
 STRATEGIES = ("head", "middle", "tail", "edges", "balanced", "shuffle")
+METHODS = ("exact", "overlap", "rouge-l", "minhash", "semantic")
+FIELDS = ("prompt", "instruction", "output", "row")
+KEEP = ("keep-first", "longest", "newest", "best-score", "human-first", "most-complete")
 DONE, PROBLEMS, WRONG_USE = 0, 1, 2
 
 
@@ -106,14 +109,28 @@ def import_(
 
 @cli.command()
 @_folder
-@click.option("--threshold", type=click.FloatRange(0, 1), help="ROUGE-L F above this is a near-duplicate (0.7).")
-@click.option("--apply", "apply_", type=click.Choice(["keep-first", "none"]), default="none", show_default=True)
+@click.option("--method", type=click.Choice(METHODS), help="How rows are compared (overlap).")
+@click.option("--field", type=click.Choice(FIELDS), help="What of them (prompt: all that is asked).")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="The score from which rows are duplicates (0.75).")
+@click.option(
+    "--apply", "apply_", type=click.Choice(("none", *KEEP)), default="none", show_default=True, help="Which row stays."
+)
+@click.option(
+    "--pairs", default="", metavar="FILE", help="Write every pair and its evidence, JSON Lines; -: on stdout."
+)
 @_json
-def dedup(folder: Path, threshold: float | None, apply_: str, as_json: bool) -> int:
-    """Find near-duplicates; with --apply keep-first the later row of each pair is rejected (undoable)."""
-    from studio.cli.curating import run_dedup
+def dedup(folder: Path, apply_: str, pairs: str, as_json: bool, **flags: Any) -> int:
+    """Find duplicates; with --apply all but one row of each cluster are rejected (one undoable step).
 
-    return _with_session(folder, lambda session: run_dedup(session, threshold, apply_, as_json))
+    overlap: words in common, rare ones count more, so that templates are no duplicates. exact: the same words. rouge-l:
+    the order of words, as Self-Instruct filters. minhash: as overlap, most pairs of very large sets.
+    """
+    from studio.cli.deduplicating import chosen_by, run
+
+    keep: Any = None if apply_ == "none" else apply_.removeprefix("keep-")
+    if keep:
+        flags["keep"] = keep
+    return _with_session(folder, lambda session: run(session, chosen_by(session, flags), keep, pairs, as_json))
 
 
 @cli.command()

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from studio.curate.duplicates import By
+from studio.curate.compared import By
 
 Kind = Literal["near", "conflict"]
 LARGEST = 256

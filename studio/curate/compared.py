@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from studio.alpaca.marks import MEDIA
 from studio.alpaca.rows import Pretrain, Row, answers, texts
+from studio.settings import DedupField
 
-Field = Literal["prompt", "instruction", "output", "row"]
+Field: TypeAlias = DedupField
 """prompt: all that is asked: system, history, instruction, input. output: the answer, or chosen and rejected. row: all
 texts. Of pretrain rows there is but the text."""
 FIELDS: tuple[Field, ...] = get_args(Field)
+
+By = Literal["exact", "overlap", "letters", "rouge-l", "semantic"]
+"""What a pair's score is of. letters: the overlap, with words that differ by a typing mistake taken for the same."""
+BYS: tuple[By, ...] = get_args(By)
 
 
 class Compared(NamedTuple):

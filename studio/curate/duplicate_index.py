@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from studio.curate.overlap import UNIT, Features, Ints, Small, spread, threshold_of, weigh
-from studio.text.terms import terms
+from studio.curate.overlap import UNIT, Features, Ints, Small, features, spread, threshold_of, weigh
+from studio.text.terms import Encoded, terms
 
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
 Feature: TypeAlias = int
@@ -78,6 +78,11 @@ class DuplicateIndex:
         self._added: dict[int, _Text] = {}
         self._filed: defaultdict[Feature, set[int]] = defaultdict(set)
 
+    @classmethod
+    def empty(cls) -> DuplicateIndex:
+        """An index of no rows."""
+        return cls(arrays_of(features(Encoded.none(), 0), [], []))
+
     def put(self, row: int, text: str) -> None:
         """File a row anew: it came, or its text is another one."""
         self.drop(row)
@@ -92,13 +97,14 @@ class DuplicateIndex:
             for feature in before.features:
                 self._filed[feature].discard(row)
 
-    def near(self, text: str, threshold: float, limit: int = 10) -> list[Near]:
+    def near(self, text: str, threshold: float, limit: int = 10, but: int | None = None) -> list[Near]:
         """At most `limit` rows whose overlap with the text reaches the threshold, the nearest first, then by number.
 
-        Of rows with one and the same text only the first. Raises UsageError for a threshold outside 0.4 to 1.
+        Of rows with one and the same text only the first; `but` is not looked at. Raises UsageError for a threshold
+        outside 0.4 to 1.
         """
         asked, at_least = self._text(text), threshold_of(threshold)
-        found = [*self._near_filed(asked, at_least), *self._near_added(asked, at_least)]
+        found = [*self._near_filed(asked, at_least, but), *self._near_added(asked, at_least, but)]
         return sorted(found, key=lambda one: (-one.score, one.row))[:limit]
 
     def scores(self, text: str, rows: Sequence[int]) -> list[float]:
@@ -118,6 +124,10 @@ class DuplicateIndex:
                 found[at] = 0.0
         return [float(score) for score in found]
 
+    def score(self, left: str, right: str) -> float:
+        """The score of two texts."""
+        return _score(self._text(left), self._text(right))
+
     def shared(self, left: str, right: str) -> list[tuple[str, float]]:
         """The terms that both texts have, the rarest first, each with its weight."""
         both = Counter(terms(left)) & Counter(terms(right))
@@ -126,7 +136,7 @@ class DuplicateIndex:
 
     # -- searching -------------------------------------------------------------------------------
 
-    def _near_filed(self, asked: _Text, threshold: Fraction) -> Iterator[Near]:
+    def _near_filed(self, asked: _Text, threshold: Fraction, but: int | None) -> Iterator[Near]:
         over, under = threshold.numerator, threshold.denominator
         ranks = self._ranks(asked.features)
         rest = asked.total
@@ -149,11 +159,11 @@ class DuplicateIndex:
         common = self._shared(asked, texts)
         both = self._a["totals"][texts] + asked.total
         for at in np.flatnonzero(2 * common * under >= both * over).tolist():
-            row = self._standing(int(texts[at]))
+            row = self._standing(int(texts[at]), but)
             if row is not None:
                 yield Near(row, float(2 * common[at] / both[at]))
 
-    def _near_added(self, asked: _Text, threshold: Fraction) -> Iterator[Near]:
+    def _near_added(self, asked: _Text, threshold: Fraction, but: int | None) -> Iterator[Near]:
         if not self._added or not asked.total:
             return
         common: Counter[int] = Counter()
@@ -162,7 +172,7 @@ class DuplicateIndex:
                 common[row] += weight
         for row, weight in common.items():
             both = asked.total + self._added[row].total
-            if 2 * weight * threshold.denominator >= both * threshold.numerator:
+            if row != but and 2 * weight * threshold.denominator >= both * threshold.numerator:
                 yield Near(row, 2 * weight / both)
 
     def _shared(self, asked: _Text, texts: Ints) -> Ints:
@@ -176,10 +186,11 @@ class DuplicateIndex:
         self._weight_of_rank[ranks] = 0
         return found.astype(np.int64)
 
-    def _standing(self, text: int) -> int | None:
-        """The first row with this text that is still filed under it."""
+    def _standing(self, text: int, but: int | None) -> int | None:
+        """The first row with this text, but for one, that is still filed under it."""
         first, end = self._a["member_starts"][text : text + 2]
-        return next((int(row) for row in self._a["members"][first:end] if int(row) not in self._dropped), None)
+        rows = map(int, self._a["members"][first:end])
+        return next((row for row in rows if row != but and row not in self._dropped), None)
 
     # -- texts -----------------------------------------------------------------------------------
 

@@ -13,27 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from studio.curate import letters
+from studio.curate.compared import BYS
+from studio.curate.duplicate_index import Arrays, arrays_of
 from studio.curate.overlap import Features, Floats, Ints, features, scores, shared, spread, threshold_of
 from studio.curate.prefix_join import Found, join
-from studio.text.terms import Terms
-from studio.text.tokens import normalise
-
-Method = Literal["exact", "overlap", "rouge-l", "minhash", "semantic"]
-METHODS: tuple[Method, ...] = get_args(Method)
-
-By = Literal["exact", "overlap", "letters", "rouge-l", "semantic"]
-"""What a pair's score is of. letters: the overlap, with words that differ by a typing mistake taken for the same."""
-BYS: tuple[By, ...] = get_args(By)
+from studio.curate.rouge_duplicates import Pair, find_duplicates
+from studio.text.rouge import exact, exceeds
+from studio.text.terms import Encoded, Terms
+from studio.text.tokens import normalise, tokenize
 
 THRESHOLD = 0.75
 BAND = (0.65, 0.85)
 """Where a person should look: below it hardly anything is a duplicate, above it nearly everything."""
 
+_NONE: Ints = np.zeros(0, np.int64)
+_STEP = 500
 _Codes: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 
 
@@ -60,52 +60,124 @@ Join = Callable[[Features, Fraction], Generator[float, None, Found]]
 """Finds pairs of rows: all of them (`prefix_join.join`), or most (`minhash.join`)."""
 
 
-def find(
-    texts: Sequence[str], threshold: float = THRESHOLD, inner: Sequence[str] | None = None, by: Join = join
-) -> Generator[float, None, Pairs]:
-    """The pairs of texts alike by overlap, and those exactly alike; yields the share of the work that is done.
+class Texts:
+    """Texts taken apart into terms, and which of them are exactly alike.
 
-    inner: a part of each text, such as the input below an instruction, which must be alike as well where both have one,
-    for one task over many inputs is a set of rows and not of duplicates; the score is then the lower one. Texts without
-    a single term are compared as they are written. Raises UsageError for a threshold outside 0.4 to 1.
+    A text without a single term, such as "?!", goes by its writing; an empty one is like no other.
     """
-    limit = threshold_of(threshold)
-    alike, first = exact(texts)
-    known = Terms()
-    of = features(known.encode([texts[row] for row in first.tolist()]), len(first))
-    yield 0.1
-    found = yield from by(of, limit)
-    left, right, score, partial = found
-    kinds = np.full(len(left), BYS.index("overlap"), np.uint8)
-    if inner is not None:
-        score = np.minimum(score, _inner(of, known, [inner[row] for row in first.tolist()], left, right))
-        enough = score >= float(limit)
-        left, right, score, kinds = left[enough], right[enough], score[enough], kinds[enough]
-    _look_again(texts, first, left, right, score, kinds)
-    return _joined(alike, first[left], first[right], score, kinds, first[partial])
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._terms = Terms()
+        self._encoded = self._terms.encode(texts)
+        self._leader = _leaders(texts, self._encoded)
+        self._first = np.flatnonzero(self._leader == np.arange(len(texts)))
+
+    def exact(self) -> Pairs:
+        """The pairs of texts that are exactly alike."""
+        return self._pairs(_NONE, _NONE, np.zeros(0), np.zeros(0, np.uint8), _NONE)
+
+    def overlap(
+        self, threshold: float = THRESHOLD, inner: Sequence[str] | None = None, by: Join = join
+    ) -> Generator[float, None, Pairs]:
+        """The pairs alike by overlap, and those exactly alike; yields the share of the work that is done.
+
+        inner: a part of each text, such as the input below an instruction, which must be alike as well where both have
+        one, for one task over many inputs is a set of rows and not of duplicates; the score is then the lower one.
+        Raises UsageError for a threshold outside 0.4 to 1.
+        """
+        limit = threshold_of(threshold)
+        left, right, score, partial = yield from by(self._features, limit)
+        kinds = np.full(len(left), BYS.index("overlap"), np.uint8)
+        if inner is not None:
+            score = np.minimum(score, self._inner([inner[row] for row in self._first.tolist()], left, right))
+            enough = score >= float(limit)
+            left, right, score, kinds = left[enough], right[enough], score[enough], kinds[enough]
+        left, right = self._first[left], self._first[right]
+        self._look_again(left, right, score, kinds)
+        return self._pairs(left, right, score, kinds, self._first[partial])
+
+    def rouge_l(self, threshold: float, inner: Sequence[str] | None = None) -> Generator[float, None, Pairs]:
+        """Each text that ROUGE-L finds too like one that stays before it, as Self-Instruct filters (arXiv 2212.10560).
+
+        Pairs are those with the row that stays, so whether two that go are alike is not known.
+        """
+        limit = exact(threshold)
+        inners = [tokenize(one) for one in inner] if inner is not None else []
+
+        def alike(left: int, right: int) -> bool:
+            one, other = inners[left], inners[right]
+            return not one or not other or one == other or exceeds(one, other, limit)
+
+        sought = ((row, self._texts[row]) for row in self._first.tolist() if normalise(self._texts[row]))
+        found: list[Pair] = []
+        for done, pair in enumerate(find_duplicates(sought, threshold, alike if inner is not None else None), start=1):
+            if pair is not None:
+                found.append(pair)
+            if done % _STEP == 0:
+                yield done / len(self._first)
+        left, right = (np.array([pair[side] for pair in found], np.int64) for side in (0, 1))
+        kinds = np.full(len(found), BYS.index("rouge-l"), np.uint8)
+        return self._pairs(left, right, np.array([pair.score for pair in found]), kinds, np.union1d(left, right))
+
+    def index(self, rows: Sequence[int]) -> Arrays:
+        """What a `DuplicateIndex` of the texts is opened with. rows: the number that each text goes by."""
+        members: dict[int, list[int]] = {int(first): [] for first in self._first}
+        for text, leader in enumerate(self._leader.tolist()):
+            members[leader].append(rows[text])
+        return arrays_of(self._features, list(self._terms), list(members.values()))
+
+    @cached_property
+    def _features(self) -> Features:
+        """The features of the texts that are the first of their kind."""
+        place = np.full(len(self._texts), -1, np.int32)
+        place[self._first] = np.arange(len(self._first), dtype=np.int32)
+        rows = place[self._encoded.rows]
+        return features(Encoded(rows[rows >= 0], self._encoded.terms[rows >= 0]), len(self._first))
+
+    def _inner(self, inner: Sequence[str], left: Ints, right: Ints) -> Floats:
+        """The scores of the pairs' inner texts, with the weights that their terms have in the whole texts."""
+        rows, place = np.unique(np.concatenate([left, right]), return_inverse=True)
+        whole = self._features
+        part = features(self._terms.encode([inner[row] for row in rows.tolist()]), len(rows))
+        known = zip(whole.terms.tolist(), whole.occurrences.tolist(), strict=True)
+        weight_of = dict(zip(known, whole.weights.tolist(), strict=True))
+        heaviest = int(whole.weights.max(initial=1))
+        named = zip(part.terms.tolist(), part.occurrences.tolist(), strict=True)
+        part = part.weighed(np.array([weight_of.get(name, heaviest) for name in named], np.int32))
+        one, other = place[: len(left)], place[len(left) :]
+        found = scores(shared(part, one, other), part.totals[one] + part.totals[other])
+        # Where one has no inner text, the whole ones decide.
+        found[(part.totals[one] == 0) | (part.totals[other] == 0)] = 1.0
+        return found
+
+    def _look_again(self, left: Ints, right: Ints, score: Floats, kinds: _Codes) -> None:
+        """Raise the scores of short texts in the band that differ by typing mistakes."""
+        for place in np.flatnonzero(score < BAND[1]).tolist():
+            likeness = letters.likeness(self._texts[left[place]], self._texts[right[place]])
+            if likeness:
+                score[place] += (1 - score[place]) * likeness
+                kinds[place] = BYS.index("letters")
+
+    def _pairs(self, left: Ints, right: Ints, score: Floats, kinds: _Codes, partial: Ints) -> Pairs:
+        others = np.flatnonzero(self._leader != np.arange(len(self._leader)))
+        return Pairs(
+            np.concatenate([self._leader[others], np.minimum(left, right)]),
+            np.concatenate([others, np.maximum(left, right)]),
+            np.concatenate([np.ones(len(others)), score]),
+            np.concatenate([np.full(len(others), BYS.index("exact"), np.uint8), kinds]),
+            partial,
+        )
 
 
-def find_exact(texts: Sequence[str]) -> Pairs:
-    """The pairs of texts that are exactly alike."""
-    alike, _ = exact(texts)
-    nothing = np.zeros(0, np.int64)
-    return _joined(alike, nothing, nothing, np.zeros(0), np.zeros(0, np.uint8), nothing)
-
-
-def exact(texts: Sequence[str]) -> tuple[tuple[Ints, Ints], Ints]:
-    """Rows exactly alike: (the first of them, the other), and the rows that are the first of their kind.
-
-    A text that is empty or white space is like no other.
-    """
-    encoded = Terms().encode(texts)
+def _leaders(texts: Sequence[str], encoded: Encoded) -> Ints:
+    """Of each text, the first that is exactly like it."""
     order = np.argsort(encoded.rows, kind="stable")
-    rows, terms = encoded.rows[order], encoded.terms[order]
-    starts = np.searchsorted(rows, np.arange(len(texts) + 1))
+    starts = np.searchsorted(encoded.rows[order], np.arange(len(texts) + 1))
     leader = np.arange(len(texts))
-    _lead(leader, starts, terms)
+    _lead(leader, starts, encoded.terms[order])
     _lead_wordless(leader, texts, np.flatnonzero(starts[1:] == starts[:-1]))
-    others = np.flatnonzero(leader != np.arange(len(texts)))
-    return (leader[others], others), np.flatnonzero(leader == np.arange(len(texts)))
+    return leader
 
 
 def _lead(leader: Ints, starts: Ints, terms: Any) -> None:
@@ -139,45 +211,3 @@ def _lead_wordless(leader: Ints, texts: Sequence[str], rows: Ints) -> None:
     for row in rows.tolist():
         if written := normalise(texts[row]):
             leader[row] = first.setdefault(written, row)
-
-
-def _inner(of: Features, known: Terms, inner: Sequence[str], left: Ints, right: Ints) -> Floats:
-    """The scores of the pairs' inner texts, with the weights that their terms have in the whole texts."""
-    rows, place = np.unique(np.concatenate([left, right]), return_inverse=True)
-    part = features(known.encode([inner[row] for row in rows.tolist()]), len(rows))
-    weight_of: dict[tuple[int, int], int] = dict(
-        zip(zip(of.terms.tolist(), of.occurrences.tolist(), strict=True), of.weights.tolist(), strict=True)
-    )
-    heaviest = int(of.weights.max(initial=1))
-    weights = np.array(
-        [weight_of.get(key, heaviest) for key in zip(part.terms.tolist(), part.occurrences.tolist(), strict=True)],
-        np.int32,
-    )
-    totals = np.add.reduceat(np.append(weights[part.ranks], 0), part.starts[:-1]) * (np.diff(part.starts) > 0)
-    part = part._replace(weights=weights, totals=totals.astype(np.int64))
-    one, other = place[: len(left)], place[len(left) :]
-    both = part.totals[one] + part.totals[other]
-    found = scores(shared(part, one, other), both)
-    # Where one has no inner text, the whole ones decide.
-    found[(part.totals[one] == 0) | (part.totals[other] == 0)] = 1.0
-    return found
-
-
-def _look_again(texts: Sequence[str], first: Ints, left: Ints, right: Ints, score: Floats, kinds: _Codes) -> None:
-    """Raise the scores of short texts in the band that differ by typing mistakes."""
-    for place in np.flatnonzero(score < BAND[1]).tolist():
-        likeness = letters.likeness(texts[first[left[place]]], texts[first[right[place]]])
-        if likeness:
-            score[place] += (1 - score[place]) * likeness
-            kinds[place] = BYS.index("letters")
-
-
-def _joined(alike: tuple[Ints, Ints], left: Ints, right: Ints, score: Floats, kinds: _Codes, partial: Ints) -> Pairs:
-    one, other = np.minimum(left, right), np.maximum(left, right)
-    return Pairs(
-        np.concatenate([alike[0], one]),
-        np.concatenate([alike[1], other]),
-        np.concatenate([np.ones(len(alike[0])), score]),
-        np.concatenate([np.full(len(alike[0]), BYS.index("exact"), np.uint8), kinds]),
-        partial,
-    )

@@ -53,6 +53,10 @@ class Features(NamedTuple):
         """How many rows."""
         return len(self.totals)
 
+    def weighed(self, weights: Small) -> Features:
+        """The same with other weights."""
+        return self._replace(weights=weights, totals=_sums(weights[self.ranks], self.starts))
+
 
 def threshold_of(value: float | Fraction) -> Fraction:
     """A threshold as the decimal it was written as, to four places. Raises UsageError for one that finds everything."""

@@ -1,80 +1,172 @@
-"""Near-duplicate search over the store's rows."""
+"""Looking for duplicates among the rows of a project, and making the queue in which they are reviewed.
+
+Rows are compared within their type: one prompt may well serve SFT and preference training. KTO rows are compared within
+their tag, for a good and a bad answer to one prompt belong together. Rejected rows take no part.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from studio.alpaca.rows import ROW_TYPES, Kto, Pretrain, RowType, prompt_text
-from studio.curate.rouge_duplicates import find_duplicates as find
-from studio.jobs.events import Events, PairsFound, Progressed
-from studio.store.filters import Filter
+from studio.alpaca.rows import ROW_TYPES, Kto, Row, RowType, fields, texts
+from studio.curate import minhash, prefix_join
+from studio.curate.clusters import Alike, Edge
+from studio.curate.compared import BYS, Compared, Field, compared
+from studio.curate.duplicates import Pairs, Texts
+from studio.curate.representatives import Facts, Rule, rank
+from studio.curate.review_queue import Order, ReviewQueue
+from studio.jobs.dedup_events import DuplicatesFound, QueueMade
+from studio.jobs.events import Event, Events, Progressed
+from studio.settings import DedupMethod
+from studio.store.pairs import Found, Search
 from studio.store.reader import Reader
-from studio.text.rouge import exact, exceeds, rouge_l
-from studio.text.tokens import tokenize
+from studio.text.tokens import normalise
 
-_STEP = 256
+if TYPE_CHECKING:
+    from studio.curate.duplicate_index import Arrays
+
+_STEP = 5000
 
 
-def find_duplicates(store: Reader, threshold: float) -> Events:
-    """Progressed, then PairsFound: rows whose prompts are closer than threshold (ROUGE-L F).
+class Asked(NamedTuple):
+    """How to search. floor: the lowest score that is reported."""
 
-    Rows are compared within their type, for the same prompt may well serve SFT and preference training, and KTO
-    rows within their tag, for a good and a bad answer to one prompt belong together. Where rows have an input,
-    both instructions and inputs must be close: one task over many inputs is a set of rows, not of duplicates.
-    Rejected rows take no part, and pairs the person wants both of are not reported again.
-    """
-    apart = store.pairs.settled_apart()
+    method: DedupMethod
+    field: Field
+    floor: float
+
+
+class Group(NamedTuple):
+    """Rows that are compared with each other. name: of the index that is made of them."""
+
+    name: str
+    rows: list[int]
+    texts: list[Compared]
+
+    @property
+    def whole(self) -> list[str]:
+        return [one.whole for one in self.texts]
+
+    @property
+    def inner(self) -> list[str] | None:
+        """The inner texts, if any row has one."""
+        return [one.inner for one in self.texts] if any(one.inner for one in self.texts) else None
+
+
+def group_name(type: RowType, row: Row, field: Field) -> str:
+    """The name of the group a row is compared in."""
+    tag = f"-{'good' if row.kto_tag else 'bad'}" if isinstance(row, Kto) else ""
+    return f"{field}-{type}{tag}"
+
+
+def find_duplicates(store: Reader, asked: Asked) -> Events:
+    """Progressed, then DuplicatesFound. Raises UsageError for a floor that the method does not take."""
     total = sum(count.n for count in store.rows.counts() if count.status != "rejected")
-    pairs: list[tuple[int, int, float]] = []
+    groups = yield from read_groups(store, asked.field, total)
+    found: list[Found] = []
+    partial: list[int] = []
+    indexes: dict[str, Arrays] = {}
+    before = 0
+    for group in groups:
+        texts = Texts(group.whole)
+        search = _search(texts, group, asked)
+        while True:
+            try:
+                yield Progressed(int(before + next(search) * len(group.rows)), total, "rows compared")
+            except StopIteration as end:
+                pairs: Pairs = end.value
+                break
+        found += pairs_of(group, pairs)
+        partial += (group.rows[place] for place in pairs.partial.tolist())
+        indexes[group.name] = texts.index(group.rows)
+        before += len(group.rows)
+    yield DuplicatesFound(found, tuple(sorted(partial)), total, indexes)
+
+
+def read_groups(store: Reader, field: Field, total: int) -> Generator[Event, None, list[Group]]:
+    """The rows that are not rejected, by group."""
+    groups: dict[str, Group] = {}
     done = 0
     for type in ROW_TYPES:
-        for group in _groups(store, type):
-            for pair in group.search(threshold):
-                done += 1
-                if pair is not None and pair[:2] not in apart:
-                    pairs.append(pair)
-                if done % _STEP == 0:
-                    yield Progressed(done, total, "rows compared")
-    yield PairsFound(pairs)
-
-
-class _Group:
-    """Rows that are compared with each other. With inputs, these are searched and instructions compared on top."""
-
-    def __init__(self, *, inputs: bool) -> None:
-        self._inputs = inputs
-        self._texts: dict[int, tuple[str, str]] = {}
-
-    def add(self, row: int, instruction: str, input: str) -> None:
-        self._texts[row] = (instruction, input)
-
-    def search(self, threshold: float) -> Iterator[tuple[int, int, float] | None]:
-        """An answer a row, as curate.duplicates gives it; the score is that of the whole prompts."""
-        limit = exact(threshold)
-        tokens = {row: tokenize(instruction) for row, (instruction, _) in self._texts.items()} if self._inputs else {}
-
-        def alike(left: int, right: int) -> bool:
-            return tokens[left] == tokens[right] or exceeds(tokens[left], tokens[right], limit)
-
-        sought = ((row, input if self._inputs else text) for row, (text, input) in self._texts.items())
-        for pair in find(sought, threshold, alike if self._inputs else None):
-            if pair is None:
-                yield None
-            else:
-                whole = [tokenize("\n".join(self._texts[row])) for row in (pair.left, pair.right)]
-                yield pair.left, pair.right, rouge_l(*whole) if self._inputs else pair.score
-
-
-def _groups(store: Reader, type: RowType) -> list[_Group]:
-    groups: dict[tuple[bool, bool], _Group] = {}
-    for stored in store.rows.each(Filter(type=type, statuses=("pending", "accepted"))):
-        row = stored.row
-        input = "" if isinstance(row, Pretrain) else row.input
-        with_input = bool(tokenize(input))
-        tag = row.kto_tag if isinstance(row, Kto) else False
-        group = groups.setdefault((tag, with_input), _Group(inputs=with_input))
-        if with_input and not isinstance(row, Pretrain):
-            group.add(stored.id, row.instruction, input)
-        elif prompt_text(row).strip():
-            group.add(stored.id, prompt_text(row), "")
+        for row_id, row in store.rows.contents(type):
+            name = group_name(type, row, field)
+            group = groups.setdefault(name, Group(name, [], []))
+            group.rows.append(row_id)
+            group.texts.append(compared(row, field))
+            done += 1
+            if done % _STEP == 0:
+                yield Progressed(done, total, "rows read")
     return list(groups.values())
+
+
+def _search(texts: Texts, group: Group, asked: Asked) -> Generator[float, None, Pairs]:
+    match asked.method:
+        case "exact":
+            yield 0.0
+            return texts.exact()
+        case "rouge-l":
+            return (yield from texts.rouge_l(asked.floor, group.inner))
+        case "minhash":
+            return (yield from texts.overlap(asked.floor, group.inner, minhash.join))
+        case _:
+            return (yield from texts.overlap(asked.floor, group.inner, prefix_join.join))
+
+
+def pairs_of(group: Group, pairs: Pairs) -> Iterable[Found]:
+    """The pairs by their rows; of rows that ask the same, those that answer it otherwise are conflicts.
+
+    An exact pair leads from the first row with an answer to each other one with that answer, a conflict from the first
+    row with the prompt to the first with each other answer.
+    """
+    rows = group.rows
+    asking: defaultdict[int, list[int]] = defaultdict(list)
+    columns = (pairs.left.tolist(), pairs.right.tolist(), pairs.by.tolist(), pairs.scores.tolist())
+    for left, right, by, score in zip(*columns, strict=True):
+        if BYS[by] == "exact":
+            asking[left].append(right)
+        else:
+            yield rows[left], rows[right], score, BYS[by]
+    for first, others in asking.items():
+        leads = {normalise(group.texts[first].answer): first}
+        for other in others:
+            lead = leads.setdefault(normalise(group.texts[other].answer), other)
+            if lead == other:
+                yield rows[first], rows[other], 1.0, "conflict"
+            else:
+                yield rows[lead], rows[other], 1.0, "exact"
+
+
+# -- the queue ---------------------------------------------------------------------------------------
+
+
+def make_queue(store: Reader, threshold: float, rule: Rule, order: Order, folder: Path) -> Events:
+    """Progressed, then QueueMade: the clusters of the last search at this threshold."""
+    search = store.pairs.search()
+    pairs = store.pairs.all()
+    edges = [Edge(one.left, one.right, one.score, one.kind, one.verdict != "keep-both") for one in pairs]
+    rows = sorted({row for edge in edges for row in edge[:2]})
+    facts: dict[int, Facts] = {}
+    gone: set[int] = set()
+    for start in range(0, len(rows), _STEP):
+        yield Progressed(start, len(rows), "rows looked at")
+        for stored in store.rows.page(rows[start : start + _STEP]):
+            length = sum(len(text) for _, text in texts(stored.row))
+            filled = sum(value not in ("", ()) for value in fields(stored.row).values())
+            facts[stored.id] = Facts(stored.id, length, stored.score, stored.generated, filled)
+            if stored.status == "rejected":
+                gone.add(stored.id)
+    partial = frozenset(search.partial) if search else frozenset[int]()
+    alike = _alike(store, folder, search) if search and partial else None
+    yield QueueMade(
+        ReviewQueue(edges, rank(rule, facts), threshold, gone=gone, partial=partial, alike=alike, order=order)
+    )
+
+
+def _alike(store: Reader, folder: Path, search: Search) -> Alike:
+    from studio.jobs.neighbours import Neighbours
+
+    # The project is seen as it was when the job began: nothing comes or changes.
+    return Neighbours(folder, store.rows, search, lambda earlier: (earlier, ())).scores

@@ -178,13 +178,7 @@ class Paused(Event, frozen=True):
     reason: str
 
 
-# -- dedup, place, check, export -----------------------------------------------------------------
-
-
-class PairsFound(Event, frozen=True):
-    """Every near-duplicate pair of the search: (earlier row, later row, ROUGE-L F)."""
-
-    pairs: list[tuple[int, int, float]]
+# -- place, check, export -----------------------------------------------------------------
 
 
 class Placement(msgspec.Struct, frozen=True):

@@ -72,6 +72,17 @@ class Answered(Event, frozen=True):
     row_ids: tuple[int, ...] = ()
 
 
+def kept_rows(event: Event) -> tuple[int, ...]:
+    """The rows that an event has brought into the store to stay."""
+    match event:
+        case Answered():
+            return event.row_ids
+        case Listed():
+            return tuple(one.row_id for one in event.candidates if one.rule is None)
+        case _:
+            return ()
+
+
 class PoolLoaded(Event, frozen=True):
     """The run has begun with these tasks to show, in its language: seed tasks and machine-made ones.
 

@@ -18,7 +18,6 @@ from studio.jobs.events import (
     FileOpened,
     ImportedBefore,
     ImportEnded,
-    PairsFound,
     Placed,
     RowsRead,
     SetAside,
@@ -73,18 +72,6 @@ class Session(Instructing):
             give_up_unfinished(self._project.database)
             raise
         yield ImportEnded(intake.rows, intake.broken, str(intake.side_file) if intake.side_file else None)
-
-    async def find_duplicates(self, threshold: float | None = None) -> AsyncGenerator[Event, None]:
-        """Search near-duplicates among rows that are not rejected; open pairs are replaced."""
-        from studio.jobs import dedup
-
-        self._must_write()
-        limit = self.settings.dedup.threshold if threshold is None else threshold
-        async for event in self._reading(lambda store: dedup.find_duplicates(store, limit)):
-            if isinstance(event, PairsFound):
-                with self._project.database.transaction():
-                    self.pairs.replace_open(event.pairs)
-            yield event
 
     async def place(self, strategy: Strategy | None = None, seed: int | None = None) -> AsyncGenerator[Event, None]:
         """Move gold segments as one undoable step."""

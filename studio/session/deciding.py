@@ -12,7 +12,6 @@ from studio.session.looking import Looking
 from studio.settings import Settings, Strategy
 from studio.store import decisions
 from studio.store.journal import Change, Group, Journal, Target
-from studio.store.pairs import Verdict
 from studio.store.project import Project
 from studio.store.rows import StoredRow, fields_of
 
@@ -85,22 +84,6 @@ class Deciding(Looking):
             undone = decisions.brought_in(range(row_id, row_id + 1), "you took it back")
             self._journal.record(connection, "add", f"add #{row_id}", [undone])
         return row_id
-
-    def settle(self, pair_id: int, verdict: Verdict) -> None:
-        """Decide a near-duplicate pair; keeping one side rejects the other. A settled pair may be settled anew."""
-        pair = self.pairs.get(pair_id)
-        if pair is None:
-            raise ProjectError(f"There is no pair {pair_id}.")
-        self._decide(
-            "settle", f"{verdict} of #{pair.left} and #{pair.right}", decisions.settling(self.rows.get, pair, verdict)
-        )
-
-    def settle_all(self, verdict: Verdict) -> int:
-        """Settle every open pair alike, as one undoable step; returns how many."""
-        changes, settled = decisions.settling_all(self.rows.get, self.pairs.all(), verdict)
-        if changes:
-            self._decide("settle", f"{verdict} for {settled} pairs", changes)
-        return settled
 
     def fix(self, code: str, row_ids: Iterable[int]) -> int:
         """Apply a check's automatic fix to these rows as one undoable step; returns how many changed."""

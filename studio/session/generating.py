@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from studio.alpaca.rows import prompt_text
 from studio.errors import ProjectError, StudioError
 from studio.jobs.events import Event, Evolved
-from studio.session.deciding import Deciding
+from studio.session.judging import Judging
 from studio.settings import Operation, Settings
 from studio.store.database import Database
 from studio.store.filters import Filter
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _SAMPLED_TASKS = 64
 
 
-class Generating(Deciding):
+class Generating(Judging):
     """An open project to make rows in."""
 
     def __init__(self, project: Project, settings: Settings) -> None:
@@ -224,7 +224,9 @@ class Generating(Deciding):
         if not isinstance(event, Evolved):
             return event
         with self._project.database.transaction(durable=False):
-            return replace(event, row_id=self.rows.add_generated(event.made))
+            row_id = self.rows.add_generated(event.made)
+        self.compare(row_id)
+        return replace(event, row_id=row_id)
 
 
 def _next_operation(beside: list[StoredRow]) -> Operation:

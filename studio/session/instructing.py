@@ -32,7 +32,7 @@ class Instructing(Generating):
         """
         from studio.jobs import self_instruct
         from studio.jobs.candidates import Candidates
-        from studio.jobs.self_instruct_events import PoolLoaded
+        from studio.jobs.self_instruct_events import PoolLoaded, kept_rows
         from studio.jobs.self_instruct_plan import Plan
         from studio.jobs.self_instruct_recipe import METHOD, Course
 
@@ -72,7 +72,10 @@ class Instructing(Generating):
             yield PoolLoaded(pool.language, len(pool.human), len(pool.machine), dict(pool.others), plan.unanswered)
             async with aclosing(self_instruct.self_instruct(plan, control)) as events:
                 async for event in events:
-                    yield candidates.keep(event)
+                    kept = candidates.keep(event)
+                    for row_id in kept_rows(kept):
+                        self.compare(row_id)
+                    yield kept
         finally:
             self._running.remove(go_by)
 

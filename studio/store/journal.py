@@ -87,6 +87,15 @@ class Journal:
         found = self._connection.execute("SELECT first, last FROM journal WHERE grp > ? AND target = 'row'", (group,))
         return [range(first, last + 1) for first, last in found]
 
+    def rewritten_since(self, group: int) -> set[int]:
+        """The rows of which decisions after this one changed the content."""
+        found = self._connection.execute(
+            "SELECT DISTINCT first FROM journal WHERE grp > ? AND target = 'row' "
+            "AND json_extract(CAST(after AS TEXT), '$.body') IS NOT NULL",
+            (group,),
+        )
+        return {row_id for (row_id,) in found}
+
     def latest(self, n: int = 20) -> list[Group]:
         """The last n groups, newest first."""
         found = self._connection.execute(

@@ -81,4 +81,22 @@ _005_DRAWS = """
     reply TEXT, rule TEXT, evidence TEXT, PRIMARY KEY (run, request)) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES, _005_DRAWS)
+# kind: an index into KINDS (pairs.py), which row a pair keeps is told by its rows' state alone; so what earlier
+# versions called keep-left and keep-right is open, and closed by the row that is rejected.
+_009_DUPLICATES = """
+  ALTER TABLE pairs ADD COLUMN kind INTEGER NOT NULL DEFAULT 4;
+  UPDATE pairs SET verdict = 0 WHERE verdict IN (1, 2);
+  CREATE INDEX pairs_by_second ON pairs (second);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _001_SPINE,
+    _002_OPINIONS,
+    _003_LINEAGE,
+    _004_SOURCES,
+    _005_DRAWS,
+    "SELECT 1;",
+    "SELECT 1;",
+    "SELECT 1;",
+    _009_DUPLICATES,
+)

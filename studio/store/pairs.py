@@ -1,70 +1,151 @@
-"""Near-duplicate pairs and what the person decided about them."""
+"""Pairs of duplicates and conflicts that a search found, and which of them the person wants both of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import msgspec
+import orjson
 
+from studio.settings import DedupField, DedupMethod
 from studio.store.database import Database
 
 Verdict = Literal["open", "keep-left", "keep-right", "keep-both"]
+"""Only open and keep-both are given; the other two stand in old journals and mean open."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+Kind = Literal["exact", "overlap", "letters", "conflict", "rouge-l", "semantic"]
+"""What made two rows a pair: `curate.duplicates.By`, or one prompt with two answers."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class StoredPair(msgspec.Struct, frozen=True):
-    """Two rows and their ROUGE-L F; left is the earlier row."""
+    """Two rows, left the earlier one, and how alike they are: 0.0 to 1.0 by what kind says."""
 
     id: int
     left: int
     right: int
     score: float
+    kind: Kind
     verdict: Verdict
 
 
-_SELECT = "SELECT id, first, second, score, verdict FROM pairs"
+class Search(msgspec.Struct, frozen=True):
+    """The last search. floor: the lowest score of its pairs. rows: compared. at: when. changes: `Session.changes` then.
+
+    partial: rows of clusters so large that some of their pairs are missing.
+    """
+
+    method: DedupMethod
+    field: DedupField
+    floor: float
+    rows: int
+    at: str
+    changes: tuple[int, int]
+    partial: tuple[int, ...] = ()
+
+
+Found = tuple[int, int, float, Kind]
+"""Left row, right row, score, kind."""
+
+_SELECT = "SELECT id, first, second, score, kind, verdict FROM pairs"
+_SEARCH = "dedup.search"
 
 
 class Pairs:
     """The pairs of one project database."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._connection = database.connection
 
-    def replace_open(self, found: Iterable[tuple[int, int, float]]) -> None:
-        """Put a new search's pairs in place of the open ones; settled pairs stay as they are.
-
-        A pair that is found again keeps its id, for the journal may name it.
-        """
-        pairs = list(found)
-        again = {(first, second) for first, second, _ in pairs}
-        gone = [(pair.id,) for pair in self.all() if pair.verdict == "open" and (pair.left, pair.right) not in again]
-        self._connection.executemany("DELETE FROM pairs WHERE id = ?", gone)
-        self._connection.executemany(
-            "INSERT INTO pairs (first, second, score) VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET score = excluded.score",
-            pairs,
-        )
+    # -- reading ---------------------------------------------------------------------------------
 
     def all(self) -> list[StoredPair]:
-        """Open pairs first, closest first; then the settled ones."""
-        found = self._connection.execute(f"{_SELECT} ORDER BY verdict > 0, score DESC, id")
+        """Every pair, the most alike first."""
+        found = self._connection.execute(f"{_SELECT} ORDER BY score DESC, id")
         return [_stored(values) for values in found]
 
     def get(self, pair_id: int) -> StoredPair | None:
         found = self._connection.execute(f"{_SELECT} WHERE id = ?", (pair_id,)).fetchone()
         return None if found is None else _stored(found)
 
-    def settled_apart(self) -> set[tuple[int, int]]:
-        """Pairs the person wants both of: a search does not report them again."""
-        found = self._connection.execute("SELECT first, second FROM pairs WHERE verdict = 3")
-        return set(found.fetchall())
+    def among(self, pairs: Sequence[tuple[int, int]]) -> list[StoredPair]:
+        """Those of these (left, right) that there are."""
+        asked = orjson.dumps([list(pair) for pair in pairs]).decode()
+        found = self._connection.execute(
+            f"{_SELECT} WHERE (first, second) IN "
+            "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))",
+            (asked,),
+        )
+        return [_stored(values) for values in found]
+
+    def of(self, row_id: int) -> list[StoredPair]:
+        """The open pairs of a row with rows that are not rejected, the most alike first."""
+        found = self._connection.execute(
+            f"{_SELECT} p WHERE (first = ? OR second = ?) AND verdict <> 3 AND NOT EXISTS "
+            "(SELECT 1 FROM state WHERE id IN (p.first, p.second) AND status = 2) ORDER BY score DESC, id",
+            (row_id, row_id),
+        )
+        return [_stored(values) for values in found]
+
+    def counts(self) -> tuple[int, int]:
+        """Pairs that are open (nobody wants both, and both are still there), and all pairs."""
+        found = self._connection.execute(
+            "SELECT count(*) FILTER (WHERE verdict <> 3 AND NOT EXISTS "
+            "(SELECT 1 FROM state WHERE id IN (first, second) AND status = 2)), count(*) FROM pairs"
+        ).fetchone()
+        return int(found[0]), int(found[1])
+
+    def search(self) -> Search | None:
+        """The last search, None before the first."""
+        found = self._database.get_meta(_SEARCH)
+        return None if found is None else msgspec.json.decode(found, type=Search)
+
+    # -- writing (inside the caller's transaction) ------------------------------------------------
+
+    def replace_open(self, found: Iterable[Found], search: Search) -> None:
+        """Put a new search's pairs in place of the open ones; what the person wants both of stays as it is.
+
+        A pair that is found again keeps its id, for the journal may name it.
+        """
+        connection = self._connection
+        connection.execute("CREATE TEMP TABLE found (first, second, score, kind, PRIMARY KEY (first, second))")
+        try:
+            connection.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?, ?)", _values(found))
+            connection.execute(
+                "DELETE FROM pairs WHERE verdict <> 3 AND (first, second) NOT IN (SELECT first, second FROM found)"
+            )
+            connection.execute(
+                "INSERT INTO pairs (first, second, score, kind) SELECT first, second, score, kind FROM found WHERE 1 "
+                "ON CONFLICT DO UPDATE SET score = excluded.score, kind = excluded.kind"
+            )
+        finally:
+            connection.execute("DROP TABLE found")
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_SEARCH, msgspec.json.encode(search)))
+
+    def replace_of(self, row_id: int, found: Iterable[Found]) -> None:
+        """The same for the pairs of one row, which came or was edited."""
+        self._connection.execute("DELETE FROM pairs WHERE (first = ? OR second = ?) AND verdict <> 3", (row_id, row_id))
+        self.add(found)
+
+    def add(self, found: Iterable[Found]) -> None:
+        """Pairs beside those that are there; of these the score is renewed."""
+        self._connection.executemany(
+            "INSERT INTO pairs (first, second, score, kind) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET score = excluded.score, kind = excluded.kind",
+            _values(found),
+        )
 
     def change(self, pair_id: int, verdict: Verdict) -> None:
         self._connection.execute("UPDATE pairs SET verdict = ? WHERE id = ?", (VERDICTS.index(verdict), pair_id))
 
 
-def _stored(values: tuple[int, int, int, float, int]) -> StoredPair:
-    pair_id, left, right, score, verdict = values
-    return StoredPair(pair_id, left, right, score, VERDICTS[verdict])
+def _values(found: Iterable[Found]) -> Iterable[tuple[int, int, float, int]]:
+    return ((left, right, score, KINDS.index(kind)) for left, right, score, kind in found)
+
+
+def _stored(values: tuple[int, int, int, float, int, int]) -> StoredPair:
+    pair_id, left, right, score, kind, verdict = values
+    return StoredPair(pair_id, left, right, score, KINDS[kind], VERDICTS[verdict])

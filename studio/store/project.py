@@ -3,6 +3,7 @@
 my-project/
   studio.toml    settings, written once with comments, then the person's own
   studio.db      everything else
+  index/         made from the rows, for finding duplicates at once; may be deleted at any time
   set_aside/     lines of imported files that could not be read, with the reason
 """
 
@@ -112,7 +113,10 @@ name = {name}
 #   presence_penalty = 2.0
 
 [dedup]
-# threshold = 0.7       # ROUGE-L F above this is a near-duplicate (Self-Instruct)
+# method = "overlap"    # words in common, rare ones count more; or exact, rouge-l (as Self-Instruct), minhash, semantic
+# field = "prompt"      # what is compared: prompt (all that is asked), instruction, output or row
+# threshold = 0         # the score from which rows are duplicates; 0: the method's own (overlap 0.75, rouge-l 0.7)
+# keep = "first"        # which one stays: first, longest, newest, best-score, human-first, most-complete
 
 [position]
 # strategy = "balanced" # head, middle, tail, edges, balanced or shuffle

@@ -136,6 +136,26 @@ class Rows:
             yield from self.page(ids)
             last = ids[-1]
 
+    def contents(self, type: RowType) -> Iterator[tuple[int, Row]]:
+        """Id and content of every row of the type that is not rejected, by id: several times as fast as `each`."""
+        found = self._connection.execute(
+            "SELECT r.id, r.body FROM state s JOIN rows r ON r.id = s.id "
+            "WHERE s.type = ? AND s.status <> ? ORDER BY s.id",
+            (ROW_TYPES.index(type), STATUSES.index("rejected")),
+        )
+        decode = alpaca.one_decoder(type)
+        for row_id, body in found:
+            yield row_id, decode(body)
+
+    def rejected_among(self, ids: Iterable[int]) -> set[int]:
+        """Those of these rows that are rejected."""
+        asked = orjson.dumps(list(ids)).decode()
+        found = self._connection.execute(
+            "SELECT id FROM state WHERE status = ? AND id IN (SELECT value FROM json_each(?))",
+            (STATUSES.index("rejected"), asked),
+        )
+        return {row_id for (row_id,) in found}
+
     def children(self, row_id: int) -> list[StoredRow]:
         """Rows made of this one, by round and variant."""
         found = self._connection.execute(f"{_SELECT} WHERE r.parent = ? ORDER BY r.round, r.variant, r.id", (row_id,))

@@ -20,7 +20,7 @@ from studio.store.runs import Runs
 def stats(rows: Rows, pairs: Pairs) -> dict[str, Any]:
     """Counts by type and status, seeds, generated rows, eliminations and rejections by rule, pairs."""
     counts = rows.counts()
-    found = pairs.all()
+    open_pairs, all_pairs = pairs.counts()
     return {
         "rows": sum(count.n for count in counts),
         "seeds": sum(count.n for count in counts if count.seed and count.status != "rejected"),
@@ -32,7 +32,7 @@ def stats(rows: Rows, pairs: Pairs) -> dict[str, Any]:
         },
         "eliminated": rows.rules(),
         "rejected": rows.rules(generated=False),
-        "pairs": {"open": sum(pair.verdict == "open" for pair in found), "all": len(found)},
+        "pairs": {"open": open_pairs, "all": all_pairs},
     }
 
 

@@ -42,6 +42,13 @@ class Encoded(NamedTuple):
     rows: Numbers
     terms: Numbers
 
+    @classmethod
+    def none(cls) -> Encoded:
+        """The terms of no texts."""
+        import numpy as np
+
+        return cls(np.zeros(0, np.int32), np.zeros(0, np.int32))
+
 
 class Terms:
     """Gives each term a number, in the order of first appearance."""
@@ -70,7 +77,7 @@ class Terms:
                 if some:
                     parts.append(self._encode([place for place, _ in some], cut([text for _, text in some])))
         if not parts:
-            return Encoded(np.zeros(0, np.int32), np.zeros(0, np.int32))
+            return Encoded.none()
         return Encoded(np.concatenate([part.rows for part in parts]), np.concatenate([part.terms for part in parts]))
 
     def _encode(self, places: list[int], terms: list[str]) -> Encoded:

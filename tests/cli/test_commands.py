@@ -15,11 +15,14 @@ import pytest
 from studio.__main__ import _named
 from studio.alpaca.rows import Sft
 from studio.cli.main import cli
+from studio.curate.review_queue import Loss
 from studio.errors import UsageError
 from studio.session import Session
+from studio.store.pairs import Search
 from tests.support.projects import ROOT, contents, drain, new_project, start_studio, studio, studio_json
 
 SAMPLES = ROOT / "sample_data"
+SEARCH = Search("overlap", "prompt", 0.65, 5, "2026-01-01T00:00:00", (0, 0))
 
 
 @pytest.fixture
@@ -144,46 +147,57 @@ TWINS = [
 
 def test_dedup_finds_pairs_and_rejects_later_rows_only_when_asked(capsys, project, tmp_path, looking):
     studio(capsys, "import", project, write_rows(tmp_path / "rows.jsonl", *TWINS))
-    code, found = studio_json(capsys, "dedup", project)
+    code, found = studio_json(capsys, "dedup", project, "--threshold", "0.65")
     assert (code, found["rejected"]) == (0, 0)
-    assert {(pair["left"], pair["right"]) for pair in found["pairs"]} >= {(1, 2), (4, 5)}
-    assert all(0.7 < pair["score"] <= 1 for pair in found["pairs"])
+    assert {(pair["left"], pair["right"]) for pair in found["pairs"]} >= {(1, 2), (2, 3), (4, 5)}
+    assert all(0.65 <= pair["score"] < 1 and pair["shared"] for pair in found["pairs"])
     assert studio_json(capsys, "dedup", project, "--threshold", "0.99")[1]["pairs"] == []
     before = contents(looking)
-    code, found = studio_json(capsys, "dedup", project, "--apply", "keep-first")
+    code, found = studio_json(capsys, "dedup", project, "--threshold", "0.65", "--apply", "keep-first")
     gone = {row_id for row_id, row in contents(looking).items() if row[1] == "rejected"}
     pairs = {(pair["left"], pair["right"]) for pair in found["pairs"]}
     # A row goes exactly when it is near an earlier row that stays.
     assert gone == {right for left, right in pairs if left not in gone}
     assert found["rejected"] == len(gone)
-    assert looking.rows.get(5).evidence.startswith("near-duplicate of #4, ROUGE-L 0.")
+    assert looking.rows.get(5).evidence.startswith("overlap 0.")
+    assert looking.rows.get(5).evidence.endswith(" with #4")
     session = Session.open(project, must_write=True)
     session.undo()
     assert contents(session) == before
     asyncio.run(session.close())
 
 
-def test_a_chain_of_near_duplicates_keeps_what_is_near_no_kept_row(tmp_path):
-    session = new_project(tmp_path / "chain")
-    for text in "abc":
-        session.add(_row(text))
-    with session._project.database.transaction():
-        session.pairs.replace_open([(2, 3, 0.95), (1, 2, 0.8)])
-    assert session.settle_all("keep-left") == 1
-    assert [row.status for row in session.rows.page([1, 2, 3])] == ["accepted", "rejected", "accepted"]
-    asyncio.run(session.close())
+def test_each_method_and_field_of_dedup(capsys, project, tmp_path):
+    studio(capsys, "import", project, write_rows(tmp_path / "rows.jsonl", *TWINS, TWINS[0] | {"output": "z"}))
+    for method in ("exact", "overlap", "rouge-l", "minhash"):
+        code, found = studio_json(capsys, "dedup", project, "--method", method)
+        assert (code, found["method"], found["conflicts"]) == (0, method, 1)
+    for field in ("instruction", "output", "row"):
+        assert studio_json(capsys, "dedup", project, "--field", field)[1]["field"] == field
+    code, _, err = studio(capsys, "dedup", project, "--threshold", "0.2")
+    assert code == 2
+    assert "between 0.4 and 1" in err
 
 
-def test_a_pair_that_lost_a_side_costs_the_other_nothing(tmp_path):
-    session = new_project(tmp_path / "lost")
-    for text in "ab":
-        session.add(_row(text))
-    with session._project.database.transaction():
-        session.pairs.replace_open([(1, 2, 0.9)])
-    session.reject(1)
-    assert session.settle_all("keep-left") == 0
-    assert session.rows.get(2).status == "accepted"
-    asyncio.run(session.close())
+def test_pairs_are_written_as_json_lines(capsys, project, tmp_path):
+    studio(capsys, "import", project, write_rows(tmp_path / "rows.jsonl", *TWINS))
+    studio(capsys, "dedup", project, "--threshold", "0.65", "--pairs", tmp_path / "pairs.jsonl")
+    listed = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text("utf-8").splitlines()]
+    assert {"left", "right", "score", "kind", "shared"} == set(listed[0])
+    code, out, err = studio(capsys, "dedup", project, "--threshold", "0.65", "--pairs", "-")
+    assert [json.loads(line) for line in out.splitlines()] == listed
+    assert "clusters" in err
+    code, _, err = studio(capsys, "dedup", project, "--pairs", tmp_path / "no" / "pairs.jsonl")
+    assert code == 1
+    assert "cannot be written" in err
+
+
+def test_the_row_that_stays_goes_by_the_rule(capsys, project, tmp_path, looking):
+    ask = TWINS[0]["instruction"]
+    rows = [{"instruction": f"{ask} {word}", "output": "x" * size} for size, word in ((1, "now"), (9, "soon"))]
+    studio(capsys, "import", project, write_rows(tmp_path / "rows.jsonl", *rows))
+    studio(capsys, "dedup", project, "--threshold", "0.65", "--apply", "longest")
+    assert [row.status for row in looking.rows.page([1, 2])] == ["rejected", "accepted"]
 
 
 def test_pairs_keep_their_names_over_searches(tmp_path):
@@ -193,10 +207,10 @@ def test_pairs_keep_their_names_over_searches(tmp_path):
 
     def search(*pairs):
         with session._project.database.transaction():
-            session.pairs.replace_open([(*pair, 0.9) for pair in pairs])
+            session.pairs.replace_open([(*pair, 0.9, "overlap") for pair in pairs], SEARCH)
 
     search((1, 2), (3, 4))
-    session.settle(2, "keep-left")
+    session.drop_duplicates([Loss(4, 3, 0.9)])
     session.undo()
     search((1, 3), (3, 4))
     assert {pair.id: (pair.left, pair.right) for pair in session.pairs.all()} == {2: (3, 4), 3: (1, 3)}

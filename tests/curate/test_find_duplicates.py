@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.curate import letters, minhash
-from studio.curate.duplicates import BYS, find, find_exact
+from studio.curate.compared import BYS
+from studio.curate.duplicates import Texts
 from studio.text.terms import terms
 from studio.text.tokens import normalise
 
@@ -31,15 +32,15 @@ def listed(found):
 
 def test_case_punctuation_white_space_and_full_width_forms_are_exactly_alike():
     texts = ["Write a poem.", "ＷＲＩＴＥ a\npoem!", "写一首诗。", "写 一 首 诗", "write a poem twice"]
-    assert listed(find_exact(texts)) == {(0, 1): ("exact", 1.0), (2, 3): ("exact", 1.0)}
+    assert listed(Texts(texts).exact()) == {(0, 1): ("exact", 1.0), (2, 3): ("exact", 1.0)}
 
 
 def test_formulas_and_emoji_that_differ_are_not():
-    assert not listed(find_exact(["What is 2+3?", "What is 2*3?", "What is 2-3?", "Is 😀 rude?", "Is 😂 rude?"]))
+    assert not listed(Texts(["What is 2+3?", "What is 2*3?", "What is 2-3?", "Is 😀 rude?", "Is 😂 rude?"]).exact())
 
 
 def test_texts_without_words_go_by_their_writing_and_empty_ones_by_nothing():
-    assert listed(find_exact(["?!", "??", "?! ", "", " ", ""])) == {(0, 2): ("exact", 1.0)}
+    assert listed(Texts(["?!", "??", "?! ", "", " ", ""]).exact()) == {(0, 2): ("exact", 1.0)}
 
 
 @given(TEXTS)
@@ -53,8 +54,8 @@ def test_exactly_alike_are_those_of_comparing_all(texts):
         if key in first:
             expected.add((first[key], row))
         first.setdefault(key, row)
-    assert set(listed(find_exact(texts))) == expected
-    assert {pair for pair, (by, _) in listed(run(find(texts))).items() if by == "exact"} == expected
+    assert set(listed(Texts(texts).exact())) == expected
+    assert {pair for pair, (by, _) in listed(run(Texts(texts).overlap())).items() if by == "exact"} == expected
 
 
 def test_an_exact_copy_is_compared_once():
@@ -63,17 +64,17 @@ def test_an_exact_copy_is_compared_once():
         "name three rivers that cross the border.",
         "Name three rivers that cross a border",
     ]
-    assert set(listed(run(find(texts, 0.65)))) == {(0, 1), (0, 2)}
+    assert set(listed(run(Texts(texts).overlap(0.65)))) == {(0, 1), (0, 2)}
 
 
 def test_one_task_over_many_inputs_is_a_set_of_rows_and_not_of_duplicates():
     task = "Say in one word which feeling the sentence expresses, or say that it expresses none"
     inputs = ["I lost my keys again", "What a splendid morning", "The train leaves at nine", "I lost my keys, again!"]
     whole = [f"{task}\n{input}" for input in inputs]
-    assert (0, 1) in listed(run(find(whole, 0.5)))
-    found = listed(run(find(whole, 0.65, inputs)))
+    assert (0, 1) in listed(run(Texts(whole).overlap(0.5)))
+    found = listed(run(Texts(whole).overlap(0.65, inputs)))
     assert set(found) == {(0, 3)}
-    found = listed(run(find([*whole, task + "!"], 0.5, [*inputs, ""])))
+    found = listed(run(Texts([*whole, task + "!"]).overlap(0.5, [*inputs, ""])))
     assert (0, 4) in found
     assert (0, 1) not in found
 
@@ -83,7 +84,7 @@ def test_a_typing_mistake_in_a_short_text_is_seen():
         *("Describe how a compter works", "Describe how a computer works", "Describe how a camera works"),
         *("Who reigned in 1814?", "Who reigned in 1815?", "Does the price increase?", "Does the price decrease?"),
     ]
-    found = listed(run(find(texts, 0.4)))
+    found = listed(run(Texts(texts).overlap(0.4)))
     assert found[0, 1][0] == "letters"
     assert found[0, 1][1] > 0.9
     assert all(by == "overlap" for pair, (by, _) in found.items() if pair != (0, 1))
@@ -111,15 +112,15 @@ def test_what_is_a_typing_mistake(left, right, alike):
 def test_minhash_finds_nothing_that_is_not_there_and_nearly_all_that_is():
     frames = [f"Explain to a visitor of town {n} why its tower number {n * 7} leans to the {n % 5}" for n in range(120)]
     texts = frames + [f"{text} today" for text in frames]
-    all_of_them = listed(run(find(texts, 0.75)))
-    drawn = listed(run(find(texts, 0.75, by=minhash.join)))
+    all_of_them = listed(run(Texts(texts).overlap(0.75)))
+    drawn = listed(run(Texts(texts).overlap(0.75, by=minhash.join)))
     assert drawn.items() <= all_of_them.items()
     assert len(drawn) >= 0.95 * len(all_of_them)
-    assert drawn == listed(run(find(texts, 0.75, by=minhash.join)))
+    assert drawn == listed(run(Texts(texts).overlap(0.75, by=minhash.join)))
 
 
 @given(TEXTS)
 def test_scores_and_order(texts):
-    found = run(find(texts, 0.5))
+    found = run(Texts(texts).overlap(0.5))
     assert (found.left < found.right).all()
     assert ((found.scores >= float(Fraction(1, 2))) & (found.scores <= 1)).all()

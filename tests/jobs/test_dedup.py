@@ -1,4 +1,4 @@
-"""What counts as a near-duplicate row, and what keep-first leaves to the person."""
+"""What counts as a duplicate among the rows of a project, and what is left to the person."""
 
 from __future__ import annotations
 
@@ -6,31 +6,42 @@ import asyncio
 
 import pytest
 
-from studio.jobs.events import PairsFound
-from tests.support.projects import bring_in, new_project
+from studio.jobs.dedup_events import DuplicatesFound, QueueMade
+from studio.settings import DedupSettings
+from studio.store import index_folder
+from tests.support.projects import bring_in, drain, new_project
 
 LONG = "Write a short thank-you note to the neighbour who watered the tomato plants all summer"
+ZH = "请用三句话介绍中秋节的由来，并说明今天人们怎样过节"
 
 
-def found_pairs(session) -> list[tuple[int, int]]:
-    async def search():
-        return [event async for event in session.find_duplicates()]
-
-    (found,) = [event for event in asyncio.run(search()) if isinstance(event, PairsFound)]
-    return [(left, right) for left, right, _ in found.pairs]
-
-
-def session_with(tmp_path, objects):
+def session_with(tmp_path, objects, **how):
     session = new_project(tmp_path / "p")
-    ids = asyncio.run(bring_in(session, tmp_path / "rows.jsonl", objects))
+    ids = asyncio.run(bring_in(session, tmp_path / "rows.jsonl", objects, **how))
     return session, list(ids)
+
+
+def search(session, **chosen):
+    """The pairs of a search, as (left, right): kind."""
+    events = asyncio.run(drain(session.find_duplicates(DedupSettings(**chosen))))
+    assert isinstance(events[-1], DuplicatesFound)
+    return {
+        (left, right): kind for left, right, score, kind in events[-1].pairs if score >= DedupSettings(**chosen).limit
+    }
+
+
+def queue(session, **chosen):
+    *_, made = asyncio.run(drain(session.review_queue(DedupSettings(**chosen))))
+    assert isinstance(made, QueueMade)
+    return made.queue
 
 
 @pytest.mark.parametrize(
     ("objects", "pairs"),
     [
         ([{"instruction": LONG, "output": "a"}, {"instruction": f"{LONG} long", "output": "a"}], 1),
-        ([{"instruction": "请用三句话介绍中秋节的由来", "output": "a"}] * 2, 1),
+        ([{"instruction": ZH, "output": "a"}] * 2, 1),
+        ([{"instruction": ZH, "output": "a"}, {"instruction": ZH.replace("今天", "现在"), "output": "b"}], 1),
         (
             [
                 {"instruction": "Classify the mood of this review of a small hotel", "input": word, "output": word}
@@ -41,18 +52,156 @@ def session_with(tmp_path, objects):
         ([{"instruction": LONG, "output": "a", "kto_tag": tag} for tag in (True, False)], 0),
         ([{"instruction": LONG, "output": "a", "kto_tag": True}] * 2, 1),
         ([{"text": ""}, {"text": ""}], 0),
+        (
+            [{"instruction": LONG, "output": "a", "history": [["Hi", turn]]} for turn in ("Hello", "Good day to you!")],
+            1,
+        ),
     ],
 )
-def test_rows_are_compared_by_what_they_ask(tmp_path, objects, pairs):
+@pytest.mark.parametrize("method", ["overlap", "rouge-l", "minhash"])
+def test_rows_are_compared_by_what_they_ask(tmp_path, objects, pairs, method):
     session, _ = session_with(tmp_path, objects)
-    assert len(found_pairs(session)) == pairs
+    assert len(search(session, method=method)) == pairs
     asyncio.run(session.close())
 
 
-def test_one_prompt_with_two_answers_is_left_to_the_person(tmp_path):
-    objects = [{"instruction": LONG, "output": answer} for answer in ("Dear Ana", "Dear Ben", "Dear Ana")]
+def test_each_field_is_compared_on_its_own(tmp_path):
+    objects = [
+        {"instruction": "Name a river that flows north", "output": "The longest of them is the Lena, in Siberia."},
+        {"instruction": "Which bird sings at night?", "output": "the longest of them is the Lena in Siberia"},
+        {"instruction": "Which bird sings at night", "output": "The nightingale does, from April on."},
+    ]
+    session, (one, two, three) = session_with(tmp_path, objects)
+    assert search(session, method="exact", field="output") == {(one, two): "exact"}
+    assert search(session, method="exact", field="prompt") == {(two, three): "conflict"}
+    assert search(session, method="exact", field="row") == {}
+    asyncio.run(session.close())
+
+
+def test_images_of_their_own_make_prompts_of_their_own(tmp_path):
+    objects = [
+        {"instruction": "<image>Describe it", "output": "A clock", "images": [f"images/{n}.png"]} for n in (1, 2, 1)
+    ]
+    session, (one, _, three) = session_with(tmp_path, objects)
+    assert search(session) == {(one, three): "exact"}
+    asyncio.run(session.close())
+
+
+def test_one_prompt_with_two_answers_is_a_conflict(tmp_path):
+    objects = [{"instruction": LONG, "output": answer} for answer in ("Dear Ana", "Dear Ben", "dear ana")]
     session, (first, second, third) = session_with(tmp_path, objects)
-    assert found_pairs(session) == [(first, second), (first, third)]
-    assert session.settle_all("keep-left") == 1
+    assert search(session) == {(first, second): "conflict", (first, third): "exact"}
+    made = queue(session)
+    assert [(one.kind, one.rows) for one in made] == [("near", (first, third)), ("conflict", (first, second))]
+    assert session.drop_duplicates(made.losses()) == 1
     assert [session.rows.get(row).status for row in (first, second, third)] == ["accepted", "accepted", "rejected"]
+    assert session.rows.get(third).evidence == f"says the same as #{first}"
+    asyncio.run(session.close())
+
+
+def test_who_stays_goes_by_the_rule(tmp_path):
+    objects = [{"instruction": LONG, "output": "x" * size} for size in (1, 30, 5)]
+    objects = [
+        one | {"instruction": f"{LONG} {word}"} for one, word in zip(objects, ("now", "soon", "later"), strict=True)
+    ]
+    session, rows = session_with(tmp_path, objects)
+    search(session)
+    for rule, place in (("first", 0), ("longest", 1), ("newest", 2)):
+        (one,) = queue(session, keep=rule)
+        assert one.rows[0] == rows[place]
+    asyncio.run(session.close())
+
+
+def test_pairs_the_person_wants_both_of_are_never_asked_again(tmp_path):
+    session, (one, two) = session_with(
+        tmp_path, [{"instruction": f"{LONG} {end}", "output": "a"} for end in ("now", "soon")]
+    )
+    search(session)
+    session.keep_both([(one, two)])
+    assert not len(queue(session))
+    search(session)
+    assert not len(queue(session))
+    assert session.undo()
+    assert len(queue(session)) == 1
+    asyncio.run(session.close())
+
+
+def test_a_threshold_may_be_lowered_to_the_floor_without_a_search(tmp_path):
+    ends = ("for the roses", "for the tulips in the yard")
+    session, _ = session_with(tmp_path, [{"instruction": f"{LONG} {end}", "output": "a"} for end in ends])
+    search(session, threshold=0.95)
+    assert not len(queue(session, threshold=0.95))
+    assert len(queue(session, threshold=0.66)) == 1
+    asyncio.run(session.close())
+
+
+# -- one row against all -------------------------------------------------------------------------------
+
+
+def near(session, row):
+    return [(one.row, one.kind) for one in session.neighbours(row)]
+
+
+def sft(instruction, output="a"):
+    from studio.alpaca.rows import Sft
+
+    return Sft(instruction, "", output)
+
+
+def test_a_new_and_an_edited_row_are_held_against_all_others(tmp_path):
+    filler = [{"instruction": f"Explain how lock number {n} of the canal opens", "output": "a"} for n in range(30)]
+    session, rows = session_with(tmp_path, [{"instruction": LONG, "output": "a"}, *filler])
+    assert near(session, rows[0]) == []  # nothing was searched yet
+    search(session)
+    added = session.add(sft(f"{LONG}, please"))
+    assert near(session, added) == [(rows[0], "overlap")]
+    assert [(pair.left, pair.right) for pair in session.pairs.of(added)] == [(rows[0], added)]
+    copy = session.add(sft(LONG.upper()))
+    assert (rows[0], "exact") in near(session, copy)
+    other = session.add(sft(LONG, "Dear neighbour"))
+    assert (rows[0], "conflict") in near(session, other)
+    session.edit(added, sft("What is the deepest lake?"))
+    assert near(session, added) == []
+    assert session.pairs.of(added) == []
+    session.undo()
+    assert (rows[0], "overlap") in near(session, added)
+    assert session.pairs.of(copy)[0].kind == "exact"
+    asyncio.run(session.close())
+
+
+def test_the_index_survives_a_restart_and_knows_what_came_since(tmp_path):
+    from studio.session import Session
+
+    session, rows = session_with(tmp_path, [{"instruction": LONG, "output": "a"}, {"instruction": ZH, "output": "b"}])
+    search(session)
+    added = session.add(sft(f"{ZH}？"))
+    asyncio.run(session.close())
+    session = Session.open(tmp_path / "p", must_write=True)
+    assert near(session, added) == [(rows[1], "conflict")]
+    again = session.add(sft(LONG))
+    assert near(session, again) == [(rows[0], "exact")]
+    session.reject(rows[0])
+    assert near(session, again) == []
+    asyncio.run(session.close())
+
+
+def test_an_index_that_is_gone_or_damaged_costs_only_the_warnings(tmp_path):
+    session, rows = session_with(tmp_path, [{"instruction": LONG, "output": "a"}] * 2)
+    search(session)
+    (file,) = (tmp_path / "p" / index_folder.FOLDER).rglob("keys.npy")
+    file.write_bytes(b"no array")
+    assert near(session, rows[0]) == []
+    assert len(queue(session)) == 1
+    search(session)
+    assert near(session, rows[0]) == [(rows[1], "exact")]
+    asyncio.run(session.close())
+
+
+def test_what_two_rows_share_the_rarest_first(tmp_path):
+    filler = [
+        {"instruction": f"Write a note about {word}", "output": "a"} for word in ("rain", "bread", "keys", "salt")
+    ]
+    session, rows = session_with(tmp_path, [*filler, {"instruction": "Write a note about salt water", "output": "b"}])
+    search(session)
+    assert next(term for term, _ in session.shared_terms(rows[3], rows[4])) == "salt"
     asyncio.run(session.close())

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from studio.alpaca.rows import Sft
+from studio.curate.review_queue import Loss
 from studio.session import Session
+from studio.store.pairs import Search
 from studio.store.rows import Generated
 from tests.support.projects import bring_in, contents, kept, new_project, recount
 
+SEARCH = Search("overlap", "prompt", 0.65, 5, "2026-01-01T00:00:00", (0, 0))
 IMPORTED = [
     {"instruction": "Name a river in France.", "output": "The Loire."},
     {"instruction": "Name a river in France", "output": "The Rhône."},
@@ -37,7 +40,11 @@ class Decisions(RuleBasedStateMachine):
         run = self._run(lambda: self.session.runs.open("evol-instruct", "key", "{}"))
         made = Generated("sft", Sft("Grown", "", "Answer"), run, 1, 1, 1, "deepening", ())
         self._run(lambda: self.session.rows.add_generated(made))
-        self._run(lambda: self.session.pairs.replace_open([(1, 2, 0.9), (3, 4, 0.8), (1, 5, 0.75)]))
+        self._run(
+            lambda: self.session.pairs.replace_open(
+                [(1, 2, 0.9, "overlap"), (3, 4, 0.8, "overlap"), (1, 5, 0.75, "overlap")], SEARCH
+            )
+        )
         self.state = self.real()
         self.first = dict(self.state[0])
         # The import is the first undoable step; undoing it rejects its rows.
@@ -113,24 +120,30 @@ class Decisions(RuleBasedStateMachine):
             rows[row_id] = before
         self.decided({row_id: (Sft(text), "accepted", seed, None, None, None)})
 
-    @rule(number=picks, verdict=st.sampled_from(["keep-left", "keep-right", "keep-both"]))
-    def settle(self, number, verdict):
+    @rule(number=picks)
+    def drop_a_duplicate(self, number):
         pair = self.session.pairs.get(number % 3 + 1)
-        rows = {}
-        gone = {"keep-left": pair.right, "keep-right": pair.left}.get(verdict)
-        for row_id, other in ((pair.left, pair.right), (pair.right, pair.left)):
-            row, status, seed, _, evidence, gold = self.state[0][row_id]
-            twin = f"near-duplicate of #{other}, ROUGE-L {pair.score:.2f}"
-            if row_id == gone and status != "rejected":
-                rows[row_id] = (row, "rejected", seed, "near-duplicate", twin, gold)
-            elif row_id != gone and evidence == twin:
-                rows[row_id] = (row, "pending" if row_id == 5 else "accepted", seed, None, None, gold)
-        self.session.settle(pair.id, verdict)
-        before = self.state
-        self.decided(rows, {pair.id: verdict})
-        if self.state is before:  # the same verdict again is a step too
-            self.done.append(before)
-            self.undone = []
+        row, status, seed, rule, evidence, gold = self.state[0][pair.right]
+        self.session.drop_duplicates([Loss(pair.right, pair.left, pair.score)])
+        twin = f"overlap {pair.score:.2f} with #{pair.left}"
+        gone = (row, "rejected", seed, "near-duplicate", twin, gold)
+        self.decided({pair.right: gone if status != "rejected" else (row, status, seed, rule, evidence, gold)})
+
+    @rule(number=picks)
+    def keep_both(self, number):
+        pair = self.session.pairs.get(number % 3 + 1)
+        self.session.keep_both([(pair.right, pair.left)])
+        self.decided({}, {pair.id: "keep-both"})
+
+    @rule(number=picks, text=words)
+    def merge(self, number, text):
+        pair = self.session.pairs.get(number % 3 + 1)
+        row, status, seed, _, _, gold = self.state[0][pair.right]
+        _, *rest = self.state[0][pair.left]
+        self.session.merge(pair.left, Sft(text, "", "m"), [pair.right])
+        gone = (row, "rejected", seed, "merged", f"merged into #{pair.left}", gold)
+        merged = gone if status != "rejected" else self.state[0][pair.right]
+        self.decided({pair.left: (Sft(text, "", "m"), *rest), pair.right: merged})
 
     def opinions(self, numbers, change):
         """Change (tags, score, waived) of the picked rows."""

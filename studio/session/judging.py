@@ -1,0 +1,228 @@
+"""Finding duplicates and deciding about them; a new or edited row is held against all others at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from studio.alpaca import rows as alpaca
+from studio.alpaca.rows import Preference, Row
+from studio.errors import ProjectError
+from studio.jobs.events import Event
+from studio.session.deciding import Deciding, count_of
+from studio.settings import DedupSettings, Settings
+from studio.store import decisions, index_folder
+from studio.store.journal import Change
+from studio.store.pairs import Kind, Search
+from studio.store.project import Project
+
+if TYPE_CHECKING:
+    from studio.curate.review_queue import Loss, Order
+    from studio.jobs.neighbours import Neighbour, Neighbours
+
+FLOOR = 0.65
+"""Pairs down to this score are kept, so that the threshold can be lowered to it without a new search."""
+ALIKE: dict[Kind, str] = {
+    "exact": "says the same as",
+    "overlap": "overlap {:.2f} with",
+    "letters": "overlap {:.2f}, typing mistakes aside, with",
+    "conflict": "another answer to the prompt of",
+    "rouge-l": "ROUGE-L {:.2f} with",
+    "semantic": "cosine {:.2f} with",
+}
+
+
+class Judging(Deciding):
+    """An open project to judge duplicates in."""
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        super().__init__(project, settings)
+        self._near: Neighbours | None = None
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    async def find_duplicates(self, chosen: DedupSettings | None = None) -> AsyncGenerator[Event, None]:
+        """Search among rows that are not rejected; ends with DuplicatesFound. Open pairs are replaced.
+
+        chosen: how, [dedup] by default. Raises UsageError for a threshold that the method does not take.
+        """
+        from studio.jobs import dedup
+        from studio.jobs.dedup_events import DuplicatesFound
+
+        self._must_write()
+        how, before = chosen or self.settings.dedup, self.changes
+        floor = min(how.limit, FLOOR) if how.method in ("overlap", "minhash") else how.limit
+        asked = dedup.Asked(how.method, how.field, floor)
+        async for event in self._reading(lambda store: dedup.find_duplicates(store, asked)):
+            if isinstance(event, DuplicatesFound):
+                at = time.strftime("%Y-%m-%dT%H:%M:%S")
+                search = Search(how.method, how.field, floor, event.rows, at, before, event.partial)
+                with self._project.database.transaction():
+                    self.pairs.replace_open(event.pairs, search)
+                self._near = None
+                with suppress(OSError):
+                    # What is kept there only saves time.
+                    index_folder.write(self.folder, event.indexes)
+            yield event
+
+    async def review_queue(
+        self, chosen: DedupSettings | None = None, order: Order = "border"
+    ) -> AsyncGenerator[Event, None]:
+        """The clusters of the last search; ends with QueueMade. chosen: its threshold and who stays, [dedup]'s else."""
+        from studio.jobs import dedup
+        from studio.jobs.dedup_events import QueueMade
+
+        how, folder = chosen or self.settings.dedup, self.folder
+        async for event in self._reading(lambda store: dedup.make_queue(store, how.limit, how.keep, order, folder)):
+            if isinstance(event, QueueMade):
+                event.queue.alike = self._alike
+            yield event
+
+    def neighbours(self, row_id: int) -> list[Neighbour]:
+        """Rows near this one by the measure of the last search, the nearest first; [] before there was one."""
+        stored, near = self.rows.get(row_id), self._neighbours
+        return [] if stored is None or near is None else near.near(stored, FLOOR) or []
+
+    def compare(self, row_id: int) -> list[Neighbour]:
+        """The same for a row that came or was rewritten; what is found is kept for the queue."""
+        stored, near = self.rows.get(row_id), self._neighbours
+        if stored is None or stored.status == "rejected" or near is None or (found := near.near(stored, FLOOR)) is None:
+            return []
+        with self._project.database.transaction(durable=False):
+            pairs = [(min(row_id, one.row), max(row_id, one.row), one.score, one.kind) for one in found]
+            self.pairs.replace_of(row_id, pairs)
+        return found
+
+    def add(self, row: Row, *, seed: bool = False) -> int:
+        """A row written by hand, compared with all others at once."""
+        row_id = super().add(row, seed=seed)
+        self.compare(row_id)
+        return row_id
+
+    def edit(self, row_id: int, row: Row) -> None:
+        """Replace a row's content, and compare it with all others at once."""
+        super().edit(row_id, row)
+        self.compare(row_id)
+
+    def shared_terms(self, left: int, right: int) -> list[tuple[str, float]]:
+        """The terms that two rows share by what the last search compared, the rarest first, with their weights."""
+        one, other, near = self.rows.get(left), self.rows.get(right), self._neighbours
+        return near.shared(one, other) if one and other and near else []
+
+    def _alike(self, row: int, others: Sequence[int]) -> Sequence[float]:
+        near = self._neighbours
+        return near.scores(row, others) if near else [0.0] * len(others)
+
+    @property
+    def _neighbours(self) -> Neighbours | None:
+        if self._near is None and (search := self.pairs.search()) is not None:
+            from studio.jobs.neighbours import Neighbours
+
+            self._near = Neighbours(self.folder, self.rows, search, self._rewritten_since)
+        return self._near
+
+    def _rewritten_since(self, earlier: tuple[int, int]) -> tuple[tuple[int, int], Iterable[int]]:
+        group, last = earlier
+        now = self.changes
+        return now, self._journal.rewritten_since(group) | set(range(last + 1, now[1] + 1))
+
+    # -- deciding --------------------------------------------------------------------------------
+
+    def drop_duplicates(self, losses: Collection[Loss]) -> int:
+        """Reject each of these rows in favour of the one that stays for it, as one undoable step; returns how many."""
+        kinds = {
+            (one.left, one.right): one.kind for one in self.pairs.among([_pair(one.row, one.keeper) for one in losses])
+        }
+        told = [
+            (
+                one.row,
+                one.keeper,
+                ALIKE[kinds.get(_pair(one.row, one.keeper), "exact" if one.score >= 1 else "overlap")].format(
+                    one.score
+                ),
+            )
+            for one in losses
+        ]
+        changes = decisions.dropped(self.rows.page, told)
+        if changes:
+            keepers = sorted({one.keeper for one in losses})
+            for_whom = f" for #{keepers[0]}" if len(keepers) == 1 else ""
+            rows = f"#{changes[0].first}" if len(changes) == 1 else count_of(len(changes))
+            self._decide("dedup", f"drop {rows}{for_whom}", changes)
+        return len(changes)
+
+    def keep_both(self, pairs: Collection[tuple[int, int]]) -> None:
+        """Say of these pairs of rows that they are no duplicates, for good."""
+        self._must_write()
+        asked = [_pair(*pair) for pair in pairs]
+        known = {(one.left, one.right) for one in self.pairs.among(asked)}
+        missing: list[tuple[int, int, float, Kind]] = [(*pair, 0.0, "overlap") for pair in asked if pair not in known]
+        if missing:
+            with self._project.database.transaction(durable=False):
+                self.pairs.add(missing)
+        changes = decisions.wanted_both(self.pairs.among(asked))
+        if changes:
+            rows = sorted({row for pair in asked for row in pair})
+            self._decide("dedup", f"keep {', '.join(f'#{row}' for row in rows[:4])}{' …' if rows[4:] else ''}", changes)
+
+    def merge(self, keeper: int, row: Row, gone: Iterable[int]) -> None:
+        """Give the row that stays this content, and reject the others as merged into it."""
+        stored = self.rows.get(keeper)
+        if stored is None:
+            raise ProjectError(f"There is no row #{keeper}.")
+        others = [one for one in self.rows.page(list(gone)) if one.status != "rejected"]
+        changes = [decisions.rewritten(stored, row)]
+        changes += [decisions.change(one, decisions.rejected("merged", f"merged into #{keeper}")) for one in others]
+        changes = [one for one in changes if one.before != one.after]
+        if changes:
+            self._decide("dedup", f"merge {', '.join(f'#{one.id}' for one in others)} into #{keeper}", changes)
+            self.compare(keeper)
+
+    def settle_conflict(self, keeper: int | None, gone: Iterable[int]) -> None:
+        """Of rows that answer one prompt otherwise, keep this one, or none."""
+        others = [one for one in self.rows.page(list(gone)) if one.status != "rejected"]
+        why = f"another answer stays, #{keeper}" if keeper else "no answer of this conflict stays"
+        changes = [decisions.change(one, decisions.rejected("conflict", why)) for one in others]
+        said = f"keep #{keeper} of a conflict" if keeper else f"drop {count_of(len(changes))} of a conflict"
+        if changes:
+            self._decide("dedup", said, changes)
+
+    def pair_up(self, chosen: int, rejected: int) -> int:
+        """Make a preference row of two answers to one prompt; both rows go in its favour. Returns its id.
+
+        Raises ProjectError when one is no row with an answer, or a prompt that preference rows have no place for.
+        """
+        self._must_write()
+        better, worse = self.rows.get(chosen), self.rows.get(rejected)
+        if (
+            better is None
+            or worse is None
+            or not isinstance(better.row, alpaca.Sft | alpaca.Kto)
+            or not isinstance(worse.row, alpaca.Sft | alpaca.Kto)
+        ):
+            raise ProjectError("Only SFT and KTO rows make a preference pair.", hint="Keep one of them, or both.")
+        row = Preference(
+            better.row.instruction,
+            better.row.input,
+            better.row.output,
+            worse.row.output,
+            better.row.system,
+            better.row.history,
+        )
+        with self._project.database.transaction() as connection:
+            fresh = (alpaca.encode(row), 0, None, None)
+            made = self.rows.add_imported([fresh], "preference", source=None, seed=False).start
+            changes: list[Change] = [decisions.brought_in(range(made, made + 1), "you took it back")]
+            for one in (better, worse):
+                gone = decisions.change(one, decisions.rejected("paired", f"became the preference row #{made}"))
+                self._apply(gone.target, gone.first, gone.last, gone.after)
+                changes.append(gone)
+            said = f"make #{made} of #{chosen} over #{rejected}"
+            self._journal.record(connection, "dedup", said, changes)
+        return made
+
+
+def _pair(one: int, other: int) -> tuple[int, int]:
+    return (one, other) if one < other else (other, one)
