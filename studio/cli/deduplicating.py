@@ -42,7 +42,7 @@ async def run(session: Session, chosen: DedupSettings, keep: KeepRule | None, pa
         going = []
         while losses := queue.losses():
             going += losses
-            queue.went(loss.row for loss in losses)
+            queue.follow(loss.row for loss in losses)
         rejected = session.drop_duplicates(going)
     if as_json:
         told = {"method": chosen.method, "field": chosen.field, "threshold": chosen.limit, "rows": found.rows}

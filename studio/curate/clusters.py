@@ -204,7 +204,7 @@ def _cluster(
     scores = [1.0, *(near[first][member] for member in members[1:])]
     held = [(row, score) for member, score in zip(members, scores, strict=True) for row in standing[member]]
     rows, row_scores = zip(*held, strict=True)
-    return Cluster("near", rows, row_scores, split, loose or len(members) > LARGEST)
+    return Cluster("near", rows, row_scores, split, (loose or len(members) > LARGEST) and len(members) > 2)
 
 
 def _equal(rows: Sequence[int]) -> Cluster:

@@ -5,9 +5,9 @@ Only what a decision touches is worked out anew, so that a decision costs the sa
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from studio.curate.clusters import Alike, Cluster, Edge, Rank, clusters
@@ -55,6 +55,9 @@ class ReviewQueue:
         self._gone = set(gone)
         self._edges: dict[int, list[Edge]] = _by_component(edges)
         self._component = {row: root for root, some in self._edges.items() for edge in some for row in edge[:2]}
+        # The first row of those that a row equals, and of those that ask the same and are answered otherwise.
+        self._first = {edge.right: edge.left for some in self._edges.values() for edge in some if edge.by == "exact"}
+        self._asked = {edge.right: edge.left for some in self._edges.values() for edge in some if edge.by == "conflict"}
         self._clusters: dict[int, list[Cluster]] = {}
         self._sorted: list[tuple[Any, Cluster]] = []
         for root in self._edges:
@@ -78,34 +81,41 @@ class ReviewQueue:
         """Where the cluster stands now; None when it is settled."""
         return next((place for place, one in enumerate(self) if one == cluster), None)
 
-    def edges_of(self, rows: Collection[int]) -> list[Edge]:
-        """The open edges between these rows."""
-        roots = {self._component[row] for row in rows if row in self._component}
-        return [
-            edge
-            for root in roots
-            for edge in self._edges[root]
-            if edge.open and edge.left in rows and edge.right in rows
-        ]
+    def losses_for(self, keeper: int, cluster: Cluster) -> list[Loss]:
+        """What goes if this row of the cluster stays: the others, as far as they are near it."""
+        scores = dict(zip(cluster.rows, cluster.scores, strict=True))
+        others = [row for row in cluster.rows if row != keeper]
+        if keeper == cluster.rows[0]:
+            return [Loss(row, keeper, scores[row]) for row in others]
+        if cluster.loose and self.alike is not None:
+            found = dict(zip(others, self.alike(keeper, others), strict=True))
+        else:
+            found = {row: max((edge.score for edge in self.between(keeper, row)), default=1.0) for row in others}
+        return [Loss(row, keeper, score) for row, score in found.items() if score >= self.threshold]
 
-    def went(self, rows: Iterable[int]) -> None:
-        """These rows are rejected now."""
-        rows = set(rows)
-        self._gone |= rows
-        self._anew(rows)
+    def between(self, one: int, other: int) -> list[Edge]:
+        """The edges that make these two rows near each other: their own, or those of the rows they equal."""
+        first, second = self._first.get(one, one), self._first.get(other, other)
+        if first == second:
+            # Of equal rows each is only tied to the first.
+            rows = {one, other} - {first}
+            return [edge for edge in self._of(first) if edge.left == first and edge.right in rows]
+        asking = {self._asked.get(first, first), first}, {self._asked.get(second, second), second}
+        pairs = {tuple(sorted((left, right))) for left in asking[0] for right in asking[1]}
+        return [edge for edge in self._of(first) if edge[:2] in pairs]
 
-    def came(self, rows: Iterable[int]) -> None:
-        """These rows are not rejected any more."""
-        rows = set(rows)
-        self._gone -= rows
-        self._anew(rows)
-
-    def settled(self, pairs: Collection[tuple[int, int]], *, open: bool = False) -> None:
-        """Somebody wants both rows of each of these pairs (left, right), or says no longer so."""
-        touched = {row for pair in pairs for row in pair}
+    def follow(
+        self, gone: Iterable[int] = (), back: Iterable[int] = (), open: Mapping[tuple[int, int], bool] | None = None
+    ) -> None:
+        """What was decided: rows that are rejected now, or not any more; and of pairs (left, right) whether they are
+        open, or somebody wants both rows.
+        """
+        gone, back, verdicts = set(gone), set(back), open or {}
+        self._gone = (self._gone | gone) - back
+        touched = gone | back | {row for pair in verdicts for row in pair}
         for root in {self._component[row] for row in touched if row in self._component}:
-            self._edges[root] = [edge._replace(open=open) if edge[:2] in pairs else edge for edge in self._edges[root]]
-        self._anew(touched)
+            self._edges[root] = [edge._replace(open=verdicts.get(edge[:2], edge.open)) for edge in self._edges[root]]
+            self._again(root)
 
     def band(self, score: float) -> tuple[float, float]:
         """From where up to where (exclusive) scores are decided alike with this one; equal rows alone."""
@@ -128,12 +138,24 @@ class ReviewQueue:
                         found.append(Loss(row, one.rows[0], score))
         return found
 
+    def at(self, threshold: float) -> Outlook:
+        """What there would be to decide at another threshold, and what would go. Any thread may ask.
+
+        Of clusters too large to know all pairs, only the known ones count.
+        """
+        edges = (edge for some in self._edges.values() for edge in some)
+        other = ReviewQueue(edges, self._rank, threshold, gone=self._gone, partial=self._partial, order=self.order)
+        return other.outlook()
+
     def outlook(self) -> Outlook:
         """What is left, and what would go."""
         conflicts = sum(one.kind == "conflict" for one in self)
         return Outlook(len(self) - conflicts, conflicts, len(self.losses()))
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def _of(self, row: int) -> list[Edge]:
+        return self._edges[self._component[row]]
 
     def _add(self, root: int) -> None:
         """Work out the clusters of a component; sorting is left to the caller."""
@@ -143,16 +165,17 @@ class ReviewQueue:
         self._clusters[root] = found
         self._sorted += [(self._key(one), one) for one in found]
 
-    def _anew(self, rows: Collection[int]) -> None:
-        for root in {self._component[row] for row in rows if row in self._component}:
-            before = {(self._key(one), one) for one in self._clusters[root]}
-            self._sorted = [entry for entry in self._sorted if entry not in before]
-            start = len(self._sorted)
-            self._add(root)
-            fresh = self._sorted[start:]
-            del self._sorted[start:]
-            for entry in fresh:
-                insort(self._sorted, entry)
+    def _again(self, root: int) -> None:
+        """Work the clusters of a component out again."""
+        for one in self._clusters[root]:
+            entry = (self._key(one), one)
+            del self._sorted[bisect_left(self._sorted, entry)]
+        start = len(self._sorted)
+        self._add(root)
+        fresh = self._sorted[start:]
+        del self._sorted[start:]
+        for entry in fresh:
+            insort(self._sorted, entry)
 
     def _key(self, one: Cluster) -> Any:
         match self.order:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from studio.curate.review_queue import ReviewQueue
+from studio.curate.review_queue import Outlook, ReviewQueue
 from studio.jobs.events import Event
 from studio.store.pairs import Found
 
@@ -23,6 +23,13 @@ class DuplicatesFound(Event, frozen=True):
     partial: tuple[int, ...]
     rows: int
     indexes: Mapping[str, Arrays]
+
+
+class Foretold(Event, frozen=True):
+    """What a threshold would leave to decide, and what would go."""
+
+    threshold: float
+    outlook: Outlook
 
 
 class QueueMade(Event, frozen=True):

@@ -192,4 +192,4 @@ class Deciding(Looking):
 
 def count_of(n: int) -> str:
     """So many rows, in words."""
-    return f"{n} row" if n == 1 else f"{n} rows"
+    return "1 row" if n == 1 else f"{n:,} rows"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -15,15 +16,17 @@ from studio.session.deciding import Deciding, count_of
 from studio.settings import DedupSettings, Settings
 from studio.store import decisions, index_folder
 from studio.store.journal import Change
-from studio.store.pairs import Kind, Search
+from studio.store.pairs import Kind, Search, StoredPair
 from studio.store.project import Project
 
 if TYPE_CHECKING:
-    from studio.curate.review_queue import Loss, Order
+    from studio.curate.review_queue import Loss, Order, ReviewQueue
     from studio.jobs.neighbours import Neighbour, Neighbours
 
 FLOOR = 0.65
 """Pairs down to this score are kept, so that the threshold can be lowered to it without a new search."""
+MANY = 20_000
+"""Rows decided on at once, from which on a queue is rather made anew."""
 ALIKE: dict[Kind, str] = {
     "exact": "says the same as",
     "overlap": "overlap {:.2f} with",
@@ -80,6 +83,12 @@ class Judging(Deciding):
                 event.queue.alike = self._alike
             yield event
 
+    async def foretell(self, queue: ReviewQueue, threshold: float) -> AsyncGenerator[Event, None]:
+        """What another threshold would make of a queue: Foretold."""
+        from studio.jobs.dedup_events import Foretold
+
+        yield Foretold(threshold, await asyncio.to_thread(queue.at, threshold))
+
     def neighbours(self, row_id: int) -> list[Neighbour]:
         """Rows near this one by the measure of the last search, the nearest first; [] before there was one."""
         stored, near = self.rows.get(row_id), self._neighbours
@@ -110,6 +119,14 @@ class Judging(Deciding):
         """The terms that two rows share by what the last search compared, the rarest first, with their weights."""
         one, other, near = self.rows.get(left), self.rows.get(right), self._neighbours
         return near.shared(one, other) if one and other and near else []
+
+    def judged_since(self, earlier: tuple[int, int]) -> tuple[set[int], list[StoredPair], bool]:
+        """What decisions since `changes` was this mean for a queue: rows, pairs, and whether it is to be made anew."""
+        group, last = earlier
+        rows = {row for ids in self._journal.rows_since(group) for row in ids if row <= last}
+        pairs = [pair for pair_id in self._journal.pairs_since(group) if (pair := self.pairs.get(pair_id))]
+        anew = self.rows.last_id() > last or bool(self._journal.rewritten_since(group)) or len(rows) > MANY
+        return rows, pairs, anew
 
     def _alike(self, row: int, others: Sequence[int]) -> Sequence[float]:
         near = self._neighbours

@@ -87,6 +87,11 @@ class Journal:
         found = self._connection.execute("SELECT first, last FROM journal WHERE grp > ? AND target = 'row'", (group,))
         return [range(first, last + 1) for first, last in found]
 
+    def pairs_since(self, group: int) -> set[int]:
+        """The pairs that decisions after this one changed."""
+        found = self._connection.execute("SELECT first FROM journal WHERE grp > ? AND target = 'pair'", (group,))
+        return {pair_id for (pair_id,) in found}
+
     def rewritten_since(self, group: int) -> set[int]:
         """The rows of which decisions after this one changed the content."""
         found = self._connection.execute(

@@ -12,13 +12,15 @@ Stage = Literal["seeds", "evolve", "dedup", "position", "check", "export"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 ALL = STAGES
 ROWS: tuple[Stage, ...] = ("seeds", "evolve")
+DEDUP: tuple[Stage, ...] = ("dedup",)
 EDITABLE: tuple[Stage, ...] = ("seeds", "evolve", "position", "check")
 
 
 class Command(NamedTuple):
     """id: what [keys] in studio.toml calls it. keys: separated by commas, as Textual names them.
 
-    title: one or two words for footer and palette. help: one line. footer: shown there where it fits.
+    title: one or two words for footer and palette. help: one line. footer: shown there where it fits. gives_way: a
+    stage's own command may have one of its keys.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Command(NamedTuple):
     stages: tuple[Stage, ...] = ALL
     footer: bool = False
     writes: bool = False
+    gives_way: bool = False
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -44,11 +47,32 @@ COMMANDS: tuple[Command, ...] = (
     Command("funnel", "f", "funnel", "The whole funnel: rules, trouble, difficulty, cost", ("evolve",), footer=True),
     Command("settings", "o", "settings", "Operations, rounds, limits, models, from now on", ("evolve",), True, True),
     Command("lanes", "v", "lanes", "Show the lanes, or only their counts", ("evolve",)),
-    Command("find", "f", "find", "Find near-duplicates by ROUGE-L", ("dedup",), footer=True, writes=True),
-    Command("keep-left", "h,left", "keep left", "Keep the left row, reject the right", ("dedup",), True, True),
-    Command("keep-right", "l,right", "keep right", "Keep the right row, reject the left", ("dedup",), True, True),
-    Command("keep-both", "b", "both", "Keep both: they are no duplicates", ("dedup",), footer=True, writes=True),
-    Command("keep-left-all", "A", "all left", "Keep the left row of every open pair", ("dedup",), writes=True),
+    Command("keep-left", "h,left", "keep left", "Keep the first of the two rows, reject the other", DEDUP, True, True),
+    Command("keep-right", "l,right", "right", "Keep the second of the two rows, reject the first", DEDUP, True, True),
+    Command("keep-both", "b", "both", "Keep both of the two rows", DEDUP, footer=True, writes=True),
+    Command("not-duplicates", "n", "no duplicates", "These rows are no duplicates: never ask again", DEDUP, True, True),
+    *(
+        Command(
+            f"keep-{place}",
+            str(place),
+            f"keep {place}",
+            f"Keep row {place} of the cluster, not the rest",
+            DEDUP,
+            writes=True,
+        )
+        for place in range(1, 10)
+    ),
+    Command("next-row", "tab", "next row", "Show the next row of the cluster beside the first", DEDUP),
+    Command("previous-row", "shift+tab", "row before", "Show the row before", DEDUP),
+    Command("merge", "m", "merge", "Make one row of the two, field by field", DEDUP, footer=True, writes=True),
+    Command("conflict", "c", "conflict", "One prompt, two answers: choose, pair them up, drop", DEDUP, True, True),
+    Command(
+        "accept-band", "A", "all like it", "Decide every cluster that is as much alike, after a look", DEDUP, True, True
+    ),
+    Command("threshold", "t", "threshold", "From which score on rows are duplicates, and what would go", DEDUP, True),
+    Command("find", "f", "find", "Find duplicates, by the method and field of o", DEDUP, footer=True, writes=True),
+    Command("dedup-settings", "o", "settings", "Method, field, and which row stays", DEDUP, footer=True),
+    Command("order", "s", "order", "The least certain first, the most alike first, or the largest", DEDUP),
     Command("segment-left", "h,left", "segment ←", "Select the segment before", ("position",)),
     Command("segment-right", "l,right", "segment →", "Select the segment behind", ("position",), footer=True),
     Command("gold", "m", "gold", "Mark the selected segment as gold: it holds the answer", ("position",), True, True),
@@ -105,7 +129,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("next-stage", "right_square_bracket", "next stage", "Next stage"),
     Command("previous-stage", "left_square_bracket", "previous stage", "Previous stage"),
     *(
-        Command(stage, str(number), stage.capitalize(), f"Stage {number}: {stage.capitalize()}")
+        Command(
+            stage, f"{number},f{number}", stage.capitalize(), f"Stage {number}: {stage.capitalize()}", gives_way=True
+        )
         for number, stage in enumerate(STAGES, start=1)
     ),
     Command("palette", "colon,ctrl+p", "palette", "Find a command or a theme"),
@@ -137,11 +163,14 @@ def of_stage(stage: Stage, remapped: Mapping[str, str]) -> list[Command]:
     """The stage's commands with the person's own keys. A key they gave away is theirs: its first owner loses it."""
     here = [command for command in COMMANDS if stage in command.stages]
     given = {key for command in here for key in keys_of(remapped.get(command.id, ""))}
+    own = {key for command in here if not command.gives_way for key in keys_of(command.keys)}
     return [
         command._replace(
             keys=remapped[command.id]
             if command.id in remapped
-            else ",".join(key for key in keys_of(command.keys) if key not in given)
+            else ",".join(
+                key for key in keys_of(command.keys) if key not in given and not (command.gives_way and key in own)
+            )
         )
         for command in here
     ]

@@ -40,24 +40,24 @@ def test_the_least_certain_come_first_unless_asked_otherwise_and_conflicts_last(
 def test_a_decision_takes_its_cluster_out_and_undoing_it_brings_it_back():
     one = queue(EDGES)
     before = list(one)
-    one.went([4])
+    one.follow([4])
     assert [cluster.rows[0] for cluster in one] == [5, 1, 8]
-    one.came([4])
+    one.follow(back=[4])
     assert list(one) == before
 
 
 def test_a_row_less_leaves_the_rest_of_its_cluster():
     one = queue(EDGES)
-    one.went([5])
+    one.follow([5])
     assert (6, 7) in [cluster.rows for cluster in one]
 
 
 def test_pairs_that_are_no_duplicates_are_not_asked_again_until_that_is_taken_back():
     one = queue(EDGES)
     before = list(one)
-    one.settled({(5, 6), (5, 7), (6, 7)})
+    one.follow(open=dict.fromkeys([(5, 6), (5, 7), (6, 7)], False))
     assert [cluster.rows[0] for cluster in one] == [3, 1, 8]
-    one.settled({(5, 6), (5, 7), (6, 7)}, open=True)
+    one.follow(open=dict.fromkeys([(5, 6), (5, 7), (6, 7)], True))
     assert list(one) == before
 
 
@@ -74,7 +74,7 @@ def test_what_would_go():
 def test_no_row_goes_in_favour_of_one_that_goes():
     chain = queue([near(1, 2), near(2, 3, 0.95)], order="closest")
     assert chain.losses() == [Loss(2, 1, 0.8)]
-    chain.went([2])
+    chain.follow([2])
     assert not len(chain)
 
 
@@ -83,7 +83,31 @@ def test_where_a_row_is():
     assert one[one.find(7)].rows == (5, 7, 6)
     assert one.find(99) is None
     assert one.place(one[2]) == 2
-    assert [edge[:2] for edge in one.edges_of({5, 6, 1})] == [(5, 6)]
+
+
+def test_what_makes_two_rows_near():
+    edges = [Edge(1, 4, 1.0, "exact"), Edge(1, 6, 1.0, "exact"), Edge(1, 2, 1.0, "conflict"), near(1, 9)]
+    one = queue(edges)
+    assert [edge[:2] for edge in one.between(9, 1)] == [(1, 9)]
+    assert [edge[:2] for edge in one.between(4, 9)] == [(1, 9)]
+    assert [edge[:2] for edge in one.between(2, 9)] == [(1, 9)]
+    assert [edge[:2] for edge in one.between(6, 4)] == [(1, 4), (1, 6)]
+    assert [edge[:2] for edge in one.between(1, 4)] == [(1, 4)]
+    assert [edge[:2] for edge in one.between(1, 2)] == [(1, 2)]
+
+
+def test_any_row_of_a_cluster_may_stay():
+    one = queue([near(5, 6, 0.82), near(5, 7, 0.83), near(6, 7, 0.9), Edge(5, 8, 1.0, "exact")])
+    (cluster,) = one
+    assert one.losses_for(7, cluster) == [Loss(5, 7, 0.83), Loss(8, 7, 0.83), Loss(6, 7, 0.9)]
+    assert one.losses_for(8, cluster) == [Loss(5, 8, 1.0), Loss(7, 8, 0.83), Loss(6, 8, 0.82)]
+
+
+def test_of_a_cluster_too_large_to_know_only_what_is_near_goes():
+    star = [near(1, row) for row in (2, 3, 4)]
+    one = queue(star, partial={1, 2, 3, 4}, alike=lambda row, others: [0.9 if other == 3 else 0.5 for other in others])
+    (cluster,) = one
+    assert one.losses_for(2, cluster) == [Loss(3, 2, 0.9)]
 
 
 @given(st.integers(0, 1000))
@@ -100,15 +124,15 @@ def test_after_any_decisions_the_queue_is_the_one_made_anew(seed):
         match luck.randrange(3):
             case 0:
                 gone |= rows
-                one.went(rows)
+                one.follow(rows)
             case 1:
                 gone -= rows
-                one.came(rows)
+                one.follow(back=rows)
             case 2:
                 pair = tuple(sorted(rows))
                 if pair in edges:
                     apart.add(pair)
-                    one.settled({pair})
+                    one.follow(open={pair: False})
     fresh = queue([edge._replace(open=edge[:2] not in apart) for edge in edges.values()], gone=gone)
     assert list(one) == list(fresh)
 

@@ -27,7 +27,10 @@ KEYS = {
     "left": "\x1b[D",
     "right": "\x1b[C",
     "pagedown": "\x1b[6~",
+    "f1": "\x1bOP",
     "f2": "\x1bOQ",
+    "f3": "\x1bOR",
+    "f4": "\x1bOS",
     **{f"ctrl+{letter}": chr(ord(letter) - 96) for letter in "dopru"},
 }
 

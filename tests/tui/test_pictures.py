@@ -36,7 +36,7 @@ async def test_a_tiny_terminal_and_back(session):
     async with opened(session) as (app, pilot):
         before = text_of(app)
         await pilot.resize_terminal(20, 5)
-        for key in ("1", "e", "escape", ":", "escape", "?", "escape", "2", "3", "4", "5", "6", "1"):
+        for key in ("1", "e", "escape", ":", "escape", "?", "escape", "2", "3", "f4", "5", "6", "1"):
             await press(pilot, key)
             assert all(len(line) <= 20 for line in text_of(app).splitlines())
         await pilot.resize_terminal(80, 24)

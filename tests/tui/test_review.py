@@ -178,7 +178,7 @@ async def test_a_second_opening_reads_only(session, project):
         assert status(session, 1) == "accepted"
         assert all("Read-only: process" in notice for notice in notices(app))
         assert all(not command.writes for command in app.screen.available())
-        for key in ("2", "3", "4", "5", "6"):
+        for key in ("2", "3", "f4", "5", "6"):
             await press(pilot, key)
     await second.close()
 
@@ -224,7 +224,10 @@ async def test_the_stages_in_a_ring(session):
 async def test_notices_are_neither_markup_nor_obeyed(session):
     async with opened(session) as (app, pilot):
         app.complain(StudioError("[/]\x1b]0;t\x07", title="[@click=app.quit]x[/]\x9b"))
-        await pilot.pause()
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if "␇" in text_of(app):
+                break
         assert "[/]␛]0;t␇" in text_of(app)
         assert "[@click=app.quit]x[/]\ufffd" in text_of(app)
 

@@ -1,4 +1,4 @@
-"""What the stages do with real jobs: evolve, settle pairs, move gold segments, fix, export."""
+"""What the stages do with real jobs: evolve, move gold segments, fix, export."""
 
 from __future__ import annotations
 
@@ -110,36 +110,6 @@ async def test_a_fault_in_a_job_is_shown_and_the_screens_live_on(session):
         assert "import stopped: RuntimeError('out of luck')" in " ".join(notices(app))
         await press(pilot, "j")
         assert app.screen.current.id == 2
-
-
-# -- dedup -----------------------------------------------------------------------------------------
-
-
-async def test_pairs_are_settled_and_brought_back(session):
-    async with opened(session) as (app, pilot):
-        await press(pilot, "3", "f")
-        pairs = app.screen._pairs
-        assert "5 near-duplicate pairs" in notices(app)
-        await press(pilot, "h", "l", "b")
-        verdicts = [session.pairs.get(pair.id).verdict for pair in pairs]
-        assert verdicts == ["keep-left", "keep-right", "keep-both", "open", "open"]
-        assert session.rows.get(pairs[0].right).status == "rejected"
-        assert session.rows.get(pairs[1].left).rule == "near-duplicate"
-        assert "2 open of 5" in text_of(app).splitlines()[0]
-        await press(pilot, "A")
-        assert "0 open of 5" in text_of(app).splitlines()[0]
-        await press(pilot, "u", "u", "u", "u")
-        assert {pair.verdict for pair in session.pairs.all()} == {"open"}
-        assert session.rows.get(pairs[0].right).status == "accepted"
-
-
-async def test_enter_goes_to_the_row(session):
-    async with opened(session) as (app, pilot):
-        await press(pilot, "3")
-        right = app.screen.current.right
-        await press(pilot, "enter")
-        assert app.screen.stage == "seeds"
-        assert app.screen.current.id == right
 
 
 # -- position --------------------------------------------------------------------------------------

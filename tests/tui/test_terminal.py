@@ -175,9 +175,19 @@ def walk(terminal, outcome):
     terminal.go("s", outcome)
     assert idle(terminal) == b""
     terminal.press("j", "j", "J", quiet=0.2)
-    terminal.go("3", "No pairs")
-    terminal.go("f", "ROUGE-L 0.")
-    terminal.go("4", "gold of")
+    terminal.go("3", "Nothing was searched")
+    terminal.go("f", "overlap ")
+    for key, text in (
+        ("t", "would go"),
+        ("m", "Merge #"),
+        ("c", "what shall be"),
+        ("A", "Drop "),
+        ("o", "overlap: words"),
+    ):
+        terminal.go(key, text)
+        terminal.go("escape", text, gone=True)
+    terminal.press("tab", quiet=0.2)
+    terminal.go("f4", "gold of")
     terminal.press("l", "m", "T", quiet=0.2)
     terminal.go("5", "✗ ")
     terminal.press("j", "J", quiet=0.2)
@@ -214,8 +224,8 @@ async def test_no_hostile_byte_reaches_the_terminal(hostile_project, fails):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -9)])
 def test_whatever_ends_it_the_same_row_is_there_and_u_undoes(project, number, status):
     with started(project) as terminal:
-        terminal.go("3", "open of")
-        terminal.go("1", "#1 ")
+        terminal.go("3", " left ≥ ")
+        terminal.go("f1", "#1 ")
         terminal.go("j", "#2 ")
         terminal.go("j", "#3 ")
         terminal.go("x", "#4 ")

@@ -1,144 +1,214 @@
-"""Stage 3: near-duplicates side by side, settled with one key each."""
+"""Stage 3: clusters of duplicates, the least certain first; each is settled with one key."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from functools import partial, partialmethod
+from itertools import combinations
+from typing import TYPE_CHECKING, ClassVar
 
-from studio.alpaca.rows import prompt_text
-from studio.jobs.events import Event, PairsFound, Progressed
-from studio.session import Session
-from studio.store.pairs import StoredPair, Verdict
-from studio.text.display import columns, one_line
+import msgspec
+
+from studio.alpaca.rows import Row, fields
+from studio.errors import StudioError
+from studio.session.deciding import count_of
+from studio.tui.cluster_details import as_text, loss_lines
 from studio.tui.commands import Stage
-from studio.tui.ink import Line, Span
-from studio.tui.pair_details import pair_lines
-from studio.tui.screens.stage import StageScreen
+from studio.tui.screens.cluster_search import ClusterSearch
 
-_MARKS: dict[Verdict, str] = {"open": "•", "keep-left": "◀", "keep-right": "▶", "keep-both": "="}
+if TYPE_CHECKING:
+    from studio.curate.review_queue import Loss
+
+_SAMPLES = 3
+_ALL_PAIRS = 64
 
 
-class DedupScreen(StageScreen):
-    """The list of pairs, open ones first, closest first; below, both rows with their differences."""
+class DedupScreen(ClusterSearch):
+    """What the keys of the stage do."""
 
     stage: ClassVar[Stage] = "dedup"
-    JOBS = ("dedup",)
-    EMPTY = "No pairs: f finds near-duplicates."
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._pairs: list[StoredPair] = []
-        self._titles: dict[int, str] = {}
-        self._progress = ""
+    # -- deciding --------------------------------------------------------------------------------
 
-    # -- as the list's entries -------------------------------------------------------------------
+    def _decided(self, n: int = 1) -> None:
+        """A cluster less, or two rows less to look at: the next one comes under the cursor."""
+        self._settled += n
+        self.decided()
+        self.remember()
 
-    def __len__(self) -> int:
-        return len(self._pairs)
+    def command_undo(self) -> None:
+        self._settled = max(0, self._settled - 1)
+        super().command_undo()
 
-    def __bool__(self) -> bool:
-        return True
+    def _drop(self, losses: Sequence[Loss]) -> None:
+        if losses:
+            self.session.drop_duplicates(losses)
+            self._decided()
 
-    def line(self, index: int, width: int) -> Line:
-        pair = self._pairs[index]
-        half = max(8, (width - 11) // 2)
-        left = one_line(f"#{pair.left} {self._title(pair.left)}", half)
-        return [
-            Span(f"{_MARKS[pair.verdict]} {pair.score:.3f} ", "duplicate" if pair.verdict == "open" else "muted"),
-            Span(left + " " * (half - columns(left))),
-            Span(" │ ", "muted"),
-            Span(f"#{pair.right} {self._title(pair.right)}"),
-        ]
-
-    def _title(self, row_id: int) -> str:
-        if row_id not in self._titles:
-            row = self.session.rows.get(row_id)
-            self._titles[row_id] = prompt_text(row.row)[:200] if row else ""
-        return self._titles[row_id]
-
-    # -- the view --------------------------------------------------------------------------------
-
-    def restore(self, place: dict[str, object]) -> None:
-        self.refresh_view()
-        known = [pair.id for pair in self._pairs]
-        if place.get("pair") in known:
-            self.move_to(known.index(place["pair"]))  # type: ignore[arg-type]
-
-    def place(self) -> dict[str, object]:
-        return {"pair": self.current.id if self.current else None}
-
-    @property
-    def current(self) -> StoredPair | None:
-        return self._pairs[self.list.cursor] if self.list.cursor < len(self._pairs) else None
-
-    def refresh_view(self) -> None:
-        """Pairs keep their places while they are settled; a new search sorts them anew."""
-        fresh = {pair.id: pair for pair in self.session.pairs.all()}
-        if fresh.keys() == {pair.id for pair in self._pairs}:
-            self._pairs = [fresh[pair.id] for pair in self._pairs]
+    def _keep(self, place: int) -> None:
+        cluster = self.current
+        if cluster is None or self.queue is None:
+            return
+        if place > len(cluster.rows):
+            self.app.notify(f"There is no row {place} here; F{place} goes to a stage", timeout=3)
+        elif cluster.kind == "conflict":
+            keeper = cluster.rows[place - 1]
+            self.session.settle_conflict(keeper, [row for row in cluster.rows if row != keeper])
+            self._decided()
         else:
-            self._pairs = list(fresh.values())
-        self._titles.clear()
-        self.list.show(self, empty=self.EMPTY)
-        self.show_detail()
+            self._drop(self.queue.losses_for(cluster.rows[place - 1], cluster))
 
-    def show_detail(self) -> None:
-        pair = self.current
-        left = self.session.rows.get(pair.left) if pair else None
-        right = self.session.rows.get(pair.right) if pair else None
-        if pair is None or left is None or right is None:
-            self.page.show(lambda width: [])
-        else:
-            self.page.show(lambda width: pair_lines(left, right, pair.score, pair.verdict, width))
-
-    def title_note(self) -> str:
-        open_pairs = sum(pair.verdict == "open" for pair in self._pairs)
-        return self._progress or f"{open_pairs} open of {len(self._pairs)}"
-
-    # -- commands --------------------------------------------------------------------------------
-
-    def command_find(self) -> None:
-        self.studio.jobs.start("dedup", self.session.find_duplicates(), self._seen, self._ended)
-
-    def _seen(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, Progressed):
-                self._progress = f"comparing {event.done:,}/{event.total:,}"
-            elif isinstance(event, PairsFound):
-                self.app.notify(f"{len(event.pairs)} near-duplicate pairs")
-        self.show_header()
-
-    def _ended(self) -> None:
-        self._progress = ""
-        if self.is_attached:
-            self.refresh_view()
-            self.show_header()
-
-    def _settle(self, verdict: Verdict) -> None:
-        if pair := self.current:
-            self.session.settle(pair.id, verdict)
-            self.decided()
-            self.move_to(self.list.cursor + 1)
-            self.remember()
+    command_keep_1 = partialmethod(_keep, 1)
+    command_keep_2 = partialmethod(_keep, 2)
+    command_keep_3 = partialmethod(_keep, 3)
+    command_keep_4 = partialmethod(_keep, 4)
+    command_keep_5 = partialmethod(_keep, 5)
+    command_keep_6 = partialmethod(_keep, 6)
+    command_keep_7 = partialmethod(_keep, 7)
+    command_keep_8 = partialmethod(_keep, 8)
+    command_keep_9 = partialmethod(_keep, 9)
 
     def command_keep_left(self) -> None:
-        self._settle("keep-left")
+        self._keep_one(0)
 
     def command_keep_right(self) -> None:
-        self._settle("keep-right")
+        self._keep_one(1)
+
+    def _keep_one(self, side: int) -> None:
+        """Of the two rows that are shown, keep this one."""
+        from studio.curate.review_queue import Loss
+
+        cluster, both = self.current, self.both
+        if cluster is None or both is None:
+            return
+        keeper, loser = both[side], both[1 - side]
+        if cluster.kind == "conflict":
+            self.session.settle_conflict(keeper, [loser])
+            self._decided()
+        else:
+            self._drop([Loss(loser, keeper, cluster.scores[self._other])])
 
     def command_keep_both(self) -> None:
-        self._settle("keep-both")
+        if self.both:
+            self._no_duplicates([self.both])
 
-    def command_keep_left_all(self) -> None:
-        settled = self.session.settle_all("keep-left")
-        self.decided()
-        self.app.notify(f"kept the left row of {settled} pairs; u takes it back")
+    def command_not_duplicates(self) -> None:
+        cluster = self.current
+        if cluster is not None:
+            many = len(cluster.rows) > _ALL_PAIRS
+            first, *others = cluster.rows
+            self._no_duplicates([(first, row) for row in others] if many else list(combinations(cluster.rows, 2)))
+
+    def _no_duplicates(self, pairs: Sequence[tuple[int, int]]) -> None:
+        assert self.queue is not None
+        tied = {edge[:2] for pair in pairs for edge in self.queue.between(*pair)}
+        self.session.keep_both(tied or pairs)
+        self._decided()
+
+    def command_accept_band(self) -> None:
+        from studio.tui.screens.fix_preview import FixPreview
+
+        cluster = self.current
+        if cluster is None or self.queue is None:
+            return
+        if cluster.kind == "conflict":
+            self.app.notify("Conflicts are decided one by one: c", severity="warning")
+            return
+        low, high = self.queue.band(cluster.score)
+        losses = self.queue.losses(low, high)
+        some = [
+            (loss, self.session.rows.get(loss.keeper), self.session.rows.get(loss.row))
+            for loss in losses[:: max(1, len(losses) // _SAMPLES)][:_SAMPLES]
+        ]
+        band = "equal" if low >= 1 else f"{low:.2f} to {high:.2f}"
+        question = f"Drop {count_of(len(losses))} ({band})? The first row of each cluster stays."
+        preview = FixPreview(question, lambda width: loss_lines(some, width))
+        self.app.push_screen(preview, lambda sure: self._band(losses) if sure else None)
+
+    def _band(self, losses: Sequence[Loss]) -> None:
+        dropped = self.session.drop_duplicates(losses)
+        self.app.notify(f"dropped {count_of(dropped)}; u takes all of it back")
+        self._decided(len({loss.keeper for loss in losses}))
+
+    # -- merging and conflicts -------------------------------------------------------------------
+
+    def command_merge(self) -> None:
+        from studio.tui.screens.dedup_dialogs import Difference, Merge
+
+        both = self.both
+        left, right = (self.session.rows.get(row) for row in both) if both else (None, None)
+        if left is None or right is None:
+            return
+        one, other = fields(left.row), fields(right.row)
+        names = [name for name in one if one[name] != other[name]]
+        if not names:
+            self._keep_one(0)
+            return
+        differences = [Difference(name, as_text(one[name]), as_text(other[name])) for name in names]
+
+        def merged(second: list[bool] | None) -> None:
+            if second is not None:
+                taken = {name: other[name] for name, theirs in zip(names, second, strict=True) if theirs}
+                row: Row = msgspec.structs.replace(left.row, **taken)
+                self.session.merge(left.id, row, [right.id])
+                self._decided()
+
+        self.app.push_screen(Merge(f"Merge #{right.id} into #{left.id}", differences), merged)
+
+    def command_conflict(self) -> None:
+        from studio.tui.screens.dedup_dialogs import Choose, Option
+
+        both = self.both
+        if both is None:
+            return
+        one, other = both
+        options = (
+            Option("a", f"keep #{one}, reject #{other}"),
+            Option("b", f"keep #{other}, reject #{one}"),
+            Option("k", "keep both as they are"),
+            Option("p", f"a preference pair: #{one} chosen, #{other} rejected"),
+            Option("o", f"a preference pair: #{other} chosen, #{one} rejected"),
+            Option("m", "merge them, column by column"),
+            Option("d", "reject both"),
+        )
+        self.app.push_screen(
+            Choose(f"#{one} and #{other}: what shall be?", options), partial(self._resolve, one, other)
+        )
+
+    def _resolve(self, one: int, other: int, choice: str | None) -> None:
+        try:
+            match choice:
+                case "a" | "b":
+                    self._keep_one("ab".index(choice))
+                case "k":
+                    self.command_keep_both()
+                case "p" | "o":
+                    chosen, rejected = (one, other) if choice == "p" else (other, one)
+                    made = self.session.pair_up(chosen, rejected)
+                    self.app.notify(f"made the preference row #{made}; u takes it back")
+                    self._decided()
+                case "m":
+                    self.command_merge()
+                case "d":
+                    self.session.settle_conflict(None, [one, other])
+                    self._decided()
+        except StudioError as error:
+            self.studio.complain(error)
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def command_next_row(self) -> None:
+        self._show_row(1)
+
+    def command_previous_row(self) -> None:
+        self._show_row(-1)
+
+    def _show_row(self, by: int) -> None:
+        if self.current is not None:
+            others = len(self.current.rows) - 1
+            self._other = (self._other - 1 + by) % others + 1
+            self.show_detail()
 
     def command_go_to_row(self) -> None:
-        if pair := self.current:
-            self.studio.go_to_row(pair.right)
-
-    def go_to_row(self, row_id: int) -> None:
-        found = [index for index, pair in enumerate(self._pairs) if row_id in (pair.left, pair.right)]
-        if found and self.list.cursor not in found:
-            self.move_to(found[0])
+        if self.both:
+            self.studio.go_to_row(self.both[1])

@@ -18,8 +18,8 @@ from studio.tui.commands import Stage
 from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
 from studio.tui.jobs import LASTING
-from studio.tui.screens.evolve_dialogs import SettingsForm
 from studio.tui.screens.run_stage import Run, RunStage
+from studio.tui.screens.settings_form import SettingsForm
 
 _REMEMBERED = "evolve.settings"
 
@@ -84,7 +84,10 @@ class EvolveScreen(RunStage):
     # -- settings and re-rolls -------------------------------------------------------------------
 
     def command_settings(self) -> None:
-        self.app.push_screen(SettingsForm(evolve_settings.texts(self.session.settings), self._apply))
+        labels = {choice.name: choice.label for choice in evolve_settings.CHOICES}
+        typed = evolve_settings.texts(self.session.settings)
+        told = "Enter takes it from the next request on; studio.toml stays. Esc cancels"
+        self.app.push_screen(SettingsForm(labels, typed, self._apply, "Settings of this project's runs", told))
 
     def _apply(self, typed: dict[str, str]) -> None:
         """Raises StudioError when that cannot be."""

@@ -44,6 +44,8 @@ class StageScreen(Screen[None]):
         self._commands = commands.of_stage(self.stage, session.settings.keys)
         for command in self._commands:
             for key in commands.keys_of(command.keys):
+                # Textual's own Tab would move the focus, of which there is one.
+                self._bindings.key_to_bindings.pop(key, None)
                 self._bindings.bind(key, f"screen.run_command('{command.id}')", command.title, show=False)
         self._resting: Timer | None = None
         self._noted: tuple[int, int] | None = None

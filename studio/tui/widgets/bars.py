@@ -34,7 +34,9 @@ def _stages(current: Stage, *, whole: bool) -> Line:
     """The stages' names; in a crowd only the current one's, the others by number."""
     line: Line = []
     for number, name in enumerate(STAGES, start=1):
-        shown = f" {number} {name.capitalize()} " if whole or name == current else f" {number} "
+        # Where digits do something else, the function keys lead to the stages.
+        key = f"F{number}" if current == "dedup" else f"{number}"
+        shown = f" {key} {name.capitalize()} " if whole or name == current else f" {key} "
         line.append(Span(shown, " bold reverse" if name == current else "muted"))
     return line
 
