@@ -94,6 +94,15 @@ class Judging(Deciding):
         stored, near = self.rows.get(row_id), self._neighbours
         return [] if stored is None or near is None else near.near(stored, FLOOR) or []
 
+    def near_words(self, row_id: int) -> str:
+        """Of which rows this one is an open duplicate, in words; "" when of none that is known."""
+        found = [pair for pair in self.pairs.of(row_id) if pair.score >= self.settings.dedup.limit]
+        if not found:
+            return ""
+        first, more = found[0], f", {len(found) - 1} more" if found[1:] else ""
+        other = first.right if first.left == row_id else first.left
+        return f"{ALIKE[first.kind].format(first.score)} #{other}{more}: Dedup decides"
+
     def compare(self, row_id: int) -> list[Neighbour]:
         """The same for a row that came or was rewritten; what is found is kept for the queue."""
         stored, near = self.rows.get(row_id), self._neighbours

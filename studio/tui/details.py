@@ -22,9 +22,14 @@ _BEFORE = 240
 MARK_INK = "reject bold underline"
 
 
-def row_lines(row: StoredRow, origin: str, width: int, mark: Mark | None = None) -> list[Line]:
-    """Everything about a row: status and reason, its fields, where it came from. The marked field comes first."""
+def row_lines(row: StoredRow, origin: str, width: int, mark: Mark | None = None, near: str = "") -> list[Line]:
+    """Everything about a row: status and reason, its fields, where it came from. The marked field comes first.
+
+    near: the rows it is a duplicate of, in words.
+    """
     lines = flow(status_line(row, origin), width)
+    if near:
+        lines += flow([Span(f"≈ {near}", "duplicate")], width)
     if row.tags or row.score is not None:
         score = "" if row.score is None else f"score {row.score:g}"
         lines += flow([Span("  ".join(filter(None, (*(f"#{tag}" for tag in row.tags), score))), "gold")], width)

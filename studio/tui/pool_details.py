@@ -21,10 +21,13 @@ _LABEL = 20
 
 
 def seed_lines(
-    stored: StoredRow, origin: str, hints: Sequence[Hint], width: int, *, compared: bool = True
+    stored: StoredRow, origin: str, hints: Sequence[Hint], width: int, *, compared: bool = True, near: str = ""
 ) -> list[Line]:
-    """A row with what the task pool makes of it, below its status. compared: with the other seed tasks too."""
-    lines = row_lines(stored, origin, width)
+    """A row with what the task pool makes of it, below its status. compared: with the other seed tasks too.
+
+    near: as for `row_lines`.
+    """
+    lines = row_lines(stored, origin, width, near=near)
     if not stored.seed or not isinstance(stored.row, Sft):
         return lines
     told = classification(stored.row.instruction, stored.tags, stored.extras)

@@ -269,6 +269,17 @@ async def test_what_was_decided_elsewhere_shows_on_return(session):
         assert app.screen.queue.find(fresh) is not None
 
 
+async def test_a_row_says_in_its_own_stage_what_it_is_near(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "g")
+        while app.screen.current.id != 17:
+            await press(pilot, "j")
+        assert "≈ overlap 0.98 with #23: Dedup decides" in text_of(app)
+        session.reject(23)
+        await press(pilot, "j", "k")
+        assert "Dedup decides" not in text_of(app)
+
+
 async def test_enter_goes_to_the_row(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")

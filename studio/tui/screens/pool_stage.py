@@ -88,9 +88,10 @@ class PoolStage(RowsStage):
     def lines(self, row: StoredRow, width: int) -> list[Line]:
         known = (self._hints or {}).get(row.id, ())
         found = hints(row.row) if isinstance(row.row, Sft) else ()
-        near = tuple(hint for hint in known if hint.rule == "near-duplicate")
+        repeats = tuple(hint for hint in known if hint.rule == "near-duplicate")
         compared = self._hints is not None or self._few
-        return seed_lines(row, self.session.origin(row), (*found, *near), width, compared=compared)
+        near = self.session.near_words(row.id)
+        return seed_lines(row, self.session.origin(row), (*found, *repeats), width, compared=compared, near=near)
 
     def title_note(self) -> str:
         return self._progress or super().title_note()

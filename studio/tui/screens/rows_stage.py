@@ -122,7 +122,7 @@ class RowsStage(StageScreen):
 
     def lines(self, row: StoredRow, width: int) -> list[Line]:
         """A row's details."""
-        return row_lines(row, self.session.origin(row), width)
+        return row_lines(row, self.session.origin(row), width, near=self.session.near_words(row.id))
 
     def title_note(self) -> str:
         at = f"{self.list.cursor + 1:,}/{len(self._entries):,}" if self._whole and len(self._entries) else "…"
