@@ -51,11 +51,12 @@ def counts(n: int, shares: Sequence[int]) -> list[int]:
 def split(
     ids: Sequence[int], shares: Sequence[int], seed: int, alike: Iterable[tuple[int, int]] = ()
 ) -> dict[str, list[int]]:
-    """The ids of each part by its name, in the order given; the counts are exactly those of `counts`.
+    """The ids of each part by its name, in the order given.
 
-    alike: pairs of rows that should be in one part, such as near-duplicates: a test set that holds what was trained
-    on measures nothing. Chains of pairs stay together unless a count could not be met otherwise. A row's place is
-    drawn from the seed and its id alone, so a row more or less moves few others.
+    alike: pairs of rows that belong in one part, such as near-duplicates: a test set that holds what was trained on
+    measures nothing. Chains of pairs are never torn. The counts are those of `counts`, but where only groups are left
+    that are larger than the room: then a small part gets so many rows less, and train more. A row's place is drawn from
+    the seed and its id alone, so a row more or less moves few others.
     """
     room = counts(len(ids), shares)
     waiting = _groups(ids, alike, seed)
@@ -69,10 +70,6 @@ def split(
                 left -= len(group)
             else:
                 passed.append(group)
-        if left:
-            # Every group that is left is larger than the room, and the count is exact.
-            part_of.update(dict.fromkeys(passed[0][:left], part))
-            del passed[0][:left]
         waiting = passed
     named = {name: list[int]() for name in PARTS[: len(shares)]}
     for row in ids:

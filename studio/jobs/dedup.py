@@ -32,11 +32,12 @@ _STEP = 5000
 
 
 class Asked(NamedTuple):
-    """How to search. floor: the lowest score that is reported."""
+    """How to search. floor: the lowest score that is reported. indexed: whether an index is made, for single rows later."""
 
     method: DedupMethod
     field: Field
     floor: float
+    indexed: bool = True
 
 
 class Group(NamedTuple):
@@ -64,6 +65,11 @@ def group_name(type: RowType, row: Row, field: Field) -> str:
 
 def find_duplicates(store: Reader, asked: Asked) -> Events:
     """Progressed, then DuplicatesFound. Raises UsageError for a floor that the method does not take."""
+    yield (yield from search(store, asked))
+
+
+def search(store: Reader, asked: Asked) -> Generator[Event, None, DuplicatesFound]:
+    """The same for other jobs: Progressed events; returns what was found."""
     total = sum(count.n for count in store.rows.counts() if count.status != "rejected")
     groups = yield from read_groups(store, asked.field, total)
     found: list[Found] = []
@@ -72,18 +78,19 @@ def find_duplicates(store: Reader, asked: Asked) -> Events:
     before = 0
     for group in groups:
         texts = Texts(group.whole)
-        search = _search(texts, group, asked)
+        searching = _search(texts, group, asked)
         while True:
             try:
-                yield Progressed(int(before + next(search) * len(group.rows)), total, "rows compared")
+                yield Progressed(int(before + next(searching) * len(group.rows)), total, "rows compared")
             except StopIteration as end:
                 pairs: Pairs = end.value
                 break
         found += pairs_of(group, pairs)
         partial += (group.rows[place] for place in pairs.partial.tolist())
-        indexes[group.name] = texts.index(group.rows)
+        if asked.indexed:
+            indexes[group.name] = texts.index(group.rows)
         before += len(group.rows)
-    yield DuplicatesFound(found, tuple(sorted(partial)), total, indexes)
+    return DuplicatesFound(found, tuple(sorted(partial)), total, indexes)
 
 
 def read_groups(store: Reader, field: Field, total: int) -> Generator[Event, None, list[Group]]:

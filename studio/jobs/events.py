@@ -235,13 +235,15 @@ class HeldBackFor(msgspec.Struct, frozen=True):
 class TypePreview(msgspec.Struct, frozen=True):
     """What an export takes of one type. parts: rows by train, valid and test, {} when there is no split.
 
-    waiting: seed tasks without an answer, which stay in the project. held_back: most rows first.
+    waiting: seed tasks without an answer, which stay in the project. held_back: most rows first. short: how many rows
+    less than its share a part has, since duplicates stay together.
     """
 
     facts: TypeFacts
     parts: dict[str, int]
     waiting: int
     held_back: list[HeldBackFor]
+    short: dict[str, int] = {}
 
 
 class Previewed(Event, frozen=True):

@@ -17,7 +17,7 @@ from studio.alpaca.lengths import estimate_tokens, packed_blocks
 from studio.alpaca.llamafactory import STAGE_OF, verdict
 from studio.alpaca.marks import MEDIA
 from studio.alpaca.rows import COLUMNS, RowType
-from studio.curate.split import shares, split
+from studio.curate.split import counts, shares, split
 from studio.jobs.events import Event, HeldBackFor, Previewed, Progressed, TypePreview
 from studio.jobs.inspection import Inspection
 from studio.settings import ExportSettings
@@ -26,6 +26,8 @@ from studio.store.media import MediaError, Shelf, find
 from studio.store.reader import Reader
 from studio.store.rows import StoredRow
 
+THRESHOLD = 0.75
+"""The overlap from which on rows are kept in one part of a split."""
 STEP = 2000
 """Rows that are in memory at a time."""
 
@@ -44,7 +46,7 @@ class RowsOf(msgspec.Struct, frozen=True):
     """How an export gets at rows.
 
     ids: of a type, those asked for. page: rows by id. folder: where a row's media paths start from. origin: where it
-    comes from, in words without a path. alike: pairs of near-duplicates, which a split keeps together. stages: how
+    comes from, in words without a path. alike: looks for pairs of duplicates, which a split keeps together. stages: how
     many rows each stage of the project made or turned away, by its name.
     """
 
@@ -52,7 +54,7 @@ class RowsOf(msgspec.Struct, frozen=True):
     page: Callable[[Sequence[int]], list[StoredRow]]
     folder: Callable[[StoredRow], Path]
     origin: Callable[[StoredRow], str] = lambda stored: "written by hand"
-    alike: Sequence[tuple[int, int]] = ()
+    alike: Callable[[], Generator[Event, None, list[tuple[int, int]]]] | None = None
     stages: Mapping[str, int] = {}
 
     def each(self, ids: Sequence[int]) -> Iterator[StoredRow]:
@@ -77,9 +79,20 @@ def rows_of(store: Reader, chosen: ExportSettings, home: Path) -> RowsOf:
         page=store.rows.page,
         folder=lambda stored: place(stored)[1],
         origin=lambda stored: place(stored)[0],
-        alike=[(pair.left, pair.right) for pair in store.pairs.all()] if chosen.split else [],
+        alike=lambda: _alike(store),
         stages=_stages(store),
     )
+
+
+def _alike(store: Reader) -> Generator[Event, None, list[tuple[int, int]]]:
+    """Every pair of rows that no split may tear apart: those that a search finds, and those found before."""
+    from studio.jobs import dedup
+
+    asked = dedup.Asked("overlap", "prompt", THRESHOLD, indexed=False)
+    found = yield from dedup.search(store, asked)
+    return [pair[:2] for pair in found.pairs] + [
+        (pair.left, pair.right) for pair in store.pairs.all() if pair.score >= THRESHOLD
+    ]
 
 
 def _origin(store: Reader, stored: StoredRow) -> str:
@@ -120,6 +133,7 @@ class Selection:
         self.held: list[HeldBack] = []
         self.waiting = 0
         self.parts: dict[str, Sequence[int]] = {}
+        self._short: dict[str, int] = {}
         self._chosen, self._inspection = chosen, inspection
         self._filled: set[str] = set()
         self._census = Census(type, inspection.cutoff, inspection.count)
@@ -169,7 +183,10 @@ class Selection:
         chosen = self._chosen
         self.parts = {"": self.ids}
         if chosen.split:
-            self.parts = {**split(self.ids, shares(chosen.split), chosen.seed, alike)}
+            asked = shares(chosen.split)
+            self.parts = {**split(self.ids, asked, chosen.seed, alike)}
+            wanted = dict(zip(self.parts, counts(len(self.ids), asked), strict=True))
+            self._short = {name: n for name, ids in self.parts.items() if (n := wanted[name] - len(ids)) > 0}
 
     def preview(self) -> TypePreview:
         """What the pass told, as a value."""
@@ -179,7 +196,7 @@ class Selection:
             held[one.code] = msgspec.structs.replace(known, rows=known.rows + 1)
         parts = {name: len(ids) for name, ids in self.parts.items() if name}
         by_rows = sorted(held.values(), key=lambda one: (-one.rows, one.code))
-        return TypePreview(self._census.facts(), parts, self.waiting, by_rows)
+        return TypePreview(self._census.facts(), parts, self.waiting, by_rows, self._short)
 
 
 _MEDIA_OF: dict[RowType, tuple[str, ...]] = {
@@ -202,6 +219,7 @@ def select(
     if chosen.split:
         shares(chosen.split)
     found = []
+    alike = (yield from rows.alike()) if chosen.split and rows.alike else []
     for type in COLUMNS:
         if chosen.types and type not in chosen.types:
             continue
@@ -211,7 +229,7 @@ def select(
             for stored in rows.page(ids[start : start + STEP]):
                 selection.see(stored, rows, shelf)
             yield Progressed(min(start + STEP, len(ids)), len(ids), f"{type} rows looked at")
-        selection.divide(rows.alike)
+        selection.divide(alike)
         found.append(selection)
     return found
 
@@ -227,6 +245,8 @@ def previewed(selections: Sequence[Selection], inspection: Inspection) -> Previe
 def _notes(types: Sequence[TypePreview], cutoff: int) -> Iterator[str]:
     for one in types:
         name, facts = one.facts.type, one.facts
+        for part, n in one.short.items():
+            yield f"{name}: {part} has {n} rows less than its share, since duplicates stay together in one part"
         for part, n in one.parts.items():
             if not n and facts.rows:
                 yield f"{name}: {facts.rows} rows leave none for {part}, so there is no file of it"

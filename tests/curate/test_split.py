@@ -72,27 +72,21 @@ def test_a_row_more_moves_few_others(ids, seed):
     some_shares,
     st.integers(0, 5),
 )
-def test_near_duplicates_do_not_straddle_parts_unless_the_count_asks_for_it(n, alike, given_, seed):
+def test_near_duplicates_never_straddle_parts(n, alike, given_, seed):
     parts = split(range(n), given_, seed, alike)
-    assert [len(part) for part in parts.values()] == counts(n, given_)
+    wanted = counts(n, given_)
+    assert sum(map(len, parts.values())) == n
+    assert all(len(part) <= count for part, count in list(zip(parts.values(), wanted, strict=True))[1:])
     where = {row: name for name, part in parts.items() for row in part}
-    neighbours: dict[int, set[int]] = {row: {row} for row in range(n)}
-    for left, right in alike:
-        if left < n and right < n:
-            neighbours[left] |= {right}
-            neighbours[right] |= {left}
-    torn, seen = 0, set()
-    for row in range(n):
-        if row not in seen:
-            group, open_ = set(), [row]
-            while open_:
-                one = open_.pop()
-                if one not in group:
-                    group.add(one)
-                    open_ += neighbours[one]
-            seen |= group
-            torn += len({where[one] for one in group}) - 1
-    assert torn <= len(given_) - 1
+    pairs = [(left, right) for left, right in alike if left < n and right < n]
+    assert all(where[left] == where[right] for left, right in pairs)
+    if not pairs:
+        assert [len(part) for part in parts.values()] == wanted
+
+
+def test_a_group_too_large_for_a_part_trains_and_the_part_has_rows_less():
+    parts = split(range(10), (7, 3), 0, [(row, row + 1) for row in (0, 1, 2, 4, 5, 6)] + [(8, 9)])
+    assert [len(part) for part in parts.values()] == [8, 2]
 
 
 def test_pairs_that_fit_stay_together():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from studio.jobs.dedup_events import DuplicatesFound, QueueMade
-from studio.settings import DedupSettings
+from studio.settings import DedupSettings, ExportSettings
 from studio.store import index_folder
 from tests.support.projects import bring_in, drain, new_project
 
@@ -204,4 +205,24 @@ def test_what_two_rows_share_the_rarest_first(tmp_path):
     session, rows = session_with(tmp_path, [*filler, {"instruction": "Write a note about salt water", "output": "b"}])
     search(session)
     assert next(term for term, _ in session.shared_terms(rows[3], rows[4])) == "salt"
+    asyncio.run(session.close())
+
+
+def test_a_split_tears_no_duplicates_apart_searched_or_not(tmp_path):
+    objects = [
+        {
+            "instruction": f"Explain to a child what bell number {n // 2} of the old tower is for{end}",
+            "output": f"a {n}",
+        }
+        for n, end in enumerate(["", " today"] * 20)
+    ]
+    session, _ = session_with(tmp_path, objects)
+
+    *_, done = asyncio.run(drain(session.export(tmp_path / "out", ExportSettings(split="8:1:1"))))
+    where = {}
+    for file in done.files:
+        for one in json.loads((tmp_path / "out" / file.path).read_text("utf-8")):
+            where.setdefault(one["instruction"].removesuffix(" today"), set()).add(file.part)
+    assert len(where) == 20
+    assert all(len(parts) == 1 for parts in where.values())
     asyncio.run(session.close())

@@ -86,10 +86,25 @@ def test_a_part_without_rows_is_told_and_has_no_file(tmp_path):
     assert "nothing magical" in (tmp_path / "README.md").read_text("utf-8")
 
 
+def test_a_part_with_less_than_its_share_is_told(tmp_path):
+    def alike():
+        yield from ()
+        return [(n, n + 1) for n in range(1, 10)]
+
+    rows = [Sft(f"question {n}", "", "an answer") for n in range(10)]
+    done = export_rows(in_memory(rows, alike=alike), tmp_path, split="8:2")
+    assert "sft: valid has 2 rows less than its share, since duplicates stay together in one part" in done.preview.notes
+    assert [file.part for file in done.files] == ["train"]
+
+
 def test_near_duplicates_share_a_part(tmp_path):
     rows = [Sft(f"question {n // 2} {n}", "", "an answer") for n in range(40)]
-    pairs = [(n, n + 1) for n in range(1, 40, 2)]
-    export_rows(in_memory(rows, alike=pairs), tmp_path, split="8:2")
+
+    def alike():
+        yield from ()
+        return [(n, n + 1) for n in range(1, 40, 2)]
+
+    export_rows(in_memory(rows, alike=alike), tmp_path, split="8:2")
     (valid,) = [
         {one["instruction"].split()[1] for one in objects(tmp_path / f"sft_{part}.json")} for part in ("valid",)
     ]
