@@ -59,9 +59,9 @@ def spans(text: str) -> list[tuple[int, int]]:
     found = [match.span() for match in _pattern(marks(folded)).finditer(folded)]
     if not found:
         return []
-    for cut in _CUTS:
+    for cut, fold in _CUTS:
         parts = cut(text)
-        folds = [_fold(part) for part in parts]
+        folds = list(map(fold, parts))
         if "".join(folds) == folded:
             break
     begins = list(accumulate(map(len, parts), initial=0))
@@ -145,5 +145,5 @@ def _whole(text: str) -> list[str]:
     return [text]
 
 
-_CUTS = (_characters, _words, _whole)
+_CUTS = ((_characters, lru_cache(maxsize=65536)(_fold)), (_words, _fold), (_whole, _fold))
 """Ways to cut a text into parts that fold by themselves, the finest first; the last one always serves."""
