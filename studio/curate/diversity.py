@@ -73,9 +73,10 @@ def by_compression(
     """
     import numpy as np  # 70 ms: only whoever selects pays for it
 
+    _check(size)
     drawn = sorted(((row, text.encode()) for row, text in rows), key=lambda row: _draw(row[0], seed))
     ids, texts = [row for row, _ in drawn], [text for _, text in drawn]
-    wanted = _wanted(size, len(ids))
+    wanted = min(size, len(ids))
     # By place in the draw, the ratio last known; infinite once the row is selected.
     ratios = np.zeros(len(ids))
     selected = Compression()
@@ -116,6 +117,7 @@ def by_overlap(rows: Iterable[tuple[int, str]], size: int, seed: int = SEED) -> 
     """
     import numpy as np
 
+    _check(size)
     ids: list[int] = []
     numbers: dict[str, int] = {}
     sets, lengths = array("i"), array("q")
@@ -126,12 +128,11 @@ def by_overlap(rows: Iterable[tuple[int, str]], size: int, seed: int = SEED) -> 
         ids.append(row)
         sets.extend(found)
         lengths.append(len(found))
-    wanted = _wanted(size, len(ids))
     index = _Index(np.frombuffer(sets, np.intc), np.frombuffer(lengths, np.int64), len(numbers))
     drawn = np.array(sorted(range(len(ids)), key=lambda place: _draw(ids[place], seed)), dtype=np.intp)
     # By place, how like the row is to the selected row nearest to it; infinite once it is selected itself.
     nearest = np.where(index.totals > 0, 0.0, 1.0)
-    for _ in range(wanted):
+    for _ in range(min(size, len(ids))):
         best = int(drawn[nearest[drawn].argmin()])
         np.maximum(nearest, index.likeness(best), out=nearest)
         nearest[best] = np.inf
@@ -169,11 +170,9 @@ class _Index:
         return alike
 
 
-def _wanted(size: int, rows: int) -> int:
-    """How many rows are selected. Raises UsageError."""
+def _check(size: int) -> None:
     if size < 0:
         raise UsageError(f"{size} rows cannot be selected.", hint="Ask for as many as shall stay.")
-    return min(size, rows)
 
 
 def _draw(row: int, seed: int) -> tuple[bytes, int]:
