@@ -69,7 +69,7 @@ def rows_of(store: Reader, chosen: ExportSettings, home: Path) -> RowsOf:
     def place(stored: StoredRow) -> tuple[str, Path]:
         key = stored.run, stored.source
         if key not in origins:
-            origins[key] = _origin(store, stored), store.runs.folder(stored.source) or home
+            origins[key] = origin_of(store, stored), store.runs.folder(stored.source) or home
         return origins[key]
 
     return RowsOf(
@@ -82,7 +82,8 @@ def rows_of(store: Reader, chosen: ExportSettings, home: Path) -> RowsOf:
     )
 
 
-def _origin(store: Reader, stored: StoredRow) -> str:
+def origin_of(store: Reader, stored: StoredRow) -> str:
+    """Where a row comes from, in words without a path: its run, its file, or that it was written by hand."""
     if stored.run is not None and (run := store.runs.get(stored.run)) is not None:
         model = orjson.loads(run.settings).get("model") or "a model without a name"
         return f"{run.method} by {model}, run {run.id}"
