@@ -43,10 +43,10 @@ async def show_redundancy(session: Session, as_json: bool) -> int:
     if not measured.clusters:
         say(f"no near-duplicates are known; `studio dedup {session.folder}` finds them")
     else:
-        say(f"{whole.clustered:,} rows ({whole.share:.1%}) stand in {whole.clusters:,} clusters of near-duplicates")
+        say(f"clusters of near-duplicates: {whole.clusters:,}, with {whole.clustered:,} rows ({whole.share:.1%})")
     if found.kept is not None:
         kept = found.kept
-        say(f"with the first row of each cluster alone: {kept.rows:,} rows, ratio {kept.ratio:.3f}")
+        say(f"with only the first row of each: {kept.rows:,} rows, compression ratio {kept.ratio:.3f}")
     for title, groups in (("source", found.by_source), ("method", found.by_method)):
         say(f"{title:{_NAME}}{'rows':>10}{'in clusters':>13}{'ratio':>9}")
         for name, group in groups.items():
@@ -127,12 +127,9 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
     for row, hits in contaminated.items():
         say(f"#{row}  {_title(session, row)}\n    {one_line(evidence(hits))}")
     if common:
-        say(f"not counted: {len(common):,} more rows, which share only what many entries have in common, such as")
+        say(f"not counted, for they share only what many entries have in common: {len(common):,}, such as")
         say(f"#{min(common)}  {one_line(_quoted(found.hits, min(common)), 64)}")
-    say(
-        f"{len(contaminated):,} of {found.rows:,} rows are contaminated"
-        + (f", {rejected:,} rejected" if reject else "")
-    )
+    say(f"contaminated: {len(contaminated):,} of {found.rows:,} rows" + (f", {rejected:,} rejected" if reject else ""))
     return int(stay > 0)
 
 

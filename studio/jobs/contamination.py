@@ -72,7 +72,8 @@ def _sources(paths: Sequence[Path]) -> Iterator[tuple[str, Iterator[Block], int]
     names = [path.name for path in files]
     for path in files:
         name = path.name if names.count(path.name) == 1 else str(path)
-        yield name, readers.read(path), sizes([path])
+        # What is not there, the reader says best.
+        yield name, readers.read(path), sizes([path] if path.is_file() else [])
     for path in filter(huggingface.is_hub_name, paths):
         for split in huggingface.splits(str(path)):
             yield split.name, split.blocks(), 0
