@@ -43,6 +43,8 @@ SEED = 42
 
 _STEP = 256
 """Rows looked at between two signs of life."""
+_AT_ONCE = 16
+"""Texts that a thread compresses before it takes the next ones."""
 _UNIT = 1 << 20
 """Weights are whole numbers of this part: sums of them are exact, in whatever order they are added."""
 
@@ -91,7 +93,7 @@ def by_compression(
             pool = asked[np.argsort(ratios[asked], kind="stable")][: widths.pool].tolist()
             group = Compression()
             for _ in range(min(widths.taken, len(pool), wanted - selected.rows)):
-                found = threads.map(group.with_text, [texts[place] for place in pool])
+                found = _ratios(group, [texts[place] for place in pool], threads)
                 _, best = min(zip(found, pool, strict=True))
                 pool.remove(best)
                 ratios[best] = np.inf
@@ -106,8 +108,17 @@ def _ask(
     """Write down what the ratio of the selection would be with each of these rows."""
     for begin in range(0, len(places), _STEP):
         part = places[begin : begin + _STEP]
-        ratios[part] = list(threads.map(selected.with_text, [texts[place] for place in part.tolist()]))
+        ratios[part] = _ratios(selected, [texts[place] for place in part.tolist()], threads)
         yield None
+
+
+def _ratios(group: Compression, texts: list[bytes], threads: ThreadPoolExecutor) -> list[float]:
+    """The ratio of the group with each of the texts."""
+
+    def some(begin: int) -> list[float]:
+        return [group.with_text(text) for text in texts[begin : begin + _AT_ONCE]]
+
+    return [ratio for found in threads.map(some, range(0, len(texts), _AT_ONCE)) for ratio in found]
 
 
 def by_overlap(rows: Iterable[tuple[int, str]], size: int, seed: int = SEED) -> Iterator[int | None]:
