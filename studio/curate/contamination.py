@@ -41,6 +41,8 @@ COMMON = 10
 
 _BREAK, _UNKNOWN, _FIRST = 0, 1, 2
 """Codes: between texts; a token that the benchmark has not; the first token that it has."""
+_AT_ONCE = 1 << 18
+"""Tokens that are searched together; a row more may begin below that."""
 _MULTIPLIERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xFF51AFD7ED558CCD)
 """Odd, so that each code keeps its part in a hash of 64 bits."""
 
@@ -117,8 +119,12 @@ class Benchmark:
         """What these rows (id, row) share with the benchmark, in their order, the longest stretch of a row first."""
         if self._tables is None:
             self._tables = self._indexed()
-        batch = _Batch(rows, self._numbers)
-        return [hit for matches in self._matches(batch) for hit in self._hits(batch, matches)]
+        hits: list[Hit] = []
+        waiting = iter(rows)
+        while (batch := _Batch(waiting, self._numbers)).rows:
+            for matches in self._matches(batch):
+                hits += self._hits(batch, matches)
+        return hits
 
     def _indexed(self) -> dict[int, _Table]:
         """By length, the stretches to look for: every 13-gram of the long texts, the short texts as they are."""
@@ -266,11 +272,13 @@ def _hashes(codes: _Numbers, size: int, multiplier: int) -> _Numbers:
 
 
 class _Batch:
-    """Rows as codes, and where each text of them begins."""
+    """Rows as codes, and where each text of them begins. rows: how many they are."""
 
-    def __init__(self, rows: Iterable[tuple[int, Row]], numbers: Mapping[str, int]) -> None:
+    def __init__(self, rows: Iterator[tuple[int, Row]], numbers: Mapping[str, int]) -> None:
+        """Takes in rows until there are enough."""
         import numpy as np
 
+        self.rows = 0
         self._begins: list[int] = []
         self._texts: list[tuple[int, str, str]] = []
         self._spans: dict[int, list[tuple[int, int]]] = {}
@@ -286,6 +294,9 @@ class _Batch:
                 self.list += map(numbers.get, tokenize(text), repeat(_UNKNOWN))
                 before = field
             self.list.append(_BREAK)
+            self.rows += 1
+            if len(self.list) >= _AT_ONCE:
+                break
         self.codes = np.array(self.list, dtype=np.uint32)
 
     def row_at(self, place: int) -> int:

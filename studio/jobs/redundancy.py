@@ -10,7 +10,7 @@ from studio.curate.diversity import Measure, select
 from studio.curate.redundancy import Census, Clusters, cluster_of, spare
 from studio.jobs.events import Events, Progressed
 from studio.jobs.redundancy_events import DiverseSelected, RedundancyMeasured
-from studio.jobs.selection import method_of, origin_of
+from studio.jobs.selection import method_of, origin_of, waits
 from studio.store.filters import Filter, Status
 from studio.store.reader import Reader
 from studio.store.rows import StoredRow
@@ -27,7 +27,7 @@ def measure(store: Reader, clusters: Clusters | None = None, dropped: Collection
     """
     known = cluster_of(_connected(store) if clusters is None else clusters)
     # Of a cluster, the first row may be gone already.
-    present = {row: known[row] for row in known.keys() & set(store.rows.ids(Filter(statuses=_STATUSES)))}
+    present = {row: known[row] for row in known.keys() & store.rows.ids(Filter(statuses=_STATUSES))}
     census = Census(present, spare(present) if dropped is None else dropped)
     total, source_of = _total(store), _sources(store)
     for n, (stored, text) in enumerate(_rows(store), start=1):
@@ -52,7 +52,7 @@ def choose(store: Reader, size: int, by: Measure, seed: int, type: RowType | Non
     others = array("q", (row for row in ids if row not in kept))
     census, source_of = Census(_connected(store), frozenset(others)), _sources(store)
     for n, (stored, text) in enumerate(_rows(store, type), start=1):
-        if not _waits(stored):
+        if not waits(stored):
             census.add(stored.id, text, source_of(stored), method_of(stored))
         if n % _STEP == 0:
             yield Progressed(n, len(ids), "rows measured")
@@ -67,7 +67,7 @@ def text_of(row: Row) -> str:
 def _candidates(store: Reader, type: RowType | None, ids: array[int]) -> Iterator[tuple[int, str]]:
     """The rows that can be selected; their ids are noted in ids."""
     for stored, text in _rows(store, type):
-        if not _waits(stored):
+        if not waits(stored):
             ids.append(stored.id)
             yield stored.id, text
 
@@ -76,11 +76,6 @@ def _rows(store: Reader, type: RowType | None = None) -> Iterator[tuple[StoredRo
     for stored in store.rows.each(Filter(type=type, statuses=_STATUSES)):
         if (text := text_of(stored.row)).strip():
             yield stored, text
-
-
-def _waits(stored: StoredRow) -> bool:
-    """Whether it is a task to evolve, not yet a row of a dataset."""
-    return stored.seed and not getattr(stored.row, "output", "x").strip()
 
 
 def _total(store: Reader) -> int:

@@ -108,6 +108,11 @@ def method_of(stored: StoredRow) -> str:
     return "written" if stored.source is None else "imported"
 
 
+def waits(stored: StoredRow) -> bool:
+    """Whether it is a task to evolve, not yet a row of a dataset."""
+    return stored.seed and not getattr(stored.row, "output", "x").strip()
+
+
 class Selection:
     """The rows of one type that go out, and what the pass over them told.
 
@@ -140,8 +145,7 @@ class Selection:
 
     def see(self, stored: StoredRow, rows: RowsOf, shelf: Shelf) -> None:
         """Take the row in, or hold it back."""
-        if stored.seed and not getattr(stored.row, "output", "x").strip():
-            # A task to evolve, not yet a row of a dataset.
+        if waits(stored):
             self.waiting += 1
         elif why := self._problem(stored, rows.folder(stored), shelf):
             self.held.append(why)

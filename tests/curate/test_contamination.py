@@ -285,3 +285,12 @@ def test_places_are_in_characters():
     row = Sft("", "", f"🌊🌊 {LANG}")
     [hit] = hits(benchmark({"q": LANG}), row)
     assert hit.places == (Place("output", 3, 2 + len(LANG)),)
+
+
+def test_rows_are_found_alike_however_many_are_searched_together(monkeypatch):
+    made = benchmark({"q": LONG}, {"q": LANG}, {"q": "Name a bell."})
+    rows = [Sft(f"{n} bells", LONG if n % 3 else "", LANG[n % 5 :]) for n in range(40)] + [Sft("name a bell")]
+    together = hits(made, *rows)
+    monkeypatch.setattr(contamination, "_AT_ONCE", 60)
+    assert hits(made, *rows) == together
+    assert {hit.row for hit in together} == set(range(1, 42))
