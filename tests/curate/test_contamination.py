@@ -185,6 +185,15 @@ def test_what_many_entries_have_in_common_is_told_apart():
     assert (second.common, second.texts, second.entry.number) == (False, 1, 4)
     assert second.tokens == len(tokenize(frame)) + 20
     assert not hits(benchmark(*entries[:-1]), framed)[0].common
+    # Of the entry in which the frame was seen first, the frame and what is its own are one stretch.
+    [whole] = hits(made, Sft(entries[0]["q"], "", "B"))
+    assert (whole.common, whole.texts, whole.entry.number) == (False, 1, 1)
+    assert whole.tokens == second.tokens
+    # Nothing common is told of a row that has more in it, and of others it is told once.
+    [only] = hits(made, Sft(frame, "", f"{words(20, 300)} {frame}"))
+    assert (only.common, only.tokens) == (False, second.tokens - len(tokenize(frame)))
+    [once] = hits(made, Sft(frame, "", frame))
+    assert once.common
 
 
 def test_one_passage_with_many_questions_is_one_text():

@@ -161,7 +161,9 @@ async def test_a_row_rejected_while_rows_are_selected_keeps_its_own_reason(tmp_p
     events = await drain(session.select_diverse(2, apply="reject"))
     assert events[-1] == RowsMarked(0)
     assert {session.rows.get(row).evidence for row in ids} == {"mine"}
-    await drain(session.select_diverse(2))
+    session.restore(ids)
+    events = await drain(session.select_diverse(2))
+    assert (len(events[-2].selected), events[-1]) == (2, RowsMarked(0))
     assert not session.rows.ids(Filter(tags=("diverse",)))
     await session.close()
 
@@ -226,7 +228,9 @@ async def test_a_row_cured_meanwhile_is_not_rejected_for_what_it_held(tmp_path, 
 
     async def slow(job):
         async for event in original(job):
-            session.edit(ids[0], Sft("How many planks?", "", "16"))
+            if isinstance(event, ContaminationFound):
+                assert list(event.contaminated) == ids
+                session.edit(ids[0], Sft("How many planks?", "", "16"))
             yield event
 
     session._reading = slow
