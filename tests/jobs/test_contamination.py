@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import orjson
 import pyarrow
@@ -143,3 +144,12 @@ def test_evidence_names_the_longest_stretch_and_counts_the_others():
     made.add(Entry("two.csv", 7), " ".join(parts))
     across = made.overlaps([(1, Sft(*parts, ""))])
     assert evidence(across) == f"instruction and input: 14 tokens of two.csv, entry 7: {' '.join(parts)}"
+
+
+def test_a_dataset_is_read_by_its_name(tmp_path, store):
+    (tmp_path / "named").mkdir()
+    json_lines(tmp_path / "named")
+    *_, found = find_contamination(store, [Path(f"hf:{tmp_path / 'named'}")])
+    assert [(hit.row, hit.entry) for hit in found.hits] == [
+        (row, Entry(f"hf:{tmp_path / 'named'}@train", number)) for row, number in ((1, 1), (3, 2))
+    ]
