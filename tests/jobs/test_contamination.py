@@ -146,6 +146,7 @@ def test_evidence_names_the_longest_stretch_and_counts_the_others():
     assert evidence(across) == f"instruction and input: 14 tokens of two.csv, entry 7: {' '.join(parts)}"
 
 
+@pytest.mark.filterwarnings("ignore")  # `datasets` leaves files open
 def test_a_dataset_is_read_by_its_name(tmp_path, store):
     (tmp_path / "named").mkdir()
     json_lines(tmp_path / "named")
