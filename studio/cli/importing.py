@@ -19,10 +19,10 @@ from studio.store.huggingface import is_hub_name
 _SHOWN = 20
 
 
-def check_places(folder: Path, files: Sequence[Path]) -> None:
+def check_places(folder: Path, files: Sequence[Path], command: str = "import") -> None:
     """Raise UsageError for arguments in the wrong order and for files that are not there."""
     if folder.is_file():
-        swapped = f"studio import {shlex.quote(str(files[0]))} {shlex.quote(str(folder))}"
+        swapped = f"studio {command} {shlex.quote(str(files[0]))} {shlex.quote(str(folder))}"
         raise UsageError(f"{folder} is a file, and the project folder comes first.", hint=f"Write: {swapped}")
     for file in files:
         if not is_hub_name(file) and not file.exists():

@@ -84,7 +84,7 @@ async def run_restore(session: Session, row_ids: Sequence[int], rule: str, as_js
         raise ProjectError(f"There is no row {', '.join(f'#{one}' for one in sorted(missing))}. Nothing was changed.")
     restored = [one.id for one in known if one.status == "rejected"]
     session.restore(restored)
-    unanswered = [one.id for one in known if one.id in restored and not getattr(one.row, "output", "-")]
+    unanswered = [one.id for one in known if one.status == "rejected" and not getattr(one.row, "output", "-")]
     if as_json:
         show_json({"restored": restored, "unanswered": unanswered})
     else:

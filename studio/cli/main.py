@@ -17,6 +17,7 @@ from studio.cli.calls import folder_argument as _folder
 from studio.cli.calls import json_option as _json
 from studio.cli.calls import run as _run
 from studio.cli.calls import with_session as _with_session
+from studio.cli.choosing import COMMANDS as CHOOSING
 from studio.cli.generating import COMMANDS as GENERATING
 from studio.cli.seeds import seeds
 
@@ -285,5 +286,5 @@ def demo(folder: Path) -> Opening | int:
     return Opening(folder, {}) if watched() else tour(folder)
 
 
-for command in (seeds, *GENERATING):
+for command in (seeds, *CHOOSING, *GENERATING):
     cli.add_command(command)

@@ -32,7 +32,7 @@ _STEP = 5000
 
 
 class Asked(NamedTuple):
-    """How to search. floor: the lowest score that is reported. indexed: whether an index is made, for single rows later."""
+    """How to search. floor: the lowest score that is reported. indexed: whether an index is made, for later rows."""
 
     method: DedupMethod
     field: Field

@@ -71,7 +71,7 @@ def rows_of(store: Reader, chosen: ExportSettings, home: Path) -> RowsOf:
     def place(stored: StoredRow) -> tuple[str, Path]:
         key = stored.run, stored.source
         if key not in origins:
-            origins[key] = _origin(store, stored), store.runs.folder(stored.source) or home
+            origins[key] = origin_of(store, stored), store.runs.folder(stored.source) or home
         return origins[key]
 
     return RowsOf(
@@ -95,7 +95,8 @@ def _alike(store: Reader) -> Generator[Event, None, list[tuple[int, int]]]:
     ]
 
 
-def _origin(store: Reader, stored: StoredRow) -> str:
+def origin_of(store: Reader, stored: StoredRow) -> str:
+    """Where a row comes from, in words without a path: its run, its file, or that it was written by hand."""
     if stored.run is not None and (run := store.runs.get(stored.run)) is not None:
         model = orjson.loads(run.settings).get("model") or "a model without a name"
         return f"{run.method} by {model}, run {run.id}"
@@ -118,6 +119,11 @@ def method_of(stored: StoredRow) -> str:
     if stored.generated:
         return stored.operation or "generated"
     return "written" if stored.source is None else "imported"
+
+
+def waits(stored: StoredRow) -> bool:
+    """Whether it is a task to evolve, not yet a row of a dataset."""
+    return stored.seed and not getattr(stored.row, "output", "x").strip()
 
 
 class Selection:
@@ -153,8 +159,7 @@ class Selection:
 
     def see(self, stored: StoredRow, rows: RowsOf, shelf: Shelf) -> None:
         """Take the row in, or hold it back."""
-        if stored.seed and not getattr(stored.row, "output", "x").strip():
-            # A task to evolve, not yet a row of a dataset.
+        if waits(stored):
             self.waiting += 1
         elif why := self._problem(stored, rows.folder(stored), shelf):
             self.held.append(why)

@@ -15,6 +15,9 @@ from studio.store.journal import Change, Group, Journal, Target
 from studio.store.project import Project
 from studio.store.rows import StoredRow, fields_of
 
+_PAGE = 2000
+"""Rows that are in memory at a time."""
+
 
 class Deciding(Looking):
     """An open project to decide in."""
@@ -174,12 +177,18 @@ class Deciding(Looking):
 
     def _decide_on_all(self, row_ids: Iterable[int], said: str, after: Callable[[StoredRow], Mapping[str, Any]]) -> int:
         """One step for many rows; those it would not change are left out. Returns how many it changed."""
-        changes = [decisions.change(stored, after(stored)) for stored in self.rows.page(list(row_ids))]
-        changes = [change for change in changes if change.before != change.after]
+        changes = self._changes(row_ids, after)
         if changes:
             where = f"#{changes[0].first}" if len(changes) == 1 else count_of(len(changes))
             self._decide(said.split()[0], f"{said} of {where}", changes)
         return len(changes)
+
+    def _changes(self, row_ids: Iterable[int], after: Callable[[StoredRow], Mapping[str, Any]]) -> list[Change]:
+        """What it takes to give these rows new fields; those that have them already are left out."""
+        ids = list(row_ids)
+        pages = (self.rows.page(ids[begin : begin + _PAGE]) for begin in range(0, len(ids), _PAGE))
+        changes = (decisions.change(stored, after(stored)) for page in pages for stored in page)
+        return [change for change in changes if change.before != change.after]
 
     def _still_so(self, change: Change) -> bool:
         """Whether the row is as it was when a job looked at it: a later edit is not overwritten."""

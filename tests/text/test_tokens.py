@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.text.tokens import language, normalise, tokenize, units
+from studio.text.tokens import language, normalise, spans, tokenize, units
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,34 @@ def test_normalise_makes_exact_duplicates_equal():
 @given(st.text())
 def test_normalise_twice_is_once(text):
     assert normalise(normalise(text)) == normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "stretches"),
+    [
+        ("Sort the LIST, please!", ["Sort", "the", "LIST", "please"]),
+        ("用 Python 写……排序", ["用", "Python", "写", "排", "序"]),
+        ("价格:３５元。", ["价", "格", "３５", "元"]),
+        ("一ｶﾞ二", ["一", "ｶﾞ", "二"]),
+        ("e\u0301cole, Straße!", ["e\u0301cole", "Straße"]),
+        ("㍿です", ["㍿", "㍿", "㍿", "㍿", "で", "す"]),
+        ("\u1112\u1161\u11ab 字", ["\u1112\u1161\u11ab", "字"]),
+        ("ㄱㅏ, b", ["ㄱㅏ, ", "b"]),  # letters of Hangul that join only by their neighbours: the word is told
+        ("。。。", []),
+    ],
+)
+def test_spans_say_where_tokens_stand(text, stretches):
+    assert [text[begin:end] for begin, end in spans(text)] == stretches
+
+
+@given(st.text(), st.data())
+def test_a_stretch_by_spans_has_the_tokens_it_was_cut_for(text, data):
+    tokens, found = tokenize(text), spans(text)
+    assert len(found) == len(tokens)
+    assert found == sorted(found)
+    if tokens:
+        first = data.draw(st.integers(0, len(tokens) - 1))
+        last = data.draw(st.integers(first, len(tokens) - 1))
+        shown = tokenize(text[found[first][0] : found[last][1]])
+        wanted = tokens[first : last + 1]
+        assert any(shown[at : at + len(wanted)] == wanted for at in range(len(shown)))
