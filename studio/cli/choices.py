@@ -8,9 +8,9 @@ from typing import Any
 
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import progress, say, show_json, tell
-from studio.curate.contamination import Hit
+from studio.curate.contamination import Hit, NearHit
 from studio.curate.redundancy import Figures, Redundancy
-from studio.jobs.contamination import evidence
+from studio.jobs.contamination import evidence, near_evidence
 from studio.jobs.events import Event, Progressed
 from studio.jobs.redundancy_events import (
     BenchmarkRead,
@@ -107,7 +107,7 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
             rejected = event.rows
     contaminated = found.contaminated
     common = {hit.row for hit in found.hits} - contaminated.keys()
-    stay = len(contaminated) - rejected
+    stay = len(contaminated) + len(found.near) - rejected
     if as_json:
         benchmarks = [
             {"file": one.path, "entries": one.entries, "mute": one.mute, "broken": list(map(str, one.broken))}
@@ -118,6 +118,7 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
                 "benchmarks": benchmarks,
                 "rows": found.rows,
                 "contaminated": list(contaminated),
+                "near": list(map(_near, found.near.values())),
                 "common": sorted(common),
                 "rejected": rejected,
                 "hits": list(map(_hit, found.hits)),
@@ -126,10 +127,15 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
         return int(stay > 0)
     for row, hits in contaminated.items():
         say(f"#{row}  {_title(session, row)}\n    {one_line(evidence(hits))}")
+    for row, near in found.near.items():
+        say(f"#{row}  {_title(session, row)}\n    {one_line(near_evidence(near))}")
     if common:
         say(f"not counted, for they share only what many entries have in common: {len(common):,}, such as")
         say(f"#{min(common)}  {one_line(_quoted(found.hits, min(common)), 64)}")
-    say(f"contaminated: {len(contaminated):,} of {found.rows:,} rows" + (f", {rejected:,} rejected" if reject else ""))
+    say(
+        f"contaminated: {len(contaminated) + len(found.near):,} of {found.rows:,} rows"
+        + (f", {rejected:,} rejected" if reject else "")
+    )
     return int(stay > 0)
 
 
@@ -170,6 +176,11 @@ def _hit(hit: Hit) -> dict[str, Any]:
     where = {"row": hit.row, "places": [place._asdict() for place in hit.places], "text": hit.text}
     what = {"tokens": hit.tokens, "file": hit.entry.file, "entry": hit.entry.number, "path": hit.path}
     return where | what | {"texts": hit.texts, "common": hit.common}
+
+
+def _near(hit: NearHit) -> dict[str, Any]:
+    what = {"file": hit.entry.file, "entry": hit.entry.number, "path": hit.path}
+    return {"row": hit.row, "score": round(hit.score, 4), **what}
 
 
 def _title(session: Session, row_id: int) -> str:

@@ -66,7 +66,8 @@ def select(folder: Path, apply_: Any, type_: Any, as_json: bool, **given: Any) -
 @click.option("--apply", "apply_", type=click.Choice(["reject", "none"]), default="none", show_default=True)
 @json_option
 def decontaminate(folder: Path, files: Sequence[Path], apply_: str, as_json: bool) -> int:
-    """Find rows that hold what a benchmark tests with: 13 tokens on end in common with one of its entries.
+    """Find rows that hold what a benchmark tests with: 13 tokens on end in common with one of its entries, or a prompt
+    that is a near-duplicate of one.
 
     FILE is a benchmark as JSON, JSON Lines, CSV, Parquet or text, also compressed, a folder of them, or
     hf:owner/name. With --apply reject the rows are rejected with the evidence (one undoable step). The exit code is 1

@@ -119,8 +119,11 @@ def import_(
 @click.option(
     "--pairs", default="", metavar="FILE", help="Write every pair and its evidence, JSON Lines; -: on stdout."
 )
+@click.option(
+    "--against", multiple=True, metavar="FILE", help="Instead, find rows that overlap these benchmarks (decontaminate)."
+)
 @_json
-def dedup(folder: Path, apply_: str, pairs: str, as_json: bool, **flags: Any) -> int:
+def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_json: bool, **flags: Any) -> int:
     """Find duplicates; with --apply all but one row of each cluster are rejected (one undoable step).
 
     overlap: words in common, rare ones count more, so that templates are no duplicates. exact: the same words. rouge-l:
@@ -129,6 +132,13 @@ def dedup(folder: Path, apply_: str, pairs: str, as_json: bool, **flags: Any) ->
     from studio.cli.deduplicating import chosen_by, run
 
     keep: Any = None if apply_ == "none" else apply_.removeprefix("keep-")
+    if against:
+        from studio.cli.choices import run_decontaminate
+        from studio.cli.importing import check_places
+
+        files = [Path(name) for name in against]
+        check_places(folder, files, "dedup")
+        return _with_session(folder, lambda session: run_decontaminate(session, files, keep is not None, as_json))
     if keep:
         flags["keep"] = keep
     return _with_session(folder, lambda session: run(session, chosen_by(session, flags), keep, pairs, as_json))

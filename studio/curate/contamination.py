@@ -84,6 +84,15 @@ class Hit(msgspec.Struct, frozen=True):
         return self.texts > COMMON
 
 
+class NearHit(msgspec.Struct, frozen=True):
+    """A row that asks nearly what an entry of a benchmark says. path: the text of the entry. score: their overlap."""
+
+    row: int
+    entry: Entry
+    path: str
+    score: float
+
+
 class Benchmark:
     """The texts of a benchmark, to find in rows. Not for several threads at once."""
 

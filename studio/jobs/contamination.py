@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
 
-from studio.curate.contamination import Benchmark, Entry, Hit
+from studio.curate.compared import compared
+from studio.curate.contamination import Benchmark, Entry, Hit, NearHit, texts_of
+from studio.curate.duplicate_index import DuplicateIndex
+from studio.curate.duplicates import Texts
 from studio.errors import StudioError
-from studio.jobs.events import Events, Progressed
+from studio.jobs.events import Event, Events, Progressed
 from studio.jobs.redundancy_events import BenchmarkRead, ContaminationFound
 from studio.store import huggingface, readers
 from studio.store.blocks import Block, Broken
@@ -15,9 +18,15 @@ from studio.store.filters import Filter
 from studio.store.opening import expanded, sizes
 from studio.store.reader import Reader
 from studio.text.display import ELLIPSIS
+from studio.text.tokens import units
 
 CONTAMINATED = "contaminated"
 """The rule by which such rows are rejected."""
+THRESHOLD = 0.75
+"""The overlap from which on a row is a near-duplicate of an entry."""
+_LEAST = 5
+"""Tokens: shorter texts are answers such as "yes" or "B", not tasks."""
+_NEAREST = 100
 _BATCH = 2000
 _QUOTED = 80
 
@@ -29,12 +38,14 @@ def find_contamination(store: Reader, paths: Sequence[Path]) -> Events:
     matters, whatever the columns are called. Raises StudioError when there is no text to search for.
     """
     benchmark, found = Benchmark(), 0
+    texts: list[tuple[Entry, str, str]] = []
     for name, blocks, size in _sources(paths):
         entries, mute, broken = 0, 0, list[Broken]()
         for block in blocks:
             for number, value in zip(block.numbers, block.values, strict=True):
                 if benchmark.add(Entry(name, number), value):
                     entries += 1
+                    texts += ((Entry(name, number), path, text) for path, text in texts_of(value))
                 else:
                     mute += 1
             broken += block.broken
@@ -48,11 +59,30 @@ def find_contamination(store: Reader, paths: Sequence[Path]) -> Events:
         )
     ids = store.rows.ids(Filter(statuses=("pending", "accepted")))
     hits: list[Hit] = []
+    prompts: list[str] = []
     for begin in range(0, len(ids), _BATCH):
         rows = store.rows.page(ids[begin : begin + _BATCH])
         hits += benchmark.overlaps((stored.id, stored.row) for stored in rows)
+        prompts += (compared(stored.row, "prompt").whole for stored in rows)
         yield Progressed(min(begin + _BATCH, len(ids)), len(ids), "rows searched")
-    yield ContaminationFound(hits, len(ids))
+    known = {hit.row for hit in hits if not hit.common}
+    near = yield from _near(DuplicateIndex(Texts(prompts).index(ids)), texts, known)
+    yield ContaminationFound(hits, len(ids), near)
+
+
+def _near(
+    index: DuplicateIndex, texts: Sequence[tuple[Entry, str, str]], known: Collection[int]
+) -> Generator[Event, None, dict[int, NearHit]]:
+    """Rows near a text of a benchmark, but for those that are known to hold one."""
+    found: dict[int, NearHit] = {}
+    for n, (entry, path, text) in enumerate(texts, start=1):
+        if units(text) >= _LEAST:
+            for row, score in index.near(text, THRESHOLD, _NEAREST):
+                if row not in known and (row not in found or score > found[row].score):
+                    found[row] = NearHit(row, entry, path, score)
+        if n % _BATCH == 0:
+            yield Progressed(n, len(texts), "entries compared")
+    return dict(sorted(found.items()))
 
 
 def evidence(hits: Sequence[Hit]) -> str:
@@ -64,6 +94,11 @@ def evidence(hits: Sequence[Hit]) -> str:
         quoted = quoted[:_QUOTED] + ELLIPSIS
     more = f", and {len(hits) - 1} more" if len(hits) > 1 else ""
     return f"{fields}: {hit.tokens} tokens of {hit.entry.file}, entry {hit.entry.number}{more}: {quoted}"
+
+
+def near_evidence(hit: NearHit) -> str:
+    """Why a row is contaminated that holds no stretch of a benchmark."""
+    return f"prompt: overlap {hit.score:.2f} with {hit.entry.file}, entry {hit.entry.number}"
 
 
 def _sources(paths: Sequence[Path]) -> Iterator[tuple[str, Iterator[Block], int]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from array import array
 
-from studio.curate.contamination import Hit
+import msgspec
+
+from studio.curate.contamination import Hit, NearHit
 from studio.curate.diversity import Measure
 from studio.curate.redundancy import Redundancy
 from studio.jobs.events import Event
@@ -45,10 +47,14 @@ class BenchmarkRead(Event, frozen=True):
 
 
 class ContaminationFound(Event, frozen=True):
-    """Every stretch that one of the rows looked at shares with a benchmark, by row."""
+    """Every stretch that one of the rows looked at shares with a benchmark, by row.
+
+    near: of the other rows, those whose prompt is a near-duplicate of a text of it, and of which one the nearest.
+    """
 
     hits: list[Hit]
     rows: int
+    near: dict[int, NearHit] = msgspec.field(default_factory=dict)
 
     @property
     def contaminated(self) -> dict[int, list[Hit]]:

@@ -16,7 +16,7 @@ from studio.store.filters import Filter
 from studio.store.rows import StoredRow
 
 if TYPE_CHECKING:
-    from studio.curate.contamination import Hit
+    from studio.curate.contamination import Hit, NearHit
     from studio.curate.diversity import Measure
     from studio.curate.redundancy import Clusters
     from studio.jobs.redundancy_events import DiverseSelected
@@ -83,7 +83,7 @@ class Choosing(Instructing):
         async for event in self._reading(lambda store: contamination.find_contamination(store, paths)):
             yield event
             if isinstance(event, ContaminationFound) and reject:
-                yield RowsMarked(self._reject_contaminated(event.contaminated))
+                yield RowsMarked(self._reject_contaminated(event.contaminated, event.near))
 
     def _tag(self, event: DiverseSelected, tag: str) -> int:
         selected = frozenset(event.selected)
@@ -107,17 +107,19 @@ class Choosing(Instructing):
             self._decide("reject", f"reject {count_of(len(changes))} outside the selection", changes)
         return len(changes)
 
-    def _reject_contaminated(self, found: Mapping[int, Sequence[Hit]]) -> int:
-        from studio.jobs.contamination import CONTAMINATED, evidence
+    def _reject_contaminated(self, found: Mapping[int, Sequence[Hit]], near: Mapping[int, NearHit]) -> int:
+        from studio.jobs.contamination import CONTAMINATED, evidence, near_evidence
 
         def after(stored: StoredRow) -> dict[str, Any]:
+            if stored.id in near and stored.status != "rejected":
+                return decisions.rejected(CONTAMINATED, near_evidence(near[stored.id]))
             # A row that was edited meanwhile may no longer hold what was found in it.
-            there = [hit for hit in found[stored.id] if _stands(stored, hit)]
+            there = [hit for hit in found.get(stored.id, ()) if _stands(stored, hit)]
             if not there or stored.status == "rejected":
                 return {}
             return decisions.rejected(CONTAMINATED, evidence(there))
 
-        changes = self._changes(found, after)
+        changes = self._changes(sorted({*found, *near}), after)
         if changes:
             self._decide("reject", f"reject {count_of(len(changes))} that a benchmark has", changes)
         return len(changes)

@@ -72,6 +72,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("threshold", "t", "threshold", "From which score on rows are duplicates, and what would go", DEDUP, True),
     Command("find", "f", "find", "Find duplicates, by the method and field of o", DEDUP, footer=True, writes=True),
     Command("dedup-settings", "o", "settings", "Method, field, and which row stays", DEDUP, footer=True),
+    Command("redundancy", "R", "redundancy", "How redundant the rows are, by source and method", DEDUP),
+    Command("diverse", "v", "diverse", "Tag the N rows that say most, for an export", DEDUP, writes=True),
     Command("order", "s", "order", "The least certain first, the most alike first, or the largest", DEDUP),
     Command("segment-left", "h,left", "segment ←", "Select the segment before", ("position",)),
     Command("segment-right", "l,right", "segment →", "Select the segment behind", ("position",), footer=True),

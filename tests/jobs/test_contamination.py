@@ -154,3 +154,29 @@ def test_a_dataset_is_read_by_its_name(tmp_path, store):
     assert [(hit.row, hit.entry) for hit in found.hits] == [
         (row, Entry(f"hf:{tmp_path / 'named'}@train", number)) for row, number in ((1, 1), (3, 2))
     ]
+
+
+def test_a_prompt_that_is_a_near_duplicate_of_an_entry_is_found_and_rejected(tmp_path, capsys):
+    import asyncio
+
+    from tests.support.projects import studio, studio_json
+
+    session = new_project(tmp_path / "q")
+    for number in range(20):
+        session.add(Sft(f"Describe how the people of street {number} keep their doors painted", "", "x"))
+    twin = session.add(Sft("Which bird builds its nest on the cliffs of the cape?", "", "The puffin."))
+    zh = session.add(Sft("哪一种鸟在海角的悬崖上筑巢过冬？", "", "海鹦。"))
+    asyncio.run(session.close())
+    path = tmp_path / "bench.jsonl"
+    questions = ["Which bird builds a nest on the cliffs of this cape?", "哪种鸟在海角悬崖上筑巢过冬？", "yes"]
+    path.write_bytes(b"\n".join(orjson.dumps({"question": question}) for question in questions))
+    for words in (["decontaminate", tmp_path / "q", path], ["dedup", tmp_path / "q", "--against", path]):
+        code, found = studio_json(capsys, *words)
+        assert code == 1
+        assert found["contaminated"] == []
+        assert [(hit["row"], hit["entry"]) for hit in found["near"]] == [(twin, 1), (zh, 2)]
+    code, out, _ = studio(capsys, "decontaminate", tmp_path / "q", path, "--apply", "reject")
+    assert code == 0
+    assert "contaminated: 2 of 22 rows, 2 rejected" in out
+    code, found = studio_json(capsys, "rejected", tmp_path / "q", "--rule", "contaminated")
+    assert all(row["evidence"].startswith("prompt: overlap 0.") for row in found["rows"])

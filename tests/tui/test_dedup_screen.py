@@ -6,6 +6,7 @@ import pytest
 
 from studio.alpaca.rows import Preference, Sft
 from studio.session import Session
+from studio.store.filters import Filter
 from studio.tui import jobs
 from tests.support.projects import drain
 from tests.support.screens import opened, press, settled, text_of
@@ -278,6 +279,21 @@ async def test_a_row_says_in_its_own_stage_what_it_is_near(session):
         session.reject(23)
         await press(pilot, "j", "k")
         assert "Dedup decides" not in text_of(app)
+
+
+async def test_redundancy_is_a_page_and_the_most_diverse_rows_get_a_tag(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3", "R")
+        text = text_of(app)
+        assert "Compression ratio" in text
+        assert "With one row of each cluster" in text
+        assert "by source" in text
+        await press(pilot, "escape", "v", "5", "enter")
+        assert len(session.rows.ids(Filter(tags=("diverse",)))) == 5
+        await press(pilot, "u")
+        assert not session.rows.ids(Filter(tags=("diverse",)))
+        await press(pilot, "v", "x", "enter")
+        assert not session.rows.ids(Filter(tags=("diverse",)))
 
 
 async def test_enter_goes_to_the_row(session):

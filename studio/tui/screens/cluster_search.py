@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -58,6 +59,44 @@ class ClusterSearch(ClusterStage):
         told = {"border": "the least certain", "closest": "the most alike", "largest": "the largest"}[self.order]
         self.app.notify(f"{told} first", timeout=3)
         self.make_queue()
+
+    def command_redundancy(self) -> None:
+        """Measured in a thread; the page opens when it is known."""
+        from studio.tui.screens.dialogs import Help
+
+        def seen(events: list[Event]) -> None:
+            from studio.jobs.redundancy_events import RedundancyMeasured
+            from studio.tui.redundancy_details import redundancy_lines
+
+            for event in events:
+                if isinstance(event, RedundancyMeasured):
+                    self.app.push_screen(Help(partial(redundancy_lines, event.redundancy, event.clusters)))
+
+        self.studio.jobs.start("redundancy", self.session.redundancy(), seen)
+
+    def command_diverse(self) -> None:
+        from studio.tui.screens.dialogs import Ask
+
+        hint = "those that compress worst together (ZIP) get the tag diverse; export --tag diverse, or / in Export"
+        self.app.push_screen(Ask("How many rows?", "", hint), self._diverse)
+
+    def _diverse(self, typed: str | None) -> None:
+        if not typed:
+            return
+        if not typed.isdecimal() or not int(typed):
+            self.app.notify(f"{typed!r} is no number of rows.", severity="error")
+            return
+
+        def seen(events: list[Event]) -> None:
+            from studio.jobs.redundancy_events import DiverseSelected
+
+            for event in events:
+                if isinstance(event, DiverseSelected):
+                    before, after = event.redundancy.whole, event.redundancy.kept or event.redundancy.whole
+                    told = f"ratio {before.ratio:.3f} before, {after.ratio:.3f} after"
+                    self.app.notify(f"tagged {count_of(after.rows)} diverse: {told}; u takes it back")
+
+        self.studio.jobs.start("diverse", self.session.select_diverse(int(typed)), seen)
 
     def command_threshold(self) -> None:
         from studio.tui.screens.dedup_dialogs import Threshold
