@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from hashlib import blake2b
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from studio.curate.overlap import UNIT, Features, Ints, Small, features, spread, threshold_of, weigh
-from studio.text.terms import Encoded, terms
+from studio.text.terms import Encoded, encode, terms
+
+if TYPE_CHECKING:
+    from studio.text.terms import Hashes
 
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
 Feature: TypeAlias = int
@@ -38,12 +40,9 @@ class _Text(NamedTuple):
     total: int
 
 
-def arrays_of(of: Features, names: Sequence[str], members: Sequence[Sequence[int]]) -> Arrays:
-    """What an index is opened with. names: of terms, by number. members: the rows that have each compared text."""
-    keys = np.array(
-        [_hash(names[term], time) for term, time in zip(of.terms.tolist(), of.occurrences.tolist(), strict=True)],
-        np.uint64,
-    )
+def arrays_of(of: Features, members: Sequence[Sequence[int]]) -> Arrays:
+    """What an index is opened with. members: the rows that have each compared text."""
+    keys = _keys(of.terms, of.occurrences)
     order = np.argsort(keys)
     entries = np.argsort(of.ranks, kind="stable")
     texts = np.repeat(np.arange(of.n, dtype=np.int32), np.diff(of.starts))
@@ -81,7 +80,7 @@ class DuplicateIndex:
     @classmethod
     def empty(cls) -> DuplicateIndex:
         """An index of no rows."""
-        return cls(arrays_of(features(Encoded.none(), 0), [], []))
+        return cls(arrays_of(features(Encoded.none(), 0), []))
 
     def put(self, row: int, text: str) -> None:
         """File a row anew: it came, or its text is another one."""
@@ -131,7 +130,11 @@ class DuplicateIndex:
     def shared(self, left: str, right: str) -> list[tuple[str, float]]:
         """The terms that both texts have, the rarest first, each with its weight."""
         both = Counter(terms(left)) & Counter(terms(right))
-        found = {term: sum(self._weight(_hash(term, time)) for time in range(times)) for term, times in both.items()}
+        names = list(both)
+        found = {
+            name: sum(self._weights(_features(np.full(both[name], term))))
+            for name, term in zip(names, encode(names).terms, strict=True)
+        }
         return [(term, weight / UNIT) for term, weight in sorted(found.items(), key=lambda one: (-one[1], one[0]))]
 
     # -- searching -------------------------------------------------------------------------------
@@ -195,8 +198,8 @@ class DuplicateIndex:
     # -- texts -----------------------------------------------------------------------------------
 
     def _text(self, text: str) -> _Text:
-        features = [_hash(term, time) for term, times in Counter(terms(text)).items() for time in range(times)]
-        weighed = sorted(((self._weight(feature), feature) for feature in features), key=lambda one: (-one[0], one[1]))
+        found = _features(encode([text]).terms)
+        weighed = sorted(zip(self._weights(found), found, strict=True), key=lambda one: (-one[0], one[1]))
         return _Text([one[1] for one in weighed], [one[0] for one in weighed], sum(one[0] for one in weighed))
 
     def _ranks(self, features: Sequence[Feature]) -> list[int | None]:
@@ -210,9 +213,10 @@ class DuplicateIndex:
         ranks = self._a["ranks_of_keys"][place]
         return [int(rank) if one else None for rank, one in zip(ranks, known, strict=True)]
 
-    def _weight(self, feature: Feature) -> int:
-        (rank,) = self._ranks([feature])
-        return int(weigh(np.array([1]), max(self._n, 1))[0]) if rank is None else int(self._a["weights"][rank])
+    def _weights(self, features: Sequence[Feature]) -> list[int]:
+        """The weight of each; a feature that no filed row has is as rare as can be."""
+        rarest = int(weigh(np.array([1]), max(self._n, 1))[0])
+        return [rarest if rank is None else int(self._a["weights"][rank]) for rank in self._ranks(features)]
 
 
 def _score(one: _Text, other: _Text) -> float:
@@ -221,5 +225,18 @@ def _score(one: _Text, other: _Text) -> float:
     return 2 * common / max(one.total + other.total, 1)
 
 
-def _hash(term: str, time: int) -> Feature:
-    return int.from_bytes(blake2b(f"{term} {time}".encode(), digest_size=8).digest(), "little")
+def _features(terms: Hashes) -> list[Feature]:
+    """The features of a text with these terms."""
+    seen: Counter[int] = Counter()
+    occurrences = []
+    for term in terms.tolist():
+        occurrences.append(seen[term])
+        seen[term] += 1
+    return [int(key) for key in _keys(terms, np.array(occurrences, np.int32))]
+
+
+def _keys(terms: Hashes, occurrences: Small) -> Hashes:
+    """One number for a term and which occurrence of it."""
+    with np.errstate(over="ignore"):
+        keys: Hashes = (terms ^ occurrences.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    return keys ^ (keys >> np.uint64(32))

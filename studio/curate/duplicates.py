@@ -25,7 +25,7 @@ from studio.curate.overlap import Features, Floats, Ints, features, scores, shar
 from studio.curate.prefix_join import Found, join
 from studio.curate.rouge_duplicates import Pair, find_duplicates
 from studio.text.rouge import exact, exceeds
-from studio.text.terms import Encoded, Terms
+from studio.text.terms import Encoded, encode
 from studio.text.tokens import normalise, tokenize
 
 THRESHOLD = 0.75
@@ -68,8 +68,7 @@ class Texts:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
-        self._terms = Terms()
-        self._encoded = self._terms.encode(texts)
+        self._encoded = encode(texts)
         self._leader = _leaders(texts, self._encoded)
         self._first = np.flatnonzero(self._leader == np.arange(len(texts)))
 
@@ -125,7 +124,7 @@ class Texts:
         members: dict[int, list[int]] = {int(first): [] for first in self._first}
         for text, leader in enumerate(self._leader.tolist()):
             members[leader].append(rows[text])
-        return arrays_of(self._features, list(self._terms), list(members.values()))
+        return arrays_of(self._features, list(members.values()))
 
     @cached_property
     def _features(self) -> Features:
@@ -139,7 +138,7 @@ class Texts:
         """The scores of the pairs' inner texts, with the weights that their terms have in the whole texts."""
         rows, place = np.unique(np.concatenate([left, right]), return_inverse=True)
         whole = self._features
-        part = features(self._terms.encode([inner[row] for row in rows.tolist()]), len(rows))
+        part = features(encode(inner[row] for row in rows.tolist()), len(rows))
         known = zip(whole.terms.tolist(), whole.occurrences.tolist(), strict=True)
         weight_of = dict(zip(known, whole.weights.tolist(), strict=True))
         heaviest = int(whole.weights.max(initial=1))
@@ -187,9 +186,7 @@ def _lead(leader: Ints, starts: Ints, terms: Any) -> None:
     with np.errstate(over="ignore"):
         powers = np.cumprod(np.full(longest + 1, 0x9E3779B97F4A7C15, np.uint64))
         _, places = spread(np.zeros(len(sizes), np.int64), sizes)
-        mixed = (terms.astype(np.uint64) + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * powers[places]
-        upto = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed)])
+        upto = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms * powers[places])])
         hashes = upto[starts[1:]] - upto[starts[:-1]]
     rows = np.flatnonzero(sizes)
     order = rows[np.argsort(hashes[rows], kind="stable")]

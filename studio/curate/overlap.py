@@ -12,12 +12,15 @@ Weights are whole numbers, and thresholds fractions: a decision is exact, whatev
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from studio.errors import UsageError
 from studio.text.terms import Encoded
+
+if TYPE_CHECKING:
+    from studio.text.terms import Hashes
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Small: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
@@ -45,7 +48,7 @@ class Features(NamedTuple):
     ranks: Small
     weights: Small
     totals: Ints
-    terms: Small
+    terms: Hashes
     occurrences: Small
 
     @property
@@ -68,9 +71,10 @@ def threshold_of(value: float | Fraction) -> Fraction:
 
 def features(encoded: Encoded, n: int) -> Features:
     """The features of n rows whose terms are encoded; a row without terms has none and weighs 0."""
-    terms, occurrences, rows = _occurrences(encoded)
-    names, feature = _named(terms, occurrences)
-    found = np.bincount(feature, minlength=len(names[0]))
+    known, numbers = _numbered(encoded.terms)
+    terms, occurrences, rows = _occurrences(numbers, encoded.rows)
+    named, times, feature = _named(terms, occurrences, len(known))
+    found = np.bincount(feature, minlength=len(named))
     by_rarity = np.argsort(found, kind="stable").astype(np.int32)
     rank_of = np.empty_like(by_rarity)
     rank_of[by_rarity] = np.arange(len(by_rarity), dtype=np.int32)
@@ -80,7 +84,7 @@ def features(encoded: Encoded, n: int) -> Features:
     ranks = (entries & 0xFFFFFFFF).astype(np.int32)
     starts = np.searchsorted(entries >> 32, np.arange(n + 1))
     totals = _sums(weights[ranks], starts)
-    return Features(starts, ranks, weights, totals, names[0][by_rarity], names[1][by_rarity])
+    return Features(starts, ranks, weights, totals, known[named[by_rarity]], times[by_rarity])
 
 
 def weigh(found: Any, n: int) -> Small:
@@ -89,9 +93,26 @@ def weigh(found: Any, n: int) -> Small:
     return weights
 
 
-def _occurrences(encoded: Encoded) -> tuple[Small, Small, Small]:
-    """terms, which occurrence of it in its row (from 0), rows."""
-    order = encoded.rows.astype(np.int64) << 32 | encoded.terms
+def _numbered(terms: Hashes) -> tuple[Hashes, Small]:
+    """The different terms in ascending order, and the place of each term among them."""
+    # Sorting takes a fifth of the time that np.unique takes.
+    known = np.sort(terms)
+    known = known[np.concatenate([np.ones(min(len(known), 1), bool), known[1:] != known[:-1]])]
+    # Hashes are spread evenly: their upper bits lead to the place, or just before it.
+    shift = np.uint64(64 - max(1, len(known).bit_length() + 1))
+    before = np.bincount((known >> shift).astype(np.int64), minlength=1 << int(np.uint64(64) - shift))
+    begins = (np.cumsum(before) - before).astype(np.int32)
+    places = begins[terms >> shift]
+    wrong = np.flatnonzero(known[places] != terms) if len(terms) else places
+    while len(wrong):
+        places[wrong] += 1
+        wrong = wrong[known[places[wrong]] != terms[wrong]]
+    return known, places
+
+
+def _occurrences(terms: Small, rows: Small) -> tuple[Small, Small, Small]:
+    """Terms, which occurrence of it in its row each is (from 0), rows; by row."""
+    order = rows.astype(np.int64) << 32 | terms
     order.sort()
     first = np.ones(len(order), bool)
     np.not_equal(order[1:], order[:-1], out=first[1:])
@@ -101,18 +122,16 @@ def _occurrences(encoded: Encoded) -> tuple[Small, Small, Small]:
     return (order & 0xFFFFFFFF).astype(np.int32), times, (order >> 32).astype(np.int32)
 
 
-def _named(terms: Small, occurrences: Small) -> tuple[tuple[Small, Small], Small]:
-    """The different features, as terms and occurrences, and which one each entry is."""
+def _named(terms: Small, occurrences: Small, n: int) -> tuple[Small, Small, Small]:
+    """The different features as terms (of n) and occurrences, and which one each entry is."""
     again = np.flatnonzero(occurrences)
-    highest = int(terms.max(initial=-1)) + 1
     feature = terms.copy()
-    others, feature_of = np.unique(
-        terms[again].astype(np.int64) * _OCCURRENCES + occurrences[again], return_inverse=True
-    )
-    feature[again] = (highest + feature_of).astype(np.int32)
-    named = np.concatenate([np.arange(highest, dtype=np.int32), (others // _OCCURRENCES).astype(np.int32)])
-    times = np.concatenate([np.zeros(highest, np.int32), (others % _OCCURRENCES).astype(np.int32)])
-    return (named, times), feature
+    keys = terms[again].astype(np.int64) * _OCCURRENCES + occurrences[again]
+    others, feature_of = np.unique(keys, return_inverse=True)
+    feature[again] = (n + feature_of).astype(np.int32)
+    named = np.concatenate([np.arange(n, dtype=np.int32), (others // _OCCURRENCES).astype(np.int32)])
+    times = np.concatenate([np.zeros(n, np.int32), (others % _OCCURRENCES).astype(np.int32)])
+    return named, times, feature
 
 
 def _sums(values: Small, starts: Ints) -> Ints:

@@ -27,8 +27,8 @@ _Keys: TypeAlias = np.ndarray[Any, np.dtype[np.uint64]]
 
 _PAIRS = 64
 """Pairs of features a row is filed under, on average, at most."""
-_AT_ONCE = 1 << 22
-"""Keys, and pairs of rows, that are in memory at a time: some 100 MB."""
+_AT_ONCE = 1 << 19
+"""Keys, and pairs of rows, that are in memory at a time: some 15 MB."""
 _DENSE = 32
 """Of more rows than this under one key, those that are in one cluster already are not compared again."""
 _SMALL = 64

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from studio.curate.duplicate_index import DuplicateIndex, Near, arrays_of
 from studio.curate.overlap import features, scores, shared
-from studio.text.terms import Terms
+from studio.text.terms import encode
 
 
 def texts_of(seed, n=150):
@@ -27,9 +27,8 @@ def texts_of(seed, n=150):
 
 def index_of(texts, first=100):
     """An index of these texts as rows 100, 101, ..., and their features."""
-    known = Terms()
-    of = features(known.encode(texts), len(texts))
-    return DuplicateIndex(arrays_of(of, list(known), [[first + place] for place in range(len(texts))])), of
+    of = features(encode(texts), len(texts))
+    return DuplicateIndex(arrays_of(of, [[first + place] for place in range(len(texts))])), of
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.65, 0.75, 0.9])
@@ -70,9 +69,8 @@ def test_an_edited_row_is_where_its_new_text_is():
 
 
 def test_of_equal_texts_the_first_that_still_stands_is_named():
-    known = Terms()
-    of = features(known.encode(["green lanterns", "red kites"]), 2)
-    index = DuplicateIndex(arrays_of(of, list(known), [[4, 9, 11], [5]]))
+    of = features(encode(["green lanterns", "red kites"]), 2)
+    index = DuplicateIndex(arrays_of(of, [[4, 9, 11], [5]]))
     assert index.near("green lanterns", 0.75) == [Near(4, 1.0)]
     index.drop(4)
     assert index.near("green lanterns", 0.75) == [Near(9, 1.0)]

@@ -13,7 +13,7 @@ from studio.curate import prefix_join
 from studio.curate.overlap import UNIT, features, shared, threshold_of
 from studio.curate.prefix_join import join
 from studio.errors import UsageError
-from studio.text.terms import Terms, terms
+from studio.text.terms import encode, terms
 
 WORDS = st.sampled_from(["red", "blue", "cat", "of", "of", "the", "the", "写", "一", "首", "诗", "2+3", "?"])
 TEXTS = st.lists(st.lists(WORDS, max_size=10).map(" ".join), max_size=24)
@@ -21,8 +21,7 @@ THRESHOLDS = st.one_of(st.just(Fraction(3, 4)), st.fractions(Fraction(2, 5), 1, 
 
 
 def run(texts, threshold=Fraction(3, 4)):
-    known = Terms()
-    search = join(features(known.encode(texts), len(texts)), threshold)
+    search = join(features(encode(texts), len(texts)), threshold)
     while True:
         try:
             next(search)

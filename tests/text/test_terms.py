@@ -3,7 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.text.terms import Terms, terms
+from studio.text.terms import encode, terms
+
+ALPHABET = "aBz 1+.,!_，。写诗がｶﾞ\u0301\u0338\x01\x00😀é\nß\ufe0fा각\u200d"
 
 
 def test_words_signs_and_single_characters():
@@ -29,20 +31,47 @@ def test_marks_stay_with_their_letter():
     assert terms("cafe\u0301") == terms("café")
 
 
-@given(st.lists(st.text(alphabet="aB 1+.,!，。写诗が\u0301\x01😀é\n", max_size=12), max_size=40))
-def test_a_batch_is_what_its_texts_are_one_by_one(texts):
-    known = Terms()
-    encoded = known.encode(texts)
-    names = list(known)
+def numbers_of(texts):
+    """The numbers of each text's terms, in their order."""
+    encoded = encode(texts)
     found = [[] for _ in texts]
     for row, term in zip(encoded.rows.tolist(), encoded.terms.tolist(), strict=True):
-        found[row].append(names[term])
-    assert found == [terms(text) for text in texts]
+        found[row].append(term)
+    return found
+
+
+def check(texts):
+    """As many numbers as terms, and two numbers are equal when their terms are, and only then."""
+    found, cut = numbers_of(texts), [terms(text) for text in texts]
+    assert [len(one) for one in found] == [len(one) for one in cut]
+    pairs = {
+        (number, term) for one, words in zip(found, cut, strict=True) for number, term in zip(one, words, strict=True)
+    }
+    assert len(pairs) == len({number for number, _ in pairs}) == len({term for _, term in pairs})
+
+
+@given(st.lists(st.text(alphabet=ALPHABET, max_size=12), max_size=40))
+def test_numbers_are_equal_when_terms_are(texts):
+    check(texts)
+
+
+@given(st.lists(st.text(max_size=12), max_size=12))
+def test_any_text_at_all(texts):
+    check([text.encode(errors="ignore").decode() for text in texts])
 
 
 def test_numbers_stay_from_batch_to_batch():
-    known = Terms()
-    first = known.encode(["tides and tides"]).terms.tolist()
-    assert known.encode(["and tides"]).terms.tolist() == [first[1], first[0]]
-    assert first[0] == first[2]
-    assert len(known) == 3  # the two, and number 0
+    assert numbers_of(["tides and tides"])[0][::-1] == numbers_of(["x", "Tides, and TIDES!"])[1]
+    assert numbers_of(["灯塔 tower"])[0] == numbers_of(["é " * 3000, "灯塔 tower"])[1]
+
+
+def test_letters_in_another_order_are_another_term():
+    one, two, three = numbers_of(["ab ba", "abab", "ab"])
+    assert len({*one, *two}) == 3
+    assert one[0] == three[0]
+
+
+def test_nothing():
+    encoded = encode([])
+    assert len(encoded.rows) == len(encoded.terms) == 0
+    assert numbers_of(["", "?!", "\x01"]) == [[], [], []]
