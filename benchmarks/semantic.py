@@ -70,9 +70,7 @@ def measure(count: int, rounds: int) -> None:
     print(f"{'':9} {'':24}{'wall':>8}{'CPU':>8}")
     print(f"{'':9} {'neighbours':<24}{wall:>7.2f}s{cpu:>7.2f}s")
     print(f"{'':9} {'bare products, all':<24}{bare_wall:>7.2f}s{bare_cpu:>7.2f}s")
-    print(
-        f"{'':9} {'ours / bare':<24}{wall / bare_wall:>8.2f}{cpu / bare_cpu:>8.2f}  (half of the products alone: 0.5)"
-    )
+    print(f"{'':9} {'ours / bare':<24}{wall / bare_wall:>8.2f}{cpu / bare_cpu:>8.2f}  (half of the products: 0.5)")
     one = halves[count // 2]
     near = statistics.median(seconds(lambda: nearest(halves, one, THRESHOLD))[0] for _ in range(5))
     single = singles[count // 2]
