@@ -106,7 +106,7 @@ def nearest(vectors: Halves, one: Halves, threshold: float | Fraction, most: int
     """
     import numpy as np
 
-    limit = _checked(threshold)
+    limit = checked(threshold)
     single, double = _widened(one.reshape(1, -1))[0], one.reshape(-1).astype(np.float64)
     cut = float(limit) * (1 - _SLIP) - _slack(len(single))
     space = np.empty((_FEW, len(single)), np.float32)
@@ -131,7 +131,7 @@ class _Search:
     def __init__(self, vectors: Halves, threshold: float | Fraction) -> None:
         import numpy as np
 
-        self._threshold = _checked(threshold)
+        self._threshold = checked(threshold)
         if vectors.ndim != 2 or vectors.dtype != np.float16:
             raise ValueError("the vectors are not rows in half precision")
         self._vectors = vectors
@@ -186,7 +186,8 @@ class _Search:
         return dots
 
 
-def _checked(threshold: float | Fraction) -> Fraction:
+def checked(threshold: float | Fraction) -> Fraction:
+    """The threshold as the decimal it was written as. Raises UsageError outside 0 to 1."""
     limit = exact(threshold)
     if not 0 <= limit <= 1:
         raise UsageError(f"A cosine threshold lies between 0 and 1; {threshold} does not.")

@@ -70,7 +70,7 @@ class Vectors:
     def __len__(self) -> int:
         return len(self._known())
 
-    def __contains__(self, key: bytes) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self._known()
 
     def keep(self, keys: Sequence[bytes], vectors: Halves) -> None:
