@@ -35,7 +35,7 @@ def refused(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collectio
     """The error for an HTTP answer other than 200; as `failures.refused`."""
     status = refusal.status
     # Names of such models often say "embedding".
-    said = f"{refusal.param} {refusal.said}".replace(model, "")
+    said = re.sub(rf"(?<!\w){re.escape(model)}(?!\w)", "", f"{refusal.param} {refusal.said}")
     if status in (400, 422) and _DIMENSIONS.search(said):
         return ModelError(
             f"{model} at {endpoint.url} refuses the dimensions asked for ({status}){quote(refusal.words)}",
