@@ -104,7 +104,7 @@ class Embedder:
         kept = [key for key, one in zip(keys, good, strict=True) if one]
         if kept:
             self._store.keep(kept, unit(answer.vectors[good]))
-            await asyncio.shield(asyncio.to_thread(self._store.sync))
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._store.sync))
         without = tuple(key for key, one in zip(keys, good, strict=True) if not one)
         return Paid(len(kept), without, used(answer), answer.seconds)
 
