@@ -101,7 +101,26 @@ class OpenAIEmbeddings:
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """The endpoint's vectors. Raises as `EmbeddingModel.embed`; no error ever holds the key."""
-        sent = [self._prefix + text for text in texts]
+        try:
+            return await self._embed([self._prefix + text for text in texts])
+        except ModelError as error:
+            error.title = "Embeddings"
+            raise
+
+    async def close(self) -> None:
+        """Close the connections. A later question opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _opened(self) -> openai.AsyncOpenAI:
+        async with self._opening:
+            if self._client is None:
+                # In a thread, since importing openai takes a third of a second in which nothing could be painted.
+                self._client = await asyncio.to_thread(self._access.open)
+            return self._client
+
+    async def _embed(self, sent: Sequence[str]) -> Embedded:
         if not all(map(_is_utf8, sent)):
             raise RefusedError(
                 "A text cannot be written as UTF-8; it was not sent.", hint="Look for broken characters in the row."
@@ -119,19 +138,6 @@ class OpenAIEmbeddings:
                 hint="Set dimensions = 0 in [embeddings]: this model has its own only.",
             )
         return Embedded(answer.vectors, answer.usage, answer.model or self.model, time.perf_counter() - started)
-
-    async def close(self) -> None:
-        """Close the connections. A later question opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
-
-    async def _opened(self) -> openai.AsyncOpenAI:
-        async with self._opening:
-            if self._client is None:
-                # In a thread, since importing openai takes a third of a second in which nothing could be painted.
-                self._client = await asyncio.to_thread(self._access.open)
-            return self._client
 
     async def _ask(self, sent: Sequence[str]) -> Answer:
         client = await self._opened()

@@ -117,6 +117,7 @@ async def test_every_fault_that_may_pass_is_a_passing_error(asking, kind, says):
         await model.embed(TEXTS)
     assert says in caught.value.message
     assert server.url in caught.value.message
+    assert caught.value.title == "Embeddings"
     assert len(server.asked) == 1, "no hidden retries"
     assert (await model.embed(TEXTS)).vectors.shape == (4, WIDTH), "the client is fine afterwards"
 
