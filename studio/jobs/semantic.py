@@ -41,8 +41,8 @@ from studio.store.vectors import Vectors
 if TYPE_CHECKING:
     from studio.jobs.semantic_events import Ids, Scores
 
-_FEW = 3
-"""Texts that may be refused alone before anything was answered. More of them, and it is not the texts."""
+_FEW, _MANY = 3, 50
+"""Texts that may be refused on end, before anything was answered and afterwards. More, and it is not the texts."""
 
 Rows = Callable[[Reader], Iterable[tuple[int, str]]]
 """The rows to compare, as (id, text), read in another thread; their order decides which stands for its equals."""
@@ -63,14 +63,13 @@ async def find_neighbours(
     async with aclosing(in_thread(_read(path, rows, settings, corpus))) as events:
         async for event in events:
             yield event
-    tokens = sum(map(embedder.tokens, corpus.missing.values()))
     total = len(corpus.missing)
     yield TextsPlanned(
         rows=corpus.rows,
         texts=len(corpus.keys),
         missing=total,
-        tokens=tokens,
-        usd=due_for(Usage(tokens), embedder.price).usd,
+        tokens=corpus.tokens,
+        usd=due_for(Usage(corpus.tokens), embedder.price).usd,
         blank=corpus.blank,
         cut=tuple(sorted(corpus.cut)),
         cutoff=settings.cutoff,
@@ -129,7 +128,7 @@ async def _settle(lane: Lane, batch: Batch, plan: Batches, embedder: Embedder) -
             batch.settle(part)
             _give_up(plan, embedder)
         else:
-            plan.answered += paid.kept
+            plan.answer(paid.kept)
             plan.refuse(paid.without, f"{embedder.name} gives a vector without a direction for this text.")
             batch.settle(part)
             if paid.kept:
@@ -158,10 +157,10 @@ def _split(part: Texts, most: int) -> list[Texts]:
 
 
 def _give_up(plan: Batches, embedder: Embedder) -> None:
-    """Raise ModelError when the endpoint has refused whatever it was asked."""
-    if not plan.answered and len(plan.refused) > _FEW:
+    """Raise ModelError when the endpoint refuses whatever it is asked."""
+    if plan.on_end > (_MANY if plan.answered else _FEW):
         last = next(reversed(plan.refused.values()))
-        raise ModelError(f"{embedder.name} has made no vector of any text so far. The last time: {last}")
+        raise ModelError(f"{embedder.name} has made no vector of {plan.on_end} texts on end. The last time: {last}")
 
 
 def _left_out(corpus: Corpus, plan: Batches) -> dict[int, str]:

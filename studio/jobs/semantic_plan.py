@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Container, Generator, Iterable
+from collections.abc import Callable, Collection, Container, Generator, Iterable
 
 from studio.alpaca.lengths import beginning, estimate_tokens
 from studio.jobs.events import Progressed
@@ -31,8 +31,8 @@ class Corpus:
     """Rows by the texts they are compared by, each text once.
 
     keys and firsts: of each text, that of its vector and its first row, in the order of rows. repeated: the other rows,
-    each with the place of its text. missing: texts to ask for. cut, blank: see `TextsPlanned`. unreadable: rows whose
-    text cannot be sent, and why.
+    each with the place of its text. missing: texts to ask for, tokens: about what they take. cut, blank: see
+    `TextsPlanned`. unreadable: rows whose text cannot be sent, and why.
     """
 
     def __init__(self, settings: EmbeddingsSettings) -> None:
@@ -41,12 +41,14 @@ class Corpus:
         self.firsts: array[int] = array("q")
         self.repeated: list[tuple[int, int]] = []
         self.missing: Texts = {}
+        self.tokens = 0
         self.cut: list[int] = []
         self.blank = 0
         self.unreadable: dict[int, str] = {}
         self._space = space_of(settings)
+        self._around = estimate_tokens(settings.prefix) + SPECIAL_TOKENS
         # At least one token of the text itself, however long the prefix is.
-        self._limit = max(1, settings.cutoff - estimate_tokens(settings.prefix) - SPECIAL_TOKENS)
+        self._limit = max(1, settings.cutoff - self._around)
         self._places: dict[bytes, int] = {}
 
     def read(self, rows: Iterable[tuple[int, str]], known: Container[bytes]) -> Generator[Progressed, None, None]:
@@ -62,7 +64,7 @@ class Corpus:
         places = {self._places[key]: key for key in keys}
         for place, key in places.items():
             yield self.firsts[place], key
-        for row, place in self.repeated:
+        for row, place in self.repeated if places else ():
             if place in places:
                 yield row, places[place]
 
@@ -86,6 +88,7 @@ class Corpus:
         self.firsts.append(row)
         if key not in known:
             self.missing[key] = sent
+            self.tokens += estimate_tokens(sent) + self._around
 
 
 class Batch:
@@ -103,13 +106,15 @@ class Batch:
 class Batches:
     """The batches still to ask for, as `lanes.Attempts`, and what came of those that were.
 
-    most: texts in a request, which may turn out to be too many. refused: texts that the endpoint makes no vector of,
-    and why. failed: texts that were not answered this time. answered: texts that have their vectors.
+    most: texts in a request, which may turn out to be too many. answered: texts that have their vectors. refused: those
+    that the endpoint makes no vector of, and why; on_end: how many of them since the last answer. failed: those that
+    were not answered this time.
     """
 
     def __init__(self, missing: Texts, most: int, tokens: Callable[[str], int]) -> None:
         self.most = most
         self.answered = 0
+        self.on_end = 0
         self.refused: dict[bytes, str] = {}
         self.failed: list[bytes] = []
         self._tokens = tokens
@@ -130,9 +135,15 @@ class Batches:
             self._left.popleft()
         return Batch(texts) if texts else None
 
-    def refuse(self, keys: Iterable[bytes], why: str) -> None:
+    def answer(self, texts: int) -> None:
+        """So many texts have their vectors."""
+        self.answered += texts
+        self.on_end = 0 if texts else self.on_end
+
+    def refuse(self, keys: Collection[bytes], why: str) -> None:
         """No vector of these texts can be had."""
         self.refused |= dict.fromkeys(keys, why)
+        self.on_end += len(keys)
 
     def ended(self, batch: Batch, outcome: Outcome) -> None:
         if outcome == "returned":

@@ -262,10 +262,22 @@ async def test_half_a_character_is_left_out_and_told(database):
 )
 async def test_an_endpoint_that_makes_no_vector_of_anything_ends_the_job_soon(database, script):
     fake = FakeEmbeddings(script)
-    with pytest.raises(ModelError, match="no vector of any text") as caught:
+    with pytest.raises(ModelError, match=r"no vector of \d+ texts on end") as caught:
         await Search(database, fake, control=Control(concurrency=1)).run(MANY)
     assert not isinstance(caught.value, RefusedError | PassingError)
     assert len(fake.asked) < 12
+
+
+async def test_an_endpoint_that_begins_to_refuse_everything_ends_the_job_before_each_text_was_tried(database):
+    def script(texts):
+        return RefusedError("Whatever.") if any(int(text.split()[3]) > 40 for text in texts) else None
+
+    fake = FakeEmbeddings(script)
+    rows = [(number, f"Describe tool number {number} of a carpenter.") for number in range(1, 1001)]
+    with pytest.raises(ModelError, match="no vector of 51 texts on end"):
+        await Search(database, fake, control=Control(concurrency=1)).run(rows)
+    assert len(Vectors(database, space_of(SETTINGS))) == 40
+    assert len(fake.asked) < 130
 
 
 async def test_an_endpoint_that_takes_fewer_texts_is_asked_for_fewer(database):
