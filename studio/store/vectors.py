@@ -90,19 +90,20 @@ class Vectors:
                 "INSERT OR IGNORE INTO spaces (model, dimensions, prefix, width) VALUES (?, ?, ?, ?)",
                 (space.model, space.dimensions, space.prefix, width),
             )
-            self._id, self._width = self._find()
-            if width != self._width:
+            number, before = self._find()
+            if width != before:
                 raise ProjectError(
-                    f"{space.model} gave vectors of {width} dimensions, and those kept have {self._width}; "
+                    f"{space.model} gave vectors of {width} dimensions, and those kept have {before}; "
                     "these stay, the new ones are not kept.",
                     hint="Another model answers by that name: give it a name of its own, or ask the one from before.",
                 )
             row = connection.execute(
                 "INSERT INTO vectors (space, keys, body) VALUES (?, ?, ?)",
-                (self._id, b"".join(names), vectors[fresh].astype(_LITTLE_ENDIAN).tobytes()),
+                (number, b"".join(names), vectors[fresh].astype(_LITTLE_ENDIAN).tobytes()),
             ).lastrowid
-        for number, name in enumerate(names):
-            known.setdefault(name, _place(row or 0, number))
+        self._id, self._width = number, width
+        for place, name in enumerate(names):
+            known.setdefault(name, _place(row or 0, place))
 
     def sync(self) -> None:
         """Have all that was kept survive a loss of power. Any thread may call it."""

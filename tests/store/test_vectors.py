@@ -133,6 +133,18 @@ def test_a_full_disk_is_told_and_costs_nothing(database):
     assert len(found) == len(Vectors(database, SPACE)) == 20_001
 
 
+def test_a_disk_that_is_full_at_the_first_vector_leaves_no_trace_of_it(database):
+    pages = database.connection.execute("PRAGMA page_count").fetchone()[0]
+    database.connection.execute(f"PRAGMA max_page_count={pages}")
+    found = Vectors(database, SPACE)
+    with pytest.raises(ProjectError, match="full"):
+        found.keep([SPACE.key(str(number)) for number in range(20_000)], rows(20_000))
+    assert (len(found), found.width, kept(database)) == (0, 0, [])
+    database.connection.execute("PRAGMA max_page_count=1000000")
+    found.keep(keys_of("one"), rows(1, 12))
+    assert Vectors(database, SPACE).matrix(keys_of("one")).shape == (1, 12)
+
+
 def test_many_are_read_within_their_own_size(database):
     """Besides the matrix: where each vector is, and one answer. Not the numbers as objects."""
     import tracemalloc
