@@ -140,6 +140,7 @@ class _Search:
         if not (np.abs(self._squares - 1) <= _SLIP).all():
             raise ValueError("the vectors are not of length one")
         least = float(self._squares.min(initial=1.0))
+        self._space: Floats = np.empty(0, np.float32)
         self._cut = float(self._threshold) * least - _slack(vectors.shape[1])
 
     def stand(self, start: int, end: int) -> None:
@@ -155,7 +156,7 @@ class _Search:
         # No row is paired with itself or with one before it.
         rows = min(self._end, end) - self._start
         singles = _widened(self._vectors[start:end])
-        products = self._singles[:rows] @ singles.T
+        products = np.matmul(self._singles[:rows], singles.T, out=self._room(rows, end - start))
         # In most blocks there is nothing, and one look at the greatest costs least.
         likely = np.flatnonzero(products >= self._cut) if products.max() >= self._cut else np.empty(0, np.intp)
         left, right = likely // (end - start), likely % (end - start)
@@ -168,6 +169,14 @@ class _Search:
         left, right = left + self._start, right + start
         close, scores = _decided(dots, self._squares[left], self._squares[right], self._threshold)
         return Neighbours(left[close], right[close], scores[close])
+
+    def _room(self, rows: int, columns: int) -> Floats:
+        """Where products go: the same memory for block after block, which need not be fetched from the system anew."""
+        import numpy as np
+
+        if len(self._space) < rows * columns:
+            self._space = np.empty(rows * columns, np.float32)
+        return self._space[: rows * columns].reshape(rows, columns)
 
     def _dots(self, left: Places, right: Places, singles: Floats) -> Doubles:
         """Exact products of standing rows with others, both by their places in the block."""
