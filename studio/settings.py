@@ -79,6 +79,26 @@ class RoleSettings(msgspec.Struct, frozen=True):
     tpm: Count = 0
 
 
+class EmbeddingsSettings(msgspec.Struct, frozen=True):
+    """[embeddings]: the vectors of texts that a search for semantic neighbours goes by. See `Settings.embeddings_at`.
+
+    dimensions: of a vector, 0: the model's own. prefix: what the model wants before each text. cutoff: tokens of a
+    text, by estimate and with the prefix; what is longer loses its end. batch: texts in a request, at most.
+    concurrency: requests at once. rpm and tpm: requests and tokens a minute that the endpoint takes, 0 for no limit.
+    """
+
+    base_url: str = ""
+    model: str = ""
+    api_key_env: str = ""
+    dimensions: Count = 0
+    prefix: str = ""
+    cutoff: Positive = 6000
+    batch: Annotated[int, msgspec.Meta(ge=1, le=2048)] = 64
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    rpm: Count = 0
+    tpm: Count = 0
+
+
 class BudgetSettings(msgspec.Struct, frozen=True):
     """[budget]: where a run ends, 0 for no such cap. usd, tokens of prompts and answers, requests, minutes."""
 
@@ -231,6 +251,7 @@ class Settings(msgspec.Struct, frozen=True):
     model: ModelSettings = ModelSettings()
     answerer: RoleSettings = RoleSettings()
     judge: RoleSettings = RoleSettings()
+    embeddings: EmbeddingsSettings = EmbeddingsSettings()
     budget: BudgetSettings = BudgetSettings()
     prices: dict[str, PriceSettings] = {}
     evolve: EvolveSettings = EvolveSettings()
@@ -265,6 +286,23 @@ class Settings(msgspec.Struct, frozen=True):
         elif given.profile == "auto":
             said.pop("profile")
         return msgspec.structs.replace(self.model, **(own | said))
+
+    def embeddings_at(self) -> EmbeddingsSettings:
+        """[embeddings] with its endpoint: that of [model], with its key, unless it names another.
+
+        Raises UsageError when it names no model, or there is no endpoint.
+        """
+        given = self.embeddings
+        if not given.model:
+            raise UsageError(
+                "No model for embeddings is named.",
+                hint="Write model, and base_url unless [model] has it, into [embeddings] of studio.toml.",
+            )
+        base_url = given.base_url or self.model.base_url
+        if not base_url:
+            raise UsageError(f"Where is the embedding model {given.model}?", hint="Add base_url to [embeddings].")
+        shared = self.model.api_key_env if base_url == self.model.base_url else ""
+        return msgspec.structs.replace(given, base_url=base_url, api_key_env=given.api_key_env or shared)
 
     def export_named(self, name: str) -> ExportSettings:
         """The export of that name: [exports.NAME] over [export]. Raises UsageError for a name that is not there."""

@@ -8,6 +8,7 @@ scripts and byte-level vocabularies made for English only need more.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -34,6 +35,14 @@ def estimate_tokens(text: str) -> int:
     """About how many tokens the text has, rounded up; exact for the empty text alone."""
     wide = 0 if text.isascii() else _outside_ascii(text)
     return -(-(8 * wide + 3 * (len(text) - wide)) // 12)
+
+
+def beginning(text: str, tokens: int) -> str:
+    """The longest beginning of the text that has at most so many tokens, by estimate."""
+    if estimate_tokens(text) <= tokens:
+        return text
+    # A longer beginning never has fewer tokens.
+    return text[: bisect_right(range(1, len(text) + 1), tokens, key=lambda end: estimate_tokens(text[:end]))]
 
 
 def _outside_ascii(text: str) -> int:

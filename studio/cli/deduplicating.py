@@ -15,7 +15,9 @@ from studio.curate.review_queue import ReviewQueue
 from studio.errors import ProjectError
 from studio.jobs.dedup_events import DuplicatesFound, QueueMade
 from studio.jobs.events import Progressed
+from studio.jobs.semantic_events import LeftOut, TextsPlanned
 from studio.session import Session
+from studio.session.deciding import count_of
 from studio.settings import DedupSettings, KeepRule
 from studio.text.display import one_line
 
@@ -27,10 +29,18 @@ async def run(session: Session, chosen: DedupSettings, keep: KeepRule | None, pa
     found: DuplicatesFound | None = None
     with progress("comparing") as meter:
         async for event in session.find_duplicates(chosen):
-            if isinstance(event, Progressed):
-                meter(event.done, event.total, event.unit)
-            elif isinstance(event, DuplicatesFound):
-                found = event
+            match event:
+                case Progressed():
+                    meter(event.done, event.total, event.unit)
+                case TextsPlanned(missing=missing) if missing:
+                    money = "" if event.usd is None else f", ${event.usd:,.4f}"
+                    tell(
+                        f"{missing:,} of {event.texts:,} texts have no vector yet: about {event.tokens:,} tokens{money}"
+                    )
+                case LeftOut():
+                    tell(f"{count_of(len(event.reasons))} without a vector: {next(iter(event.reasons.values()))}")
+                case DuplicatesFound():
+                    found = event
     assert found is not None
     queue = await _queue(session, chosen)
     listed = [_record(session, pair) for pair in found.pairs if pair[2] >= chosen.limit] if pairs or as_json else []

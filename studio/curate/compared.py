@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 from studio.alpaca.marks import MEDIA
 from studio.alpaca.rows import Pretrain, Row, answers, texts
 from studio.settings import DedupField
+from studio.text.tokens import normalise
 
 Field: TypeAlias = DedupField
 """prompt: all that is asked: system, history, instruction, input. output: the answer, or chosen and rejected. row: all
@@ -26,6 +27,11 @@ class Compared(NamedTuple):
     whole: str
     inner: str
     answer: str
+
+
+def answer_key(one: Compared) -> str:
+    """What is equal for answers alike but for case, white space and the punctuation at their ends."""
+    return normalise(one.answer).strip(" .,;:!?。，；：！？")
 
 
 def compared(row: Row, field: Field) -> Compared:

@@ -72,6 +72,11 @@ class Texts:
         self._leader = _leaders(texts, self._encoded)
         self._first = np.flatnonzero(self._leader == np.arange(len(texts)))
 
+    @property
+    def firsts(self) -> list[int]:
+        """The texts that are the first of their kind."""
+        return [int(one) for one in self._first]
+
     def exact(self) -> Pairs:
         """The pairs of texts that are exactly alike."""
         return self._pairs(_NONE, _NONE, np.zeros(0), np.zeros(0, np.uint8), _NONE)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from studio.alpaca.rows import ROW_TYPES, Kto, Row, RowType, fields, texts
 from studio.curate import minhash, prefix_join
 from studio.curate.clusters import Alike, Edge
-from studio.curate.compared import BYS, Compared, Field, compared
+from studio.curate.compared import BYS, Compared, Field, answer_key, compared
 from studio.curate.duplicates import Pairs, Texts
 from studio.curate.representatives import Facts, Rule, rank
 from studio.curate.review_queue import Order, ReviewQueue
@@ -23,7 +23,6 @@ from studio.jobs.events import Event, Events, Progressed
 from studio.settings import DedupMethod
 from studio.store.pairs import Found, Search
 from studio.store.reader import Reader
-from studio.text.tokens import normalise
 
 if TYPE_CHECKING:
     from studio.curate.duplicate_index import Arrays
@@ -118,7 +117,7 @@ def _search(texts: Texts, group: Group, asked: Asked) -> Generator[float, None, 
             return (yield from texts.rouge_l(asked.floor, group.inner))
         case "minhash":
             return (yield from texts.overlap(asked.floor, group.inner, minhash.join))
-        case _:
+        case "overlap" | "semantic":
             return (yield from texts.overlap(asked.floor, group.inner, prefix_join.join))
 
 
@@ -137,9 +136,9 @@ def pairs_of(group: Group, pairs: Pairs) -> Iterable[Found]:
         else:
             yield rows[left], rows[right], score, BYS[by]
     for first, others in asking.items():
-        leads = {normalise(group.texts[first].answer): first}
+        leads = {answer_key(group.texts[first]): first}
         for other in others:
-            lead = leads.setdefault(normalise(group.texts[other].answer), other)
+            lead = leads.setdefault(answer_key(group.texts[other]), other)
             if lead == other:
                 yield rows[first], rows[other], 1.0, "conflict"
             else:
@@ -166,7 +165,8 @@ def make_queue(store: Reader, threshold: float, rule: Rule, order: Order, folder
             if stored.status == "rejected":
                 gone.add(stored.id)
     partial = frozenset(search.partial) if search else frozenset[int]()
-    alike = _alike(store, folder, search) if search and partial else None
+    # By meaning, the index tells nothing of the pairs that are missing.
+    alike = _alike(store, folder, search) if search and partial and search.method != "semantic" else None
     yield QueueMade(
         ReviewQueue(edges, rank(rule, facts), threshold, gone=gone, partial=partial, alike=alike, order=order)
     )

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from studio.curate.compared import Compared, Field, compared
+from studio.curate.compared import Compared, Field, answer_key, compared
 from studio.curate.duplicate_index import DuplicateIndex
 from studio.jobs.dedup import group_name
 from studio.store import index_folder
 from studio.store.pairs import Kind, Search
 from studio.store.rows import Rows, StoredRow
 from studio.text.terms import terms
-from studio.text.tokens import normalise
 
 _CATCH_UP = 20_000
 """Rows that came or changed since the search, beyond which a new search is the better way."""
@@ -80,7 +79,7 @@ class Neighbours:
     def _judged(self, index: DuplicateIndex, own: Compared, other: Compared, score: float) -> tuple[float, Kind]:
         """The score with what must be alike inside, and what kind of pair it is."""
         if terms(own.whole) == terms(other.whole):
-            return 1.0, "exact" if normalise(own.answer) == normalise(other.answer) else "conflict"
+            return 1.0, "exact" if answer_key(own) == answer_key(other) else "conflict"
         if own.inner and other.inner:
             score = min(score, index.score(own.inner, other.inner))
         return score, "overlap"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,8 @@ from studio.llm.chat import ChatModel, OnText, Reply, Request, Usage
 from studio.llm.limits import Guess, used
 from studio.llm.prices import Price, cost
 from studio.settings import BudgetSettings
+
+Answer = TypeVar("Answer")
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -71,6 +74,14 @@ class Budget:
             return f"{caps.minutes:g} minutes are over"
         return None
 
+    def must_know(self, price: Price | None, model: str) -> None:
+        """Raise UsageError when there is a cap in USD and no price of the model: it could not be kept."""
+        if self.caps.usd and price is None:
+            raise UsageError(
+                f"The price of {model} is not known, so the cap of {_dollars(self.caps.usd)} cannot be kept.",
+                hint=f'Add [prices."{model}"] to studio.toml, or cap tokens instead.',
+            )
+
     def may_ask(self) -> bool:
         """Whether a request may leave now, those under way counted as expected."""
         caps = self.caps
@@ -99,6 +110,27 @@ class Budget:
         self._expected_tokens += due.tokens
         self._expected_usd += due.usd or 0.0
 
+    async def spend(self, due: Due, ask: Callable[[], Awaitable[Answer]], paid: Callable[[Answer], Due]) -> Answer:
+        """What ask returns, let go once it may, and counted. paid: what an answer has cost.
+
+        Raises BudgetError when a cap is reached, and what ask raises.
+        """
+        await self.leave(due)
+        counted = Due(0, 0.0)
+        try:
+            answer = await ask()
+            counted = paid(answer)
+            return answer
+        except PassingError as error:
+            if error.paid:
+                counted = due
+            raise
+        except asyncio.CancelledError:
+            counted = due
+            raise
+        finally:
+            self.land(due, counted)
+
     def land(self, due: Due, paid: Due) -> None:
         """Count what a request has cost that was expected to cost due; wake those who wait for that."""
         self._under_way -= 1
@@ -122,11 +154,7 @@ class Budgeted:
     """
 
     def __init__(self, inner: ChatModel, budget: Budget, price: Price | None) -> None:
-        if budget.caps.usd and price is None:
-            raise UsageError(
-                f"The price of {inner.model} is not known, so the cap of {_dollars(budget.caps.usd)} cannot be kept.",
-                hint=f'Add [prices."{inner.model}"] to studio.toml, or cap tokens instead.',
-            )
+        budget.must_know(price, inner.model)
         self.name = inner.name
         self.model = inner.model
         self._inner = inner
@@ -136,32 +164,28 @@ class Budgeted:
 
     async def reply(self, request: Request, on_text: OnText | None = None) -> Reply:
         """The inner model's answer. Raises BudgetError when a cap is reached, and what the inner model raises."""
-        due = self._due(self._guess.tokens(request))
-        await self._budget.leave(due)
-        paid = Due(0, 0.0)
-        try:
-            reply = await self._inner.reply(request, on_text)
-            usage = used(request, reply)
-            self._guess.learn(usage)
-            paid = self._due(usage)
-            return reply
-        except PassingError as error:
-            if error.paid:
-                paid = due
-            raise
-        except asyncio.CancelledError:
-            paid = due
-            raise
-        finally:
-            self._budget.land(due, paid)
+        return await self._budget.spend(
+            self._due(self._guess.tokens(request)),
+            lambda: self._inner.reply(request, on_text),
+            lambda reply: self._paid(request, reply),
+        )
 
     async def close(self) -> None:
         """Close the inner model."""
         await self._inner.close()
 
+    def _paid(self, request: Request, reply: Reply) -> Due:
+        usage = used(request, reply)
+        self._guess.learn(usage)
+        return self._due(usage)
+
     def _due(self, usage: Usage) -> Due:
-        tokens = usage.prompt_tokens + usage.completion_tokens
-        return Due(tokens, None if self._price is None else cost(self._price, usage))
+        return due_for(usage, self._price)
+
+
+def due_for(usage: Usage, price: Price | None) -> Due:
+    """What so many tokens cost. price: None when it is not known."""
+    return Due(usage.prompt_tokens + usage.completion_tokens, None if price is None else cost(price, usage))
 
 
 def _dollars(amount: float) -> str:

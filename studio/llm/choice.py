@@ -1,21 +1,24 @@
-"""Which chat models the settings mean, ready to be asked."""
+"""Which chat models, and which model of embeddings, the settings mean, ready to be asked."""
 
 from __future__ import annotations
 
 import msgspec
 
+from studio.alpaca.lengths import estimate_tokens
 from studio.errors import UsageError
 from studio.llm.budget import Budget, Budgeted
 from studio.llm.chat import ChatModel
 from studio.llm.embedded import Embedded
 from studio.llm.embedded_server import MODEL_ID
+from studio.llm.embedder import Embedder, VectorStore
+from studio.llm.embeddings import OpenAIEmbeddings
 from studio.llm.endpoints import preset_for
 from studio.llm.ledger import LedgerChat, ReplyStore
 from studio.llm.limits import Limits
 from studio.llm.openai_chat import OpenAIChat, Timeouts
 from studio.llm.pool import Pool
 from studio.llm.prices import Prices
-from studio.settings import ModelSettings, Role, Settings
+from studio.settings import EmbeddingsSettings, ModelSettings, Role, Settings
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -100,11 +103,31 @@ def choose_model(settings: ModelSettings, concurrency: int = 64) -> Pool:
     )
 
 
+def choose_embedder(settings: Settings, store: VectorStore, budget: Budget, prices: Prices) -> Embedder:
+    """The model of [embeddings], for vectors of the space that the store is for.
+
+    Raises UsageError without a model or an endpoint, and for a cap in USD without a price; ModelError for an address or
+    key that cannot be used.
+    """
+    chosen = settings.embeddings_at()
+    model = OpenAIEmbeddings(
+        chosen.base_url,
+        chosen.model,
+        api_key_env=_key_variable(chosen, chosen.base_url),
+        dimensions=chosen.dimensions,
+        prefix=chosen.prefix,
+        timeouts=Timeouts(total=settings.model.total),
+    )
+    limits = Limits(chosen.concurrency, chosen.rpm, chosen.tpm)
+    price = prices.price(chosen.base_url, chosen.model)
+    return Embedder(model, limits, budget, price, store, prefix_tokens=estimate_tokens(chosen.prefix))
+
+
 def is_small(model: ChatModel) -> bool:
     """Whether a model needs the prompts for small models."""
     return model.model == MODEL_ID
 
 
-def _key_variable(settings: ModelSettings, url: str) -> str:
+def _key_variable(settings: ModelSettings | EmbeddingsSettings, url: str) -> str:
     preset = preset_for(url)
     return settings.api_key_env or (preset.api_key_env if preset else "")

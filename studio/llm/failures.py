@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from email.utils import parsedate_to_datetime
+from typing import Literal
 
 import msgspec
 
@@ -44,14 +45,22 @@ _SETTING = re.compile(
 )
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 
+Service = Literal["chat", "embeddings"]
+
 
 class Endpoint(msgspec.Struct, frozen=True):
     """What errors may say about an endpoint. key_name: the variable that holds its key, "" when it has
-    none.
+    none. service: what is asked for there.
     """
 
     url: str
     key_name: str
+    service: Service = "chat"
+
+    @property
+    def section(self) -> str:
+        """Of the settings."""
+        return "[model]" if self.service == "chat" else "[embeddings]"
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -64,6 +73,11 @@ class Refusal(msgspec.Struct, frozen=True):
     words: str
     retry_after: float | None
     param: str = ""
+
+    @property
+    def said(self) -> str:
+        """Code and words."""
+        return f"{self.code} {self.words}"
 
 
 def clean(text: str, secrets: Collection[str]) -> str:
@@ -96,7 +110,7 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
 
 def means_unknown_model(refusal: Refusal) -> bool:
     """Whether the endpoint does not have the model (404, or 400 in words)."""
-    return refusal.status == 404 or (refusal.status == 400 and bool(_UNKNOWN_MODEL.search(_said(refusal))))
+    return refusal.status == 404 or (refusal.status == 400 and bool(_UNKNOWN_MODEL.search(refusal.said)))
 
 
 def refused(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collection[str] = ()) -> ModelError:
@@ -105,8 +119,8 @@ def refused(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collectio
     A PassingError when asking again may help, a RefusedError when only this request is hopeless, else a ModelError:
     it would meet every request. offered: ids of the models the endpoint has, if known.
     """
-    status, where, said = refusal.status, endpoint.url, _said(refusal)
-    quoted = _quoted(refusal.words)
+    status, where, said = refusal.status, endpoint.url, refusal.said
+    quoted = quote(refusal.words)
     if status == 401:
         return _bad_key(endpoint)
     if status in (400, 403, 422) and _FILTERED.search(said):
@@ -121,9 +135,10 @@ def refused(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collectio
     if status == 403:
         return ModelError(f"{where} denies access (403){quoted}", hint=_key_hint(endpoint))
     if status in (400, 413, 422, 500) and _TOO_LONG.search(said):
+        what = "Shorten the row, lower max_tokens" if endpoint.service == "chat" else "Lower cutoff in [embeddings]"
         return RefusedError(
             f"The request is longer than the context of {model} ({status}){quoted}",
-            hint="Shorten the row, lower max_tokens, or choose a model with a longer context.",
+            hint=f"{what}, or choose a model with a longer context.",
         )
     if _NO_MEMORY.search(said):
         return ModelError(f"{where} cannot load {model} ({status}){quoted}", hint="Choose a smaller model.")
@@ -131,7 +146,7 @@ def refused(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collectio
         return _passing(where, refusal)
     if means_unknown_model(refusal):
         return _unknown_model(endpoint, refusal, model, offered)
-    return _invalid(where, refusal)
+    return _invalid(endpoint, refusal)
 
 
 def unreachable(endpoint: Endpoint, reason: str, *, made: bool) -> ModelError:
@@ -151,7 +166,7 @@ def unreachable(endpoint: Endpoint, reason: str, *, made: bool) -> ModelError:
 
 def silent(endpoint: Endpoint, what: str, seconds: float) -> PassingError:
     """The error for an endpoint that kept us waiting. what: "a connection", "the whole answer", "the first word",
-    "the next word".
+    "the next word", "the vectors".
     """
     return PassingError(
         f"{endpoint.url} kept us waiting {seconds:g} s for {what}.",
@@ -170,22 +185,23 @@ def broken(endpoint: Endpoint, what: str, *, paid: bool = False) -> PassingError
 def _passing(where: str, refusal: Refusal) -> PassingError:
     limited = refusal.status == 429
     return PassingError(
-        f"{where} {'limits our rate' if limited else 'has trouble'} ({refusal.status}){_quoted(refusal.words)}",
+        f"{where} {'limits our rate' if limited else 'has trouble'} ({refusal.status}){quote(refusal.words)}",
         retry_after=refusal.retry_after,
         limited=limited,
         hint="Lower the concurrency or set rpm if this goes on." if limited else "",
     )
 
 
-def _invalid(where: str, refusal: Refusal) -> ModelError:
+def _invalid(endpoint: Endpoint, refusal: Refusal) -> ModelError:
     """The error for a request the endpoint takes for wrong: its settings are every request's, its texts its own."""
-    message = f"{where} refused the request ({refusal.status}){_quoted(refusal.words)}"
+    message = f"{endpoint.url} refused the request ({refusal.status}){quote(refusal.words)}"
     setting = _SETTING.search(f"{refusal.param} {refusal.words}")
     if refusal.param.startswith("messages"):
         setting = None
     if setting is None and refusal.status in (400, 413, 422):
-        return RefusedError(message, hint="Look at the row; if every row meets this, check the [model] settings.")
-    what = f"Change {setting[1]}; this model" if setting else "Check the [model] settings; this endpoint"
+        hint = f"Look at the row; if every row meets this, check the {endpoint.section} settings."
+        return RefusedError(message, hint=hint)
+    what = f"Change {setting[1]}; this model" if setting else f"Check the {endpoint.section} settings; this endpoint"
     return ModelError(message, hint=f"{what} does not take it.")
 
 
@@ -205,18 +221,15 @@ def _key_hint(endpoint: Endpoint) -> str:
 
 def _unknown_model(endpoint: Endpoint, refusal: Refusal, model: str, offered: Collection[str]) -> ModelError:
     if model in offered or not offered:
-        said = _quoted(refusal.words)
+        said = quote(refusal.words)
         return ModelError(
-            f"{endpoint.url} has no model {model}, or no chat there ({refusal.status}){said}",
+            f"{endpoint.url} has no model {model}, or no {endpoint.service} there ({refusal.status}){said}",
             hint="Check model and base_url; base_url usually ends in /v1.",
         )
     listed = ", ".join(sorted(offered)[:8]) + (" and more" if len(offered) > 8 else "")
     return ModelError(f"{endpoint.url} has no model {model} ({refusal.status}).", hint=f"It offers: {listed}.")
 
 
-def _quoted(words: str) -> str:
+def quote(words: str) -> str:
+    """An endpoint's own words as the end of a sentence, "" as its full stop."""
     return f": {words.rstrip('.')}." if words else "."
-
-
-def _said(refusal: Refusal) -> str:
-    return f"{refusal.code} {refusal.words}"

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
 from studio.errors import ModelError
 from studio.llm import failures, wire
+from studio.llm.access import UNREADABLE, Access
 from studio.llm.chat import OnText, Reply, Request
-from studio.llm.endpoints import is_loopback
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,9 +21,7 @@ if TYPE_CHECKING:
 
 # Asked through the client's plain post(): client.chat would import all of the SDK's types, a quarter of a second.
 _PATH = "/chat/completions"
-_NO_KEY = "none"
 _USAGE_GRACE = 5.0
-_LISTING_SECONDS = 5.0
 # For each request, a client looks at every connection it has open (httpcore's pool): several clients with few
 # connections each answer 64 lanes with a third less CPU than one with 64.
 _CONNECTIONS = 8
@@ -61,13 +56,8 @@ class _Line:
 class OpenAIChat:
     """Asks POST base_url/chat/completions through openai.AsyncOpenAI, once a call (retries are the caller's).
 
-    base_url: with its version part, such as https://api.openai.com/v1. model: the id to ask for.
-    api_key_env: the environment variable that holds the key; it may be unset for an endpoint on this
-    machine, and "" means that no key is wanted. api_key: the key itself, for endpoints we start ourselves.
-    keep_alive: whether connections are used again. on_headers: settable, see OnHeaders.
-
-    Raises ModelError when the address is no http(s) one, holds a password, would send a key unencrypted to
-    another machine, or when the key's variable is unset or unusable.
+    base_url, api_key_env, api_key, keep_alive: see `access.Access`, and what it raises. model: the id to ask for.
+    on_headers: settable, see OnHeaders.
     """
 
     def __init__(
@@ -83,11 +73,15 @@ class OpenAIChat:
         self.name = model
         self.model = model
         self.on_headers: OnHeaders | None = None
-        self._base_url = base_url
         self._timeouts = timeouts or Timeouts()
-        self._keep_alive = keep_alive
-        self._endpoint = failures.Endpoint(_shown(base_url), api_key_env)
-        self._key = _key(self._endpoint, base_url, api_key)
+        self._access = Access(
+            base_url,
+            api_key_env=api_key_env,
+            api_key=api_key,
+            connect=self._timeouts.connect,
+            keep_alive=keep_alive,
+        )
+        self._endpoint = self._access.endpoint
         # OpenAI's own newer models refuse max_tokens; most other servers know nothing else.
         openai_itself = urlsplit(base_url).hostname == "api.openai.com"
         self._limit_name = "max_completion_tokens" if openai_itself else "max_tokens"
@@ -122,17 +116,8 @@ class OpenAIChat:
             )
         except openai.APIStatusError as error:
             failure = await self._refused(client, request, error)
-        except openai.APITimeoutError:
-            failure = failures.silent(self._endpoint, "a connection", self._timeouts.connect)
-        except openai.APIConnectionError as error:
-            made = type(error.__cause__).__name__ != "ConnectError"
-            failure = failures.unreachable(self._endpoint, self._clean(_cause(error)), made=made)
-        except openai.APIError as error:
-            failure = failures.broken(self._endpoint, self._clean(f"sent an error: {wire.error_text(error.message)}"))
-        except wire.BrokenReplyError as error:
-            failure = failures.broken(self._endpoint, self._clean(str(error)), paid=error.paid)
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-            failure = failures.broken(self._endpoint, "sent something that is not JSON")
+        except (openai.APIError, wire.BrokenReplyError, *UNREADABLE) as error:
+            failure = self._access.failure(error)
         finally:
             line.busy -= 1
         raise failure
@@ -153,21 +138,9 @@ class OpenAIChat:
             line = self._free()
             if line is None:
                 # In a thread, since importing openai takes a third of a second in which nothing could be painted.
-                line = _Line(await asyncio.to_thread(self._open))
+                line = _Line(await asyncio.to_thread(self._access.open))
                 self._lines.append(line)
             return line
-
-    def _open(self) -> openai.AsyncOpenAI:
-        import openai
-
-        options: dict[str, Any] = {}
-        if is_loopback(self._base_url):
-            # A proxy from the environment cannot reach this machine's own servers.
-            options["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
-        if not self._keep_alive:
-            options["default_headers"] = {"Connection": "close"}
-        timeout = openai.Timeout(None, connect=self._timeouts.connect)
-        return openai.AsyncOpenAI(base_url=self._base_url, api_key=self._key, max_retries=0, timeout=timeout, **options)
 
     async def _whole(self, client: openai.AsyncOpenAI, request: Request) -> wire.Answer:
         # The client's own type for an answer as it came, with its headers.
@@ -218,76 +191,10 @@ class OpenAIChat:
         return heard.answer()
 
     async def _refused(self, client: openai.AsyncOpenAI, request: Request, error: openai.APIStatusError) -> ModelError:
-        refusal = failures.Refusal(
-            error.status_code,
-            self._clean(f"{error.code or ''} {error.type or ''}"),
-            self._clean(wire.error_text(error.body)),
-            failures.retry_after(error.response.headers),
-            self._clean(str(error.param or "")),
-        )
-        offered = await self._offered(client) if failures.means_unknown_model(refusal) else ()
+        refusal = self._access.refusal(error)
+        offered = await self._access.offered(client) if failures.means_unknown_model(refusal) else ()
         return failures.refused(self._endpoint, refusal, request.model, offered)
-
-    async def _offered(self, client: openai.AsyncOpenAI) -> tuple[str, ...]:
-        """The ids of the endpoint's models, () when it does not say quickly."""
-        import openai
-
-        with contextlib.suppress(openai.OpenAIError, TimeoutError, ValueError, TypeError, AttributeError):
-            async with asyncio.timeout(_LISTING_SECONDS):
-                page = await client.models.list()
-            return tuple(self._clean(str(model.id)) for model in page.data)
-        return ()
 
     def _tell(self, headers: Mapping[str, str]) -> None:
         if self.on_headers is not None:
             self.on_headers(headers)
-
-    def _clean(self, text: str) -> str:
-        return failures.clean(text, [] if self._key == _NO_KEY else [self._key])
-
-
-def _shown(base_url: str) -> str:
-    """The address as errors show it: without user, password and query."""
-    try:
-        parts = urlsplit(base_url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        parts, port = urlsplit(""), ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ModelError("base_url is not an http address.", hint="It looks like https://api.openai.com/v1.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    shown = f"{parts.scheme}://{host}{port}{parts.path}"
-    if parts.username or parts.password:
-        raise ModelError(
-            f"base_url holds a user or a password for {shown}.",
-            hint="Put the key into api_key_env's variable.",
-        )
-    return shown
-
-
-def _key(endpoint: failures.Endpoint, base_url: str, given: str | None) -> str:
-    name = endpoint.key_name
-    key = given or (os.environ.get(name, "").strip() if name else "")
-    if not key:
-        if name and not is_loopback(base_url):
-            raise ModelError(
-                f"{name} is not set, and {endpoint.url} needs a key.",
-                hint=f'Set {name}, or api_key_env = "" in studio.toml if none is needed.',
-            )
-        return _NO_KEY
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise ModelError(f"The key in {name} holds characters no key has.", hint=f"Set {name} anew, without quotes.")
-    if urlsplit(base_url).scheme == "http" and not is_loopback(base_url):
-        raise ModelError(
-            f"The key in {name} would travel unencrypted to {endpoint.url}; nothing was sent.",
-            hint='Use https, or api_key_env = "" if the server needs no key.',
-        )
-    return key
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost words of a connection error."""
-    cause: BaseException = error
-    while (deeper := cause.__cause__ or cause.__context__) is not None:
-        cause = deeper
-    return str(cause) or type(cause).__name__

@@ -5,12 +5,15 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
 from studio.llm import thinking
 from studio.llm.chat import OnText, Request, Usage
+
+_TAG = re.compile(r"<[!?a-z]", re.IGNORECASE)
 
 
 class BrokenReplyError(Exception):
@@ -191,7 +194,8 @@ def error_text(error: object) -> str:
             if error.get(name):
                 return error_text(error[name])
     text = str(error or "").strip()
-    return "a web page" if text.startswith("<") else text
+    # DashScope's sentences begin with <400>.
+    return "a web page" if _TAG.match(text) else text
 
 
 def _usage(counts: _Counts | None) -> Usage:

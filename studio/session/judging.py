@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from studio.alpaca import rows as alpaca
@@ -17,10 +17,12 @@ from studio.settings import DedupSettings, Settings
 from studio.store import decisions, index_folder
 from studio.store.journal import Change
 from studio.store.pairs import Kind, Search, StoredPair
-from studio.store.project import Project
+from studio.store.project import DATABASE_FILE, Project
 
 if TYPE_CHECKING:
     from studio.curate.review_queue import Loss, Order, ReviewQueue
+    from studio.jobs.control import Control
+    from studio.jobs.dedup import Asked
     from studio.jobs.neighbours import Neighbour, Neighbours
 
 FLOOR = 0.65
@@ -46,10 +48,13 @@ class Judging(Deciding):
 
     # -- finding ---------------------------------------------------------------------------------
 
-    async def find_duplicates(self, chosen: DedupSettings | None = None) -> AsyncGenerator[Event, None]:
+    async def find_duplicates(
+        self, chosen: DedupSettings | None = None, control: Control | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Search among rows that are not rejected; ends with DuplicatesFound. Open pairs are replaced.
 
-        chosen: how, [dedup] by default. Raises UsageError for a threshold that the method does not take.
+        chosen: how, [dedup] by default. control: of the requests for vectors, if it is by meaning. Raises UsageError
+        for a threshold that the method does not take, and what asking an endpoint raises.
         """
         from studio.jobs import dedup
         from studio.jobs.dedup_events import DuplicatesFound
@@ -58,7 +63,11 @@ class Judging(Deciding):
         how, before = chosen or self.settings.dedup, self.changes
         floor = min(how.limit, FLOOR) if how.method in ("overlap", "minhash") else how.limit
         asked = dedup.Asked(how.method, how.field, floor)
-        async for event in self._reading(lambda store: dedup.find_duplicates(store, asked)):
+        if how.method == "semantic":
+            events = self._by_meaning(asked, control)
+        else:
+            events = self._reading(lambda store: dedup.find_duplicates(store, asked))
+        async for event in events:
             if isinstance(event, DuplicatesFound):
                 at = time.strftime("%Y-%m-%dT%H:%M:%S")
                 search = Search(how.method, how.field, floor, event.rows, at, before, event.partial)
@@ -69,6 +78,26 @@ class Judging(Deciding):
                     # What is kept there only saves time.
                     index_folder.write(self.folder, event.indexes)
             yield event
+
+    async def _by_meaning(self, asked: Asked, control: Control | None) -> AsyncGenerator[Event, None]:
+        from studio.jobs import dedup_semantic
+        from studio.jobs.control import Control
+        from studio.jobs.semantic_plan import space_of
+        from studio.llm import prices
+        from studio.llm.budget import Budget
+        from studio.llm.choice import choose_embedder
+        from studio.store.vectors import Vectors
+
+        settings = self.settings.embeddings_at()
+        vectors, budget = Vectors(self._project.database, space_of(settings)), Budget(self.settings.budget)
+        embedder = choose_embedder(self.settings, vectors, budget, prices.load(self.settings.prices))
+        path, running = self.folder / DATABASE_FILE, control or Control(concurrency=settings.concurrency)
+        try:
+            async with aclosing(dedup_semantic.find_duplicates(path, asked, settings, embedder, running)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            await embedder.close()
 
     async def review_queue(
         self, chosen: DedupSettings | None = None, order: Order = "border"
@@ -106,6 +135,10 @@ class Judging(Deciding):
     def compare(self, row_id: int) -> list[Neighbour]:
         """The same for a row that came or was rewritten; what is found is kept for the queue."""
         stored, near = self.rows.get(row_id), self._neighbours
+        search = self.pairs.search()
+        if search is not None and search.method == "semantic":
+            # Those pairs are of another measure.
+            return []
         if stored is None or stored.status == "rejected" or near is None or (found := near.near(stored, FLOOR)) is None:
             return []
         with self._project.database.transaction(durable=False):

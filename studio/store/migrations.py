@@ -81,6 +81,17 @@ _005_DRAWS = """
     reply TEXT, rule TEXT, evidence TEXT, PRIMARY KEY (run, request)) WITHOUT ROWID;
 """
 
+# spaces: vectors that can be compared with each other; width: how many numbers each has. vectors: an answer of the
+# endpoint is a row, appended and never changed; keys: 16 bytes a text (see `vectors.Space.key`), body: 2 * width bytes
+# a text, in the same order. A row a text would change a page of the index for each of them, ten times the bytes.
+_008_VECTORS = """
+  CREATE TABLE spaces (
+    id INTEGER PRIMARY KEY, model TEXT NOT NULL, dimensions INTEGER NOT NULL, prefix TEXT NOT NULL,
+    width INTEGER NOT NULL, UNIQUE (model, dimensions, prefix));
+  CREATE TABLE vectors (id INTEGER PRIMARY KEY, space INTEGER NOT NULL, keys BLOB NOT NULL, body BLOB NOT NULL);
+  CREATE INDEX vectors_by_space ON vectors (space);
+"""
+
 # kind: an index into KINDS (pairs.py), which row a pair keeps is told by its rows' state alone; so what earlier
 # versions called keep-left and keep-right is open, and closed by the row that is rejected.
 _009_DUPLICATES = """
@@ -97,6 +108,6 @@ MIGRATIONS: tuple[str, ...] = (
     _005_DRAWS,
     "SELECT 1;",
     "SELECT 1;",
-    "SELECT 1;",
+    _008_VECTORS,
     _009_DUPLICATES,
 )

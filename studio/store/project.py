@@ -64,6 +64,19 @@ name = {name}
 # rpm = 0
 # tpm = 0
 
+[embeddings]
+# Where vectors of texts come from, for rows that say the same in other words. Each text is paid for once.
+# base_url = ""         # any OpenAI-compatible endpoint with /embeddings; "": that of [model], with its key
+# model = ""            # for example "text-embedding-3-small", "bge-m3" or "Qwen3-Embedding-0.6B"
+# api_key_env = ""
+# dimensions = 0        # of a vector; 0: the model's own
+# prefix = ""           # what the model wants before each text, for example "query: "
+# cutoff = 6000         # tokens; a longer text loses its end. No more than the model takes
+# batch = 64            # texts in a request
+# concurrency = 4       # requests in flight
+# rpm = 0
+# tpm = 0
+
 [budget]
 # A run ends at the first of these, and says so; 0: no such cap. Replayed answers cost nothing.
 # usd = 0               # needs a known price for each model

@@ -10,6 +10,7 @@ from studio.alpaca.checks import checker
 from studio.alpaca.checks.length import cutoff_rule, too_few_tokens
 from studio.alpaca.lengths import (
     Length,
+    beginning,
     estimate_tokens,
     kept_of,
     length_of,
@@ -89,3 +90,11 @@ def test_too_little_text_is_an_issue_of_the_whole_set():
 
 def test_texts_are_read_only_until_there_are_enough():
     assert too_few_tokens(itertools.repeat(Pretrain(text="潮汐")), 1000) is None
+
+
+@given(st.text(st.sampled_from("ab 港口é\U0001f6a2"), max_size=60), st.integers(0, 50))
+def test_a_beginning_is_the_longest_within_the_tokens(text, tokens):
+    found = beginning(text, tokens)
+    assert text.startswith(found)
+    assert estimate_tokens(found) <= tokens
+    assert found == text or estimate_tokens(text[: len(found) + 1]) > tokens

@@ -71,3 +71,47 @@ def test_a_named_export_stands_over_the_common_one(file):
     assert found.export.format == "sharegpt"
     with pytest.raises(UsageError, match="Did you mean 'chat'"):
         found.export_named("chatt")
+
+
+SHARED = 'base_url = "https://a.example/v1"\napi_key_env = "A"'
+ELSEWHERE = 'model = "m"\nbase_url = "https://b.example/v1"'
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "base_url", "key"),
+    [
+        (SHARED, 'model = "m"', "https://a.example/v1", "A"),
+        (SHARED, 'model = "m"\napi_key_env = "B"', "https://a.example/v1", "B"),
+        (SHARED, ELSEWHERE, "https://b.example/v1", ""),
+        ("", f'{ELSEWHERE}\napi_key_env = "B"', "https://b.example/v1", "B"),
+    ],
+)
+def test_embeddings_are_asked_for_where_the_model_is_with_its_key_unless_they_are_elsewhere(
+    file, model, given, base_url, key
+):
+    file.write_text(f"[model]\n{model}\n[embeddings]\n{given}\ndimensions = 256\n")
+    found = load((file,), {"STUDIO_EMBEDDINGS_BATCH": "10"}).embeddings_at()
+    assert (found.base_url, found.api_key_env, found.model) == (base_url, key, "m")
+    assert (found.dimensions, found.batch) == (256, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "No model for embeddings is named"),
+        ('[model]\nbase_url = "https://a.example/v1"\nmodel = "chat"', "No model for embeddings is named"),
+        ('[embeddings]\nmodel = "m"', "Where is the embedding model m"),
+    ],
+)
+def test_embeddings_need_a_model_and_a_place(file, text, says):
+    file.write_text(text)
+    with pytest.raises(UsageError, match=says) as caught:
+        load((file,), {}).embeddings_at()
+    assert "[embeddings]" in caught.value.hint
+
+
+@pytest.mark.parametrize("line", ["batch = 0", "batch = 4096", "concurrency = 0", "dimensions = -1", "cutoff = 0"])
+def test_wrong_settings_of_embeddings_are_told(file, line):
+    file.write_text(f"[embeddings]\n{line}\n")
+    with pytest.raises(UsageError, match="wrong value"):
+        load((file,), {})

@@ -125,6 +125,8 @@ def test_a_piece_of_another_shape_is_named(event):
         ({"error": "gone"}, "gone"),
         ("gone\n", "gone"),
         ("<html><title>502</title>", "a web page"),
+        ("<!doctype html>", "a web page"),
+        ({"error": {"message": "<400> InternalError: too many"}}, "<400> InternalError: too many"),
         (None, ""),
         ({"detail": [{"msg": "too hot"}]}, "[{'msg': 'too hot'}]"),
     ],

@@ -1,10 +1,10 @@
-"""A loopback server that speaks the OpenAI chat-completions format and misbehaves on demand.
+"""A loopback server that speaks the OpenAI formats for chat completions and embeddings, and misbehaves on demand.
 
 In a test:           async with ChatServer([Fault("429", retry_after="2")]) as server: ... server.url ...
 As a process:        python tests/support/chat_server.py --port-file F [--latency S] [--log F] [--token-rate N]
                      [--flaky SHARE]
 
-Without faults it answers like a teacher for Evol-Instruct; see teacher.py.
+Without faults it answers like a teacher for Evol-Instruct, see teacher.py, and with vectors, see vectors.py.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 if __package__:
+    from tests.support import vectors
     from tests.support.teacher import digits, teach
 else:  # Run by its path.
+    import vectors
     from teacher import digits, teach
 
 Thinks = Literal["reasoning_content", "reasoning", "think", "thinking", "unclosed", "closing"]
@@ -35,6 +37,8 @@ MODELS = ("teacher-small", "teacher-large")
 Kind = Literal[
     "ok", "status", "429", "500", "hang", "hang-mid", "drip", "cut", "drop", "malformed", "wrong-schema",
     "no-choices", "length", "html", "error-200", "no-done",
+    # Of vectors alone.
+    "fewer", "narrow", "uneven", "nan", "zeros", "shuffled", "misnumbered", "unnumbered", "no-base64",
 ]  # fmt: skip
 
 
@@ -45,7 +49,9 @@ class Fault:
     status: any other status, with code and text in its body. drip: one word each pause seconds. cut: the
     stream ends in order but without finish_reason (a body without streaming: half of it). drop: the connection
     breaks before any answer. no-done: the stream stays open after finish_reason. text: replaces the teacher's.
-    raw: the whole body of a status. thinking: what it thinks before the text. headers: more of them.
+    raw: the whole body of a status. thinking: what it thinks before the text. headers: more of them. Of vectors, fewer:
+    one is missing. narrow, uneven: with too few numbers, all or the last. nan, zeros: the first has no direction.
+    shuffled: the last comes first. misnumbered, unnumbered: by indexes that cannot be, without any.
     """
 
     kind: Kind = "ok"
@@ -123,7 +129,9 @@ def flaky(share: float, faults: Sequence[Fault] = PASSING) -> Script:
 class ChatServer:
     """The server. latency: seconds before each answer. key: the only one accepted, None for any. at_once: more requests
     than that at the same time get 429 (with retry_after, if given), 0 for any number. token_rate: words a second of a
-    streamed answer, 0 for all at once.
+    streamed answer, 0 for all at once. base64: whether vectors come so when they are asked for so, come as numbers all
+    the same, or whether asking is refused. most_texts: in a request for vectors, 0 for any number. broken: what a text
+    has in it that gets a vector of NaN.
     """
 
     script: Script = ()
@@ -133,6 +141,9 @@ class ChatServer:
     retry_after: str | None = None
     token_rate: float = 0.0
     log: Path | None = None
+    base64: Literal["given", "ignored", "refused"] = "given"
+    most_texts: int = 0
+    broken: str = ""
     asked: list[Asked] = field(default_factory=list)
     most_at_once: int = 0
     _at_once: int = 0
@@ -187,7 +198,7 @@ class ChatServer:
                     listing = {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]}
                     await _send(writer, 200, json.dumps(listing))
                 else:
-                    await self._answer(json.loads(content), headers, writer)
+                    await self._answer(path, json.loads(content), headers, writer)
                 if line.endswith("HTTP/1.0"):
                     return
         except (asyncio.IncompleteReadError, ConnectionError, _GoneError, asyncio.CancelledError):
@@ -196,7 +207,9 @@ class ChatServer:
             writer.close()
             self._connections.discard(connection)
 
-    async def _answer(self, body: dict[str, Any], headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, path: str, body: dict[str, Any], headers: dict[str, str], writer: asyncio.StreamWriter
+    ) -> None:
         number = len(self.asked)
         if callable(self.script):
             fault = self.script(number, body)
@@ -206,20 +219,36 @@ class ChatServer:
             fault = Fault("status", status=401, text=f"Incorrect API key: {headers.get('authorization')}")
         if self.at_once and self._at_once >= self.at_once:
             fault = Fault("429", retry_after=self.retry_after)
+        if path.endswith("/embeddings") and fault.kind == "ok":
+            fault = self._refusal(body) or fault
         self._note(Asked(number, body_hash(body), fault.kind, bool(body.get("stream")), body, headers, time.time()))
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             await asyncio.sleep(self.latency)
-            await _perform(fault, body, writer, self.token_rate)
+            if path.endswith("/embeddings"):
+                await _perform_vectors(fault, body, writer, self)
+            else:
+                await _perform(fault, body, writer, self.token_rate)
         finally:
             self._at_once -= 1
+
+    def _refusal(self, body: dict[str, Any]) -> Fault | None:
+        """Why a request for vectors is refused, in the words of DashScope and of older vLLM."""
+        if self.most_texts and len(body["input"]) > self.most_texts:
+            said = (
+                f"Value error, batch size is invalid, it should not be larger than {self.most_texts}.: input.contents"
+            )
+            return Fault("status", status=400, code="InvalidParameter", text=said)
+        if self.base64 == "refused" and body.get("encoding_format") == "base64":
+            return Fault("status", status=400, text="base64 encoding is not currently supported")
+        return None
 
     def _note(self, request: Asked) -> None:
         self.asked.append(request)
         if self.log is not None:
             seen = {"n": request.number, "hash": request.hash, "kind": request.kind, "stream": request.stream}
-            seen |= {"model": request.body.get("model"), "at": request.at}
+            seen |= {"model": request.body.get("model"), "at": request.at, "input": request.body.get("input")}
             with self.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(seen) + "\n")
 
@@ -234,19 +263,47 @@ class _GoneError(Exception):
     """The server ends the connection on purpose."""
 
 
-async def _perform(fault: Fault, body: dict[str, Any], writer: asyncio.StreamWriter, token_rate: float) -> None:
+async def _fail(fault: Fault, writer: asyncio.StreamWriter) -> bool:
+    """Do what a fault does before any answer; whether that was all."""
     kind, extra = fault.kind, dict(fault.headers)
-    text = fault.text if fault.text is not None else teach(body["messages"])
     if kind in ("429", "500", "status"):
         status = fault.status if kind == "status" else int(kind)
         error = {"message": fault.text or f"planned {status}", "type": "planned", "code": fault.code or None}
         if fault.retry_after:
             extra["Retry-After"] = fault.retry_after
-        return await _send(writer, status, fault.raw or json.dumps({"error": error}), extra)
+        await _send(writer, status, fault.raw or json.dumps({"error": error}), extra)
+        return True
     if kind == "hang":
         await asyncio.sleep(3600)
     if kind == "drop":
         raise _GoneError
+    return False
+
+
+async def _perform_vectors(
+    fault: Fault, body: dict[str, Any], writer: asyncio.StreamWriter, server: ChatServer
+) -> None:
+    if await _fail(fault, writer):
+        return
+    plain = {
+        "malformed": '{"data": [{"embedding": [0.1, ',
+        "wrong-schema": json.dumps({"data": [{"embedding": {"values": [1.0]}, "index": 0}]}),
+        "html": "<!doctype html><title>Sign in</title>",
+        "error-200": json.dumps({"error": {"message": fault.text or "overloaded upstream"}}),
+        "no-choices": json.dumps({"data": [], "model": body["model"]}),
+    }.get(fault.kind)
+    if plain is not None:
+        return await _send(writer, 200, plain, {"Content-Type": "text/html"} if fault.kind == "html" else {})
+    as_base64 = body.get("encoding_format") == "base64" and server.base64 == "given"
+    found = vectors.listing(body, fault.kind, as_base64=as_base64, broken=server.broken)
+    await _send_whole(fault, json.dumps(found, ensure_ascii=False), writer)
+
+
+async def _perform(fault: Fault, body: dict[str, Any], writer: asyncio.StreamWriter, token_rate: float) -> None:
+    kind = fault.kind
+    text = fault.text if fault.text is not None else teach(body["messages"])
+    if await _fail(fault, writer):
+        return None
     plain = {
         "malformed": '{"choices": [{"message": {"content": "half',
         "wrong-schema": json.dumps({"choices": [{"message": "not an object", "delta": 7}]}),
@@ -261,9 +318,14 @@ async def _perform(fault: Fault, body: dict[str, Any], writer: asyncio.StreamWri
     whole = completion(body, text, "length" if kind == "length" else "stop")
     fields, tagged = _thoughts(fault, text)
     whole["choices"][0]["message"] |= fields | {"content": tagged}
-    content = json.dumps(whole, ensure_ascii=False)
+    return await _send_whole(fault, json.dumps(whole, ensure_ascii=False), writer)
+
+
+async def _send_whole(fault: Fault, content: str, writer: asyncio.StreamWriter) -> None:
+    """An answer that is not streamed: at once, drop by drop, or half of it."""
+    kind = fault.kind
     if kind not in ("drip", "cut", "hang-mid"):
-        return await _send(writer, 200, content, extra)
+        return await _send(writer, 200, content, dict(fault.headers))
     raw = content.encode()
     writer.write(_head(200, {"Content-Length": str(len(raw)), "Content-Type": "application/json"}))
     if kind == "drip":

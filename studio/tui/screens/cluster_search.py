@@ -27,7 +27,7 @@ class ClusterSearch(ClusterStage):
 
         for event in events:
             if isinstance(event, Progressed):
-                self._progress = f"{event.unit} {event.done:,}/{event.total:,}"
+                self._progress = f"{event.unit} {event.done:,}/{event.total:,}" if event.total else event.unit
             elif isinstance(event, DuplicatesFound):
                 self._settled = 0
                 self.app.notify(f"{len(event.pairs):,} pairs among {count_of(event.rows)}")
