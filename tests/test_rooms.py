@@ -12,6 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("session", "jobs", "llm", "store", "methods", "curate", "alpaca", "text", "settings", "errors", "shipped")
+# Modules whose values are arrays, and the jobs that run them; all are imported when such a job runs, not before.
+ARRAYS = (
+    *(f"curate.{name}" for name in ("bitmaps", "components", "duplicate_index", "duplicates", "minhash", "overlap")),
+    "curate.prefix_join",
+    *(f"jobs.{name}" for name in ("contamination", "dedup", "dedup_semantic", "neighbours")),
+)
 HEAVY = ("textual", "rich", "click", "openai", "datasets", "pyarrow", "pandas", "numpy", "xllamacpp")
 
 
@@ -22,6 +28,10 @@ def modules_of(room):
     # The embedded server is a program of its own.
     files = [path for path in folder.rglob("*.py") if path.name != "embedded_server.py"]
     return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
+
+
+def light_modules_of(room):
+    return [name for name in modules_of(room) if name.removeprefix("studio.") not in ARRAYS]
 
 
 @cache
@@ -35,7 +45,11 @@ def loaded_after(code):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_room_below_the_front_ends_loads_a_terminal_or_a_heavy_library(room):
-    assert not loaded_after("\n".join(f"import {name}" for name in modules_of(room)))
+    assert not loaded_after("\n".join(f"import {name}" for name in light_modules_of(room)))
+
+
+def test_modules_of_arrays_load_numpy_and_nothing_else_that_is_heavy():
+    assert loaded_after("\n".join(f"import studio.{name}" for name in ARRAYS)) == {"numpy"}
 
 
 def test_help_and_headless_commands_load_neither_screens_nor_heavy_libraries(tmp_path):

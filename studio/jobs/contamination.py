@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from studio.curate.compared import compared
-from studio.curate.contamination import Benchmark, Entry, Hit, NearHit, texts_of
-from studio.curate.duplicate_index import DuplicateIndex
-from studio.curate.duplicates import Texts
+from studio.curate.compared import BYS, compared
+from studio.curate.contamination import COMMON, Benchmark, Entry, Hit, NearHit, texts_of
+from studio.curate.duplicates import Pairs, Texts
 from studio.errors import StudioError
 from studio.jobs.events import Event, Events, Progressed
 from studio.jobs.redundancy_events import BenchmarkRead, ContaminationFound
@@ -26,7 +26,6 @@ THRESHOLD = 0.75
 """The overlap from which on a row is a near-duplicate of an entry."""
 _LEAST = 5
 """Tokens: shorter texts are answers such as "yes" or "B", not tasks."""
-_NEAREST = 100
 _BATCH = 2000
 _QUOTED = 80
 
@@ -66,23 +65,54 @@ def find_contamination(store: Reader, paths: Sequence[Path]) -> Events:
         prompts += (compared(stored.row, "prompt").whole for stored in rows)
         yield Progressed(min(begin + _BATCH, len(ids)), len(ids), "rows searched")
     known = {hit.row for hit in hits if not hit.common}
-    near = yield from _near(DuplicateIndex(Texts(prompts).index(ids)), texts, known)
+    near = yield from _near(ids, prompts, texts, known)
     yield ContaminationFound(hits, len(ids), near)
 
 
 def _near(
-    index: DuplicateIndex, texts: Sequence[tuple[Entry, str, str]], known: Collection[int]
+    ids: Sequence[int], prompts: list[str], texts: Sequence[tuple[Entry, str, str]], known: Collection[int]
 ) -> Generator[Event, None, dict[int, NearHit]]:
-    """Rows near a text of a benchmark, but for those that are known to hold one."""
+    """Rows near a text of a benchmark, but for those that are known to hold one.
+
+    Weights are those of rows and benchmark together: what all its entries begin with makes nothing alike. A row near
+    many entries is only near what they have in common.
+    """
+    asked = [one for one in texts if units(one[2]) >= _LEAST]
+    searching = Texts([*prompts, *(text for _, _, text in asked)]).overlap(THRESHOLD)
+    while True:
+        try:
+            yield Progressed(int(next(searching) * len(ids)), len(ids), "rows compared with entries")
+        except StopIteration as end:
+            pairs: Pairs = end.value
+            break
+    # Equal texts are tied to the first of them only, which stands for all elsewhere.
+    equal: defaultdict[int, list[int]] = defaultdict(list)
+    columns = list(
+        zip(pairs.left.tolist(), pairs.right.tolist(), pairs.by.tolist(), pairs.scores.tolist(), strict=True)
+    )
+    for left, right, by, _ in columns:
+        if BYS[by] == "exact":
+            equal[left].append(right)
     found: dict[int, NearHit] = {}
-    for n, (entry, path, text) in enumerate(texts, start=1):
-        if units(text) >= _LEAST:
-            for row, score in index.near(text, THRESHOLD, _NEAREST):
-                if row not in known and (row not in found or score > found[row].score):
+    near: Counter[int] = Counter()
+
+    def note(some: Iterable[int], others: Sequence[int], score: float) -> None:
+        entries = [other - len(ids) for other in others if other >= len(ids)]
+        for place in some:
+            if place < len(ids) and entries and ids[place] not in known:
+                row, (entry, path, _) = ids[place], asked[entries[0]]
+                near[row] += 1
+                if row not in found or score > found[row].score:
                     found[row] = NearHit(row, entry, path, score)
-        if n % _BATCH == 0:
-            yield Progressed(n, len(texts), "entries compared")
-    return dict(sorted(found.items()))
+
+    for first, others in equal.items():
+        note([first, *others], [first, *others], 1.0)
+    for left, right, by, score in columns:
+        if BYS[by] != "exact":
+            one, other = [left, *equal.get(left, ())], [right, *equal.get(right, ())]
+            note(one, other, score)
+            note(other, one, score)
+    return {row: hit for row, hit in sorted(found.items()) if near[row] <= COMMON}
 
 
 def evidence(hits: Sequence[Hit]) -> str:

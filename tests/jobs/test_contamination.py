@@ -98,6 +98,7 @@ def test_every_kind_of_file_is_read(tmp_path, store, form):
     assert {event.unit for event in events if isinstance(event, Progressed)} == {
         "bytes of benchmarks read",
         "rows searched",
+        "rows compared with entries",
     }
 
 

@@ -71,8 +71,8 @@ async def test_settled_pairs_are_no_clusters_any_more(tmp_path):
     session, ids = await session_with(tmp_path, answered(*TASKS))
     await drain(session.find_duplicates())
     first, second = sorted(session.pairs.all(), key=lambda pair: pair.left)
-    session.settle(first.id, "keep-right")
-    session.settle(second.id, "keep-both")
+    session.reject(first.left)
+    session.keep_both([(second.left, second.right)])
     measured = await last(session.redundancy(), RedundancyMeasured)
     assert measured.redundancy.whole.clustered == 0
     assert measured.redundancy.whole.rows == len(ids) - 1
