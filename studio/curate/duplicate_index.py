@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from studio.curate.overlap import UNIT, Features, Ints, Small, features, spread, threshold_of, weigh
 from studio.text.terms import Encoded, encode, terms
-
-if TYPE_CHECKING:
-    from studio.text.terms import Hashes
 
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
 Feature: TypeAlias = int
@@ -42,13 +39,12 @@ class _Text(NamedTuple):
 
 def arrays_of(of: Features, members: Sequence[Sequence[int]]) -> Arrays:
     """What an index is opened with. members: the rows that have each compared text."""
-    keys = _keys(of.terms, of.occurrences)
-    order = np.argsort(keys)
+    order = np.argsort(of.keys)
     entries = np.argsort(of.ranks, kind="stable")
     texts = np.repeat(np.arange(of.n, dtype=np.int32), np.diff(of.starts))
     sizes = np.array([len(rows) for rows in members], np.int64)
     return {
-        "keys": keys[order],
+        "keys": of.keys[order],
         "ranks_of_keys": order.astype(np.int32),
         "starts": of.starts,
         "ranks": of.ranks,
@@ -130,12 +126,11 @@ class DuplicateIndex:
     def shared(self, left: str, right: str) -> list[tuple[str, float]]:
         """The terms that both texts have, the rarest first, each with its weight."""
         both = Counter(terms(left)) & Counter(terms(right))
-        names = list(both)
-        found = {
-            name: sum(self._weights(_features(np.full(both[name], term))))
-            for name, term in zip(names, encode(names).terms, strict=True)
-        }
-        return [(term, weight / UNIT) for term, weight in sorted(found.items(), key=lambda one: (-one[1], one[0]))]
+        # A term that both have twice is two features.
+        again = encode(" ".join([term] * times) for term, times in both.items())
+        weights = np.bincount(again.rows, weights=self._weights(again.features.tolist()), minlength=len(both))
+        found = zip(both, (weights / UNIT).tolist(), strict=True)
+        return sorted(found, key=lambda one: (-one[1], one[0]))
 
     # -- searching -------------------------------------------------------------------------------
 
@@ -198,7 +193,7 @@ class DuplicateIndex:
     # -- texts -----------------------------------------------------------------------------------
 
     def _text(self, text: str) -> _Text:
-        found = _features(encode([text]).terms)
+        found = encode([text]).features.tolist()
         weighed = sorted(zip(self._weights(found), found, strict=True), key=lambda one: (-one[0], one[1]))
         return _Text([one[1] for one in weighed], [one[0] for one in weighed], sum(one[0] for one in weighed))
 
@@ -223,20 +218,3 @@ def _score(one: _Text, other: _Text) -> float:
     weights = dict(zip(other.features, other.weights, strict=True))
     common = sum(weights.get(feature, 0) for feature in one.features)
     return 2 * common / max(one.total + other.total, 1)
-
-
-def _features(terms: Hashes) -> list[Feature]:
-    """The features of a text with these terms."""
-    seen: Counter[int] = Counter()
-    occurrences = []
-    for term in terms.tolist():
-        occurrences.append(seen[term])
-        seen[term] += 1
-    return [int(key) for key in _keys(terms, np.array(occurrences, np.int32))]
-
-
-def _keys(terms: Hashes, occurrences: Small) -> Hashes:
-    """One number for a term and which occurrence of it."""
-    with np.errstate(over="ignore"):
-        keys: Hashes = (terms ^ occurrences.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-    return keys ^ (keys >> np.uint64(32))

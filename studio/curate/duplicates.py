@@ -14,19 +14,22 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from studio.curate import letters
 from studio.curate.compared import BYS
 from studio.curate.duplicate_index import Arrays, arrays_of
-from studio.curate.overlap import Features, Floats, Ints, features, scores, shared, spread, threshold_of
+from studio.curate.overlap import Features, Floats, Ints, features, scores, shared, threshold_of
 from studio.curate.prefix_join import Found, join
 from studio.curate.rouge_duplicates import Pair, find_duplicates
 from studio.text.rouge import exact, exceeds
 from studio.text.terms import Encoded, encode
 from studio.text.tokens import normalise, tokenize
+
+if TYPE_CHECKING:
+    from studio.text.terms import Hashes
 
 THRESHOLD = 0.75
 BAND = (0.65, 0.85)
@@ -68,8 +71,8 @@ class Texts:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
-        self._encoded = encode(texts)
-        self._leader = _leaders(texts, self._encoded)
+        self._encoded: Encoded | None = encode(texts)
+        self._leader = _leaders(texts, self._encoded.texts)
         self._first = np.flatnonzero(self._leader == np.arange(len(texts)))
 
     @property
@@ -134,21 +137,23 @@ class Texts:
     @cached_property
     def _features(self) -> Features:
         """The features of the texts that are the first of their kind."""
-        place = np.full(len(self._texts), -1, np.int32)
-        place[self._first] = np.arange(len(self._first), dtype=np.int32)
-        rows = place[self._encoded.rows]
-        return features(Encoded(rows[rows >= 0], self._encoded.terms[rows >= 0]), len(self._first))
+        assert self._encoded is not None
+        encoded, self._encoded = self._encoded, None  # half of the memory, and not needed again
+        if len(self._first) < len(self._texts):
+            place = np.full(len(self._texts), -1, np.int32)
+            place[self._first] = np.arange(len(self._first), dtype=np.int32)
+            rows = place[encoded.rows]
+            encoded = Encoded(rows[rows >= 0], encoded.features[rows >= 0], encoded.texts)
+        return features(encoded, len(self._first))
 
     def _inner(self, inner: Sequence[str], left: Ints, right: Ints) -> Floats:
         """The scores of the pairs' inner texts, with the weights that their terms have in the whole texts."""
         rows, place = np.unique(np.concatenate([left, right]), return_inverse=True)
         whole = self._features
         part = features(encode(inner[row] for row in rows.tolist()), len(rows))
-        known = zip(whole.terms.tolist(), whole.occurrences.tolist(), strict=True)
-        weight_of = dict(zip(known, whole.weights.tolist(), strict=True))
+        weight_of = dict(zip(whole.keys.tolist(), whole.weights.tolist(), strict=True))
         heaviest = int(whole.weights.max(initial=1))
-        named = zip(part.terms.tolist(), part.occurrences.tolist(), strict=True)
-        part = part.weighed(np.array([weight_of.get(name, heaviest) for name in named], np.int32))
+        part = part.weighed(np.array([weight_of.get(key, heaviest) for key in part.keys.tolist()], np.int32))
         one, other = place[: len(left)], place[len(left) :]
         found = scores(shared(part, one, other), part.totals[one] + part.totals[other])
         # Where one has no inner text, the whole ones decide.
@@ -174,37 +179,17 @@ class Texts:
         )
 
 
-def _leaders(texts: Sequence[str], encoded: Encoded) -> Ints:
-    """Of each text, the first that is exactly like it."""
-    order = np.argsort(encoded.rows, kind="stable")
-    starts = np.searchsorted(encoded.rows[order], np.arange(len(texts) + 1))
+def _leaders(texts: Sequence[str], wholes: Hashes) -> Ints:
+    """Of each text, the first that is exactly like it. wholes: `Encoded.texts`."""
     leader = np.arange(len(texts))
-    _lead(leader, starts, encoded.terms[order])
-    _lead_wordless(leader, texts, np.flatnonzero(starts[1:] == starts[:-1]))
-    return leader
-
-
-def _lead(leader: Ints, starts: Ints, terms: Any) -> None:
-    """Give each row with terms the first row that has the same terms in the same order."""
-    sizes = np.diff(starts)
-    longest = int(sizes.max(initial=0))
-    with np.errstate(over="ignore"):
-        powers = np.cumprod(np.full(longest + 1, 0x9E3779B97F4A7C15, np.uint64))
-        _, places = spread(np.zeros(len(sizes), np.int64), sizes)
-        upto = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms * powers[places])])
-        hashes = upto[starts[1:]] - upto[starts[:-1]]
-    rows = np.flatnonzero(sizes)
-    order = rows[np.argsort(hashes[rows], kind="stable")]
+    rows = np.flatnonzero(wholes)
+    order = rows[np.argsort(wholes[rows], kind="stable")]
     first = np.ones(len(order), bool)
-    np.not_equal(hashes[order[1:]], hashes[order[:-1]], out=first[1:])
-    leads = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))] if len(order) else order
-    same = (sizes[order] == sizes[leads]) & (order != leads)
-    order, leads = order[same], leads[same]
-    # Equal hashes are only likely to be equal texts.
-    which, one = spread(starts[order], starts[order + 1])
-    _, other = spread(starts[leads], starts[leads + 1])
-    differ = np.bincount(which[terms[one] != terms[other]], minlength=len(order)) > 0
-    leader[order[~differ]] = leads[~differ]
+    np.not_equal(wholes[order[1:]], wholes[order[:-1]], out=first[1:])
+    if len(order):
+        leader[order] = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
+    _lead_wordless(leader, texts, np.flatnonzero(wholes == 0))
+    return leader
 
 
 def _lead_wordless(leader: Ints, texts: Sequence[str], rows: Ints) -> None:

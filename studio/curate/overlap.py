@@ -30,8 +30,6 @@ UNIT = 1024
 """A weight of 1.0 as a whole number."""
 LOWEST = Fraction(2, 5)
 """Texts less alike than this are not looked for: nearly all share that much."""
-_OCCURRENCES = 4096
-"""Further occurrences of a term in a text are taken for this one."""
 _ENTRIES = 1 << 20
 """Features that are compared at a time: their numbers stay in the processor's cache."""
 
@@ -40,16 +38,15 @@ class Features(NamedTuple):
     """The features of n rows, those of a row one after the other, the rarest first.
 
     starts: n + 1 places, row r has entries starts[r] to starts[r + 1]. ranks: of each entry, its feature; a smaller
-    rank is at least as rare. weights: of each feature by its rank. totals: the weight of each row. terms, occurrences:
-    what feature a rank is, as a term's number and which occurrence of it (0 the first).
+    rank is at least as rare. weights: of each feature by its rank. totals: the weight of each row. keys: what feature a
+    rank is, see `text.terms.Encoded`.
     """
 
     starts: Ints
     ranks: Small
     weights: Small
     totals: Ints
-    terms: Hashes
-    occurrences: Small
+    keys: Hashes
 
     @property
     def n(self) -> int:
@@ -70,21 +67,20 @@ def threshold_of(value: float | Fraction) -> Fraction:
 
 
 def features(encoded: Encoded, n: int) -> Features:
-    """The features of n rows whose terms are encoded; a row without terms has none and weighs 0."""
-    known, numbers = _numbered(encoded.terms)
-    terms, occurrences, rows = _occurrences(numbers, encoded.rows)
-    named, times, feature = _named(terms, occurrences, len(known))
-    found = np.bincount(feature, minlength=len(named))
+    """The features of n encoded rows; a row without terms has none and weighs 0."""
+    keys, numbers = _numbered(encoded.features)
+    found = np.bincount(numbers, minlength=len(keys))
     by_rarity = np.argsort(found, kind="stable").astype(np.int32)
     rank_of = np.empty_like(by_rarity)
     rank_of[by_rarity] = np.arange(len(by_rarity), dtype=np.int32)
-    weights = weigh(found[by_rarity], n)
-    entries = rows.astype(np.int64) << 32 | rank_of[feature]
+    entries = encoded.rows.astype(np.int64) << 32
+    entries |= rank_of[numbers]
+    del numbers
     entries.sort()
-    ranks = (entries & 0xFFFFFFFF).astype(np.int32)
-    starts = np.searchsorted(entries >> 32, np.arange(n + 1))
-    totals = _sums(weights[ranks], starts)
-    return Features(starts, ranks, weights, totals, known[named[by_rarity]], times[by_rarity])
+    ranks = entries.astype(np.uint32).view(np.int32)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(encoded.rows, minlength=n))])
+    weights = weigh(found[by_rarity], n)
+    return Features(starts, ranks, weights, _sums(weights[ranks], starts), keys[by_rarity])
 
 
 def weigh(found: Any, n: int) -> Small:
@@ -93,45 +89,20 @@ def weigh(found: Any, n: int) -> Small:
     return weights
 
 
-def _numbered(terms: Hashes) -> tuple[Hashes, Small]:
-    """The different terms in ascending order, and the place of each term among them."""
+def _numbered(features: Hashes) -> tuple[Hashes, Small]:
+    """The different features in ascending order, and the place of each feature among them."""
     # Sorting takes a fifth of the time that np.unique takes.
-    known = np.sort(terms)
+    known = np.sort(features)
     known = known[np.concatenate([np.ones(min(len(known), 1), bool), known[1:] != known[:-1]])]
     # Hashes are spread evenly: their upper bits lead to the place, or just before it.
-    shift = np.uint64(64 - max(1, len(known).bit_length() + 1))
-    before = np.bincount((known >> shift).astype(np.int64), minlength=1 << int(np.uint64(64) - shift))
-    begins = (np.cumsum(before) - before).astype(np.int32)
-    places = begins[terms >> shift]
-    wrong = np.flatnonzero(known[places] != terms) if len(terms) else places
+    bits = max(1, len(known).bit_length() + 1)
+    before = np.bincount((known >> np.uint64(64 - bits)).astype(np.int64), minlength=1 << bits)
+    places = (np.cumsum(before) - before).astype(np.int32)[features >> np.uint64(64 - bits)]
+    wrong = np.flatnonzero(known[places] != features) if len(features) else places
     while len(wrong):
         places[wrong] += 1
-        wrong = wrong[known[places[wrong]] != terms[wrong]]
+        wrong = wrong[known[places[wrong]] != features[wrong]]
     return known, places
-
-
-def _occurrences(terms: Small, rows: Small) -> tuple[Small, Small, Small]:
-    """Terms, which occurrence of it in its row each is (from 0), rows; by row."""
-    order = rows.astype(np.int64) << 32 | terms
-    order.sort()
-    first = np.ones(len(order), bool)
-    np.not_equal(order[1:], order[:-1], out=first[1:])
-    places = np.arange(len(order))
-    begins = np.maximum.accumulate(np.where(first, places, 0)) if len(order) else places
-    times = np.minimum(places - begins, _OCCURRENCES - 1).astype(np.int32)
-    return (order & 0xFFFFFFFF).astype(np.int32), times, (order >> 32).astype(np.int32)
-
-
-def _named(terms: Small, occurrences: Small, n: int) -> tuple[Small, Small, Small]:
-    """The different features as terms (of n) and occurrences, and which one each entry is."""
-    again = np.flatnonzero(occurrences)
-    feature = terms.copy()
-    keys = terms[again].astype(np.int64) * _OCCURRENCES + occurrences[again]
-    others, feature_of = np.unique(keys, return_inverse=True)
-    feature[again] = (n + feature_of).astype(np.int32)
-    named = np.concatenate([np.arange(n, dtype=np.int32), (others // _OCCURRENCES).astype(np.int32)])
-    times = np.concatenate([np.zeros(n, np.int32), (others % _OCCURRENCES).astype(np.int32)])
-    return named, times, feature
 
 
 def _sums(values: Small, starts: Ints) -> Ints:

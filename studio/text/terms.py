@@ -44,20 +44,23 @@ _BASE = 0x9E3779B97F4A7C15
 
 
 class Encoded(NamedTuple):
-    """The terms of texts, one after the other: rows[i] is the place of the text that terms[i] comes from.
+    """What texts are made of, as numbers.
 
-    Terms of a text are in their order, and texts that are ASCII come in theirs; the others may stand anywhere between.
+    features: a number for each term and which occurrence of it in its text it is (the second "the" is another feature
+    than the first); rows[i] is the place of the text that features[i] belongs to. Those of a text stand together; texts
+    may stand in any order. texts: for each text a number that says which terms it has in which order, 0 for none.
     """
 
     rows: Rows
-    terms: Hashes
+    features: Hashes
+    texts: Hashes
 
     @classmethod
     def none(cls) -> Encoded:
-        """The terms of no texts."""
+        """Of no texts."""
         import numpy as np
 
-        return cls(np.zeros(0, np.int32), np.zeros(0, np.uint64))
+        return cls(np.zeros(0, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.uint64))
 
 
 def terms(text: str) -> list[str]:
@@ -70,29 +73,61 @@ def encode(texts: Iterable[str]) -> Encoded:
     """The terms of all texts as numbers; equal terms have equal numbers in every call."""
     import numpy as np
 
-    parts: list[Encoded] = []
-    numbered = enumerate(texts)
-    while batch := list(islice(numbered, _BATCH)):
-        plain = np.fromiter((text.isascii() for _, text in batch), bool, len(batch))
+    rows: list[Rows] = []
+    features: list[Hashes] = []
+    wholes: list[Hashes] = []
+    done = 0
+    rest = iter(texts)
+    while batch := list(islice(rest, _BATCH)):
+        whole = np.zeros(len(batch), np.uint64)
+        plain = np.fromiter(map(str.isascii, batch), bool, len(batch))
         for some in (plain, ~plain):
-            chosen = np.flatnonzero(some).tolist()
-            if chosen:
-                places = np.array([batch[one][0] for one in chosen], np.int32)
-                parts.append(_encode(places, [batch[one][1] for one in chosen]))
-    if not parts:
+            if some.any():
+                places = np.flatnonzero(some)
+                of, found, whole[places] = _encode([batch[place] for place in places.tolist()])
+                rows.append((places[of] + done).astype(np.int32))
+                features.append(found)
+        wholes.append(whole)
+        done += len(batch)
+    if not wholes:
         return Encoded.none()
-    return Encoded(np.concatenate([part.rows for part in parts]), np.concatenate([part.terms for part in parts]))
+    return Encoded(np.concatenate(rows), np.concatenate(features), np.concatenate(wholes))
 
 
-def _encode(places: Rows, texts: Sequence[str]) -> Encoded:
+def _encode(texts: Sequence[str]) -> tuple[Any, Hashes, Hashes]:
+    """Of at most a batch of texts: the place of each feature's text, the features, a number for each text."""
     import numpy as np
 
     codes, ends = _joined(texts)
-    kinds = _kinds(codes)
-    begins, ends_of_terms = _bounds(kinds)
-    hashes = _hashes(codes, begins, ends_of_terms)
-    rows = np.searchsorted(ends, begins, side="right")
-    return Encoded(places[rows], hashes)
+    terms, begins = _terms(codes)
+    of = np.searchsorted(ends, begins, side="right")
+    wholes = _wholes(terms, of, len(texts))
+    # The text in the upper byte, the term below: one sort brings equal terms of a text together.
+    order = np.sort(of.astype(np.uint64) << np.uint64(56) | terms >> np.uint64(8))
+    first = np.ones(len(order), bool)
+    np.not_equal(order[1:], order[:-1], out=first[1:])
+    places = np.arange(len(order))
+    times = places - np.maximum.accumulate(np.where(first, places, 0)) if len(order) else places
+    with np.errstate(over="ignore"):
+        features = _mixed((order << np.uint64(8)) + times.astype(np.uint64))
+    return (order >> np.uint64(56)).astype(np.int64), features, wholes
+
+
+def _wholes(terms: Hashes, of: Any, n: int) -> Hashes:
+    """A number for the terms of each of n texts in their order."""
+    import numpy as np
+
+    found = np.zeros(n, np.uint64)
+    sizes = np.bincount(of, minlength=n)
+    filled = np.flatnonzero(sizes)
+    if len(filled):
+        starts = (np.cumsum(sizes) - sizes)[filled]
+        places = np.arange(len(terms)) - np.repeat(starts, sizes[filled])
+        with np.errstate(over="ignore"):
+            powers, _ = _powers(_room(int(sizes.max())))
+            # Never 0, which is for texts without a term.
+            found[filled] = _mixed(np.add.reduceat(terms * powers[places], starts)) | np.uint64(1)
+    return found
 
 
 def _joined(texts: Sequence[str]) -> tuple[Any, Any]:
@@ -110,39 +145,45 @@ def _joined(texts: Sequence[str]) -> tuple[Any, Any]:
     return codes, ends
 
 
-def _bounds(kinds: _Kinds) -> tuple[Any, Any]:
-    """Where terms begin and end."""
+def _terms(codes: _Codes) -> tuple[Hashes, Any]:
+    """A hash of each term of these code points, and where it begins.
+
+    The hash is a polynomial of the letters modulo 2^64, scattered; what is in no term counts 0.
+    """
     import numpy as np
 
-    if (kinds == _MARK).any():
-        # A mark is of the kind of what it stands on.
-        places = np.arange(len(kinds))
-        carrier = kinds[np.maximum.accumulate(np.where(kinds != _MARK, places, 0))]
-        on_word, on_single = (kinds == _MARK) & (carrier == _WORD), (kinds == _MARK) & (carrier == _ALONE)
-        kinds = np.where(on_word, _WORD, kinds)
-    else:
-        on_single = np.zeros(len(kinds), bool)
-    word, alone = kinds == _WORD, kinds == _ALONE
-    before, after = np.zeros(len(kinds), bool), np.zeros(len(kinds), bool)
-    before[1:], after[:-1] = word[:-1], word[1:]
-    begins = np.flatnonzero((word & ~before) | alone)
-    inside = alone | on_single
-    goes_on = np.zeros(len(kinds), bool)
-    goes_on[:-1] = on_single[1:]
-    ends = np.flatnonzero((word & ~after) | (inside & ~goes_on)) + 1
-    return begins, ends
-
-
-def _hashes(codes: _Codes, begins: Any, ends: Any) -> Hashes:
-    """A hash of each stretch of the codes: a polynomial of its code points modulo 2^64, scattered."""
-    import numpy as np
-
+    kinds, letters = _kinds(codes), _letters(codes)
+    if codes.dtype != np.uint8:
+        if (kinds == _MARK).any():
+            # A mark is of the kind of what it stands on, and goes with it.
+            places = np.arange(len(kinds))
+            carrier = kinds[np.maximum.accumulate(np.where(kinds != _MARK, places, 0))]
+            kinds = np.where((kinds == _MARK) & (carrier != _ALONE), carrier, kinds)
+        letters[kinds == _GAP] = 0
+    begins_word = kinds == _WORD
+    begins_word[1:] &= kinds[:-1] != _WORD
+    begins = np.flatnonzero(begins_word | (kinds == _ALONE)) if codes.dtype != np.uint8 else np.flatnonzero(begins_word)
+    if not len(begins):
+        return np.zeros(0, np.uint64), begins
     with np.errstate(over="ignore"):
-        powers, inverses = _powers(1 << max(10, len(codes).bit_length()))
-        upto = np.zeros(len(codes) + 1, np.uint64)
-        letters = _scattered()[codes] if codes.dtype == np.uint8 else _mixed(codes.astype(np.uint64) + np.uint64(1))
-        np.cumsum(letters * powers[: len(codes)], out=upto[1:])
-        return _mixed((upto[ends] - upto[begins]) * inverses[begins])
+        powers, inverses = _powers(_room(len(codes)))
+        sums = np.add.reduceat(letters * powers[: len(codes)], begins)
+        return _mixed(sums * inverses[begins]), begins
+
+
+def _letters(codes: _Codes) -> Hashes:
+    """A number for each character."""
+    import numpy as np
+
+    if codes.dtype == np.uint8:
+        return _in_ascii()[codes]
+    with np.errstate(over="ignore"):
+        return _mixed(codes.astype(np.uint64) + np.uint64(1))
+
+
+def _room(n: int) -> int:
+    """At least n, in few different sizes."""
+    return 1 << max(16, n.bit_length())
 
 
 def _mixed(numbers: Hashes) -> Hashes:
@@ -155,15 +196,17 @@ def _mixed(numbers: Hashes) -> Hashes:
 
 
 @cache
-def _scattered() -> Hashes:
-    """`_mixed` of each ASCII character."""
+def _in_ascii() -> Hashes:
+    """The number of each ASCII character; 0 for those that are in no term."""
     import numpy as np
 
     with np.errstate(over="ignore"):
-        return _mixed(np.arange(1, 129, dtype=np.uint64))
+        numbers = _mixed(np.arange(1, 129, dtype=np.uint64))
+    numbers[_table()[:128] == _GAP] = 0
+    return numbers
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _powers(n: int) -> tuple[Hashes, Hashes]:
     """The first n powers of the base, and of its inverse, modulo 2^64."""
     import numpy as np
