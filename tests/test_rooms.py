@@ -16,6 +16,7 @@ ROOMS = ("session", "jobs", "llm", "store", "methods", "curate", "alpaca", "text
 ARRAYS = (
     *(f"curate.{name}" for name in ("bitmaps", "components", "duplicate_index", "duplicates", "minhash", "overlap")),
     "curate.prefix_join",
+    "curate.prefix_keys",
     *(f"jobs.{name}" for name in ("contamination", "dedup", "dedup_semantic", "neighbours")),
 )
 HEAVY = ("textual", "rich", "click", "openai", "datasets", "pyarrow", "pandas", "numpy", "xllamacpp")

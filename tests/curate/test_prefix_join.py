@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.curate import prefix_join
+from studio.curate import prefix_join, prefix_keys
 from studio.curate.overlap import UNIT, features, shared, threshold_of
 from studio.curate.prefix_join import join
 from studio.errors import UsageError
@@ -111,10 +111,12 @@ def test_texts_of_many_lengths(threshold, seed):
     assert connected(len(texts), pairs(found)) == connected(len(texts), expected)
 
 
-@pytest.mark.parametrize("limit", ["_PAIRS", "_AT_ONCE", "_DENSE", "_ENOUGH"])
+@pytest.mark.parametrize("limit", ["_PAIRS", "AT_ONCE", "_DENSE", "_ENOUGH"])
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_is_held_at_a_time_the_same_rows_are_connected(limit, seed, monkeypatch):
-    monkeypatch.setattr(prefix_join, limit, 1)
+    monkeypatch.setattr(prefix_keys if limit == "_PAIRS" else prefix_join, limit, 1)
+    if limit == "AT_ONCE":
+        monkeypatch.setattr(prefix_keys, limit, 1)
     texts = zipf(random.Random(seed), 120, longest=60)
     found = run(texts, Fraction(13, 20))
     expected = all_pairs(texts, Fraction(13, 20))
