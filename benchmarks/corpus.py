@@ -18,24 +18,24 @@ _VOWELS = ("a", "e", "i", "o", "u", "ai", "ou")
 _CODAS = ("", "n", "r", "s", "l", "m")
 _TEMPLATES = {
     "en": (
-        "Write a short story about {} in which {} meets {} and nobody is harmed in the end",
-        "Explain to a ten year old child what {} has to do with {} and why {} matters",
-        "Given the following table of {} work out how many {} there are for each {} and show every step",
-        "Translate the sentence about {} into plain words that {} and {} can understand",
-        "You are an assistant of {} and answer questions about {} politely and within {} sentences",
-        "Compare {} with {} and say which of them you would choose for {} and why",
-        "List five reasons why {} should not be kept near {} in a house with {}",
-        "Summarise the article on {} below in three bullet points for readers of {} who know {}",
+        "Write a short story about {} in which {} meets {} and nobody is harmed in the end, told in the past tense",
+        "Explain to a ten year old child what {} has to do with {} and why {} matters, with an example from a kitchen",
+        "Given the following table of {} work out how many {} there are for each {} and show every step of it clearly",
+        "Translate the sentence about {} into plain words that {} and {} can understand, and keep its tone as it is",
+        "You are an assistant of {} who answers questions about {} politely and within {} sentences, or says so if not",
+        "Compare {} with {} and say which of them you would choose for {} and why, in a table with three columns",
+        "List five reasons why {} should not be kept near {} in a house with {}, the most important one first",
+        "Summarise the article on {} below in three bullet points for readers of {} who know {}, without any numbers",
     ),
     "zh": (
-        "请写一个关于{}的短篇故事，其中{}遇到了{}，最后没有人受到伤害",
-        "请向一个十岁的孩子解释{}和{}有什么关系，以及为什么{}很重要",
-        "根据下面关于{}的表格，计算每个{}有多少{}，并写出每一步",
-        "把关于{}的句子翻译成{}和{}都能看懂的简单话",
-        "你是{}的助手，请在{}句话之内有礼貌地回答关于{}的问题",
-        "比较{}和{}，说明为了{}你会选择哪一个，为什么",
-        "列出五条理由，说明{}为什么不应该放在有{}的{}旁边",
-        "用三个要点为了解{}的{}读者概括下面关于{}的文章",
+        "请写一个关于{}的短篇故事，其中{}遇到了{}，最后没有人受到伤害，用过去的口吻来讲",
+        "请向一个十岁的孩子解释{}和{}有什么关系，以及为什么{}很重要，举一个厨房里的例子",
+        "根据下面关于{}的表格，计算每个{}有多少{}，写出计算的每一步，并保留两位小数",
+        "把关于{}的句子翻译成{}和{}都能看懂的简单话，保持原来的语气，不要省略内容",
+        "你是{}的助手，请在{}句话之内有礼貌地回答关于{}的问题，如果不知道答案就直说",
+        "比较{}和{}，说明为了{}你会选择哪一个以及为什么，并列一个三栏的表格",
+        "列出五条理由，说明{}为什么不应该放在有{}的{}旁边，按重要程度排列",
+        "用三个要点为了解{}的{}读者概括下面关于{}的文章，省略所有的数字",
     ),
 }
 TEMPLATED, EDITED = 0.25, 0.2
@@ -99,7 +99,9 @@ def _bases(n: int, words: list[str], language: str, luck: random.Random) -> list
     upto = np.cumsum(share / share.sum())
     lengths = np.clip(np.exp(generator.normal(np.log(21), 0.6, n)), 10, 120).astype(int)
     drawn = np.minimum(np.searchsorted(upto, generator.random(int(lengths.sum()))), len(words) - 1).tolist()
-    templates = [template.replace("，", "").split("{}") for template in _TEMPLATES[language]]
+    templates = [
+        template.replace("，", "").replace(",", "").replace(";", "").split("{}") for template in _TEMPLATES[language]
+    ]
     content = words[_FUNCTION_WORDS:]
     found, at = [], 0
     for length in lengths.tolist():
@@ -107,8 +109,9 @@ def _bases(n: int, words: list[str], language: str, luck: random.Random) -> list
         at += length
         if luck.random() < TEMPLATED:
             parts = luck.choice(templates)
-            most = 3 if language == "en" else 5
-            cuts = [luck.choices(content, k=luck.randint(most // 2, most)) for _ in parts[1:]] + [[]]
+            # Names of one word, and more of two; in Chinese of two and four characters.
+            sizes = [(1 if luck.random() < 0.25 else 2) * (1 if language == "en" else 2) for _ in parts[1:]]
+            cuts = [*(luck.choices(content, k=size) for size in sizes), []]
             own = [word for part, fill in zip(parts, cuts, strict=True) for word in (*_split(part, language), *fill)]
         found.append(own)
     return found

@@ -1,9 +1,9 @@
 """Near-duplicates beside their peers: `python benchmarks/near_duplicates.py [ROWS ...]` (default 10,000 100,000).
 
 Rows come from benchmarks/corpus.py, with known truth. In one run for each size: the studio's search by overlap at 0.75
-(terms, exact join, scores), rensa's MinHash LSH with its pairs verified (5-grams of characters, 128 permutations, 16
-bands, estimated Jaccard >= 0.6), and datasketch's MinHashLSH (words, 0.7). Prints seconds, the peak of memory, the
-precision of pairs, recall (near-duplicates joined to the rows of their base), and the ratios that are wanted. Each runs
+(terms, exact join, scores), rensa's MinHash LSH with its pairs verified (5-grams of characters in lower case, 128
+permutations, 16 bands, estimated Jaccard >= 0.6), and datasketch's MinHashLSH (words, 0.7). Prints seconds, the peak of
+memory, the precision of pairs, recall (near-duplicates joined to the rows of their base), the ratios wanted. Each runs
 in a process of its own. Peers need `pip install ".[bench]"`; one that is not installed is left out. Then two sets of
 one template: 50,000 rows that are all alike without being duplicates, and 50,000 that all are.
 """
@@ -48,7 +48,7 @@ def rensa(texts: Sequence[str]) -> Pairs:
 
     lsh = RMinHashLSH(threshold=0.6, num_perm=128, num_bands=16)
     signed = []
-    for number, text in enumerate(texts):
+    for number, text in enumerate(map(str.lower, texts)):
         one = RMinHash(num_perm=128, seed=42)
         one.update([text[at : at + 5] for at in range(max(1, len(text) - 4))])
         lsh.insert(number, one)
