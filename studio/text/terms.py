@@ -12,9 +12,11 @@ once in ten million sets.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -70,28 +72,38 @@ def terms(text: str) -> list[str]:
 
 
 def encode(texts: Iterable[str]) -> Encoded:
-    """The terms of all texts as numbers; equal terms have equal numbers in every call."""
+    """The terms of all texts as numbers; equal terms have equal numbers in every call. Uses all processors."""
     import numpy as np
 
+    rest = iter(texts)
+    batches = list(iter(lambda: list(islice(rest, _BATCH)), []))
+    if not batches:
+        return Encoded.none()
+    if len(batches) == 1:
+        return _batch(batches[0])
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        parts = list(threads.map(_batch, batches))
+    return Encoded(
+        np.concatenate([part.rows + np.int32(number * _BATCH) for number, part in enumerate(parts)]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.texts for part in parts]),
+    )
+
+
+def _batch(texts: Sequence[str]) -> Encoded:
+    import numpy as np
+
+    wholes = np.zeros(len(texts), np.uint64)
+    plain = np.fromiter(map(str.isascii, texts), bool, len(texts))
     rows: list[Rows] = []
     features: list[Hashes] = []
-    wholes: list[Hashes] = []
-    done = 0
-    rest = iter(texts)
-    while batch := list(islice(rest, _BATCH)):
-        whole = np.zeros(len(batch), np.uint64)
-        plain = np.fromiter(map(str.isascii, batch), bool, len(batch))
-        for some in (plain, ~plain):
-            if some.any():
-                places = np.flatnonzero(some)
-                of, found, whole[places] = _encode([batch[place] for place in places.tolist()])
-                rows.append((places[of] + done).astype(np.int32))
-                features.append(found)
-        wholes.append(whole)
-        done += len(batch)
-    if not wholes:
-        return Encoded.none()
-    return Encoded(np.concatenate(rows), np.concatenate(features), np.concatenate(wholes))
+    for some in (plain, ~plain):
+        places = np.flatnonzero(some).astype(np.int32)
+        if len(places):
+            of, found, wholes[places] = _encode([texts[place] for place in places.tolist()])
+            rows.append(places[of])
+            features.append(found)
+    return Encoded(np.concatenate(rows), np.concatenate(features), wholes)
 
 
 def _encode(texts: Sequence[str]) -> tuple[Any, Hashes, Hashes]:
