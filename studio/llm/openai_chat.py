@@ -15,7 +15,7 @@ import msgspec
 
 from studio.errors import ModelError
 from studio.llm import failures, wire
-from studio.llm.chat import OnText, Reply, Request
+from studio.llm.chat import Message, OnText, Reply, Request
 from studio.llm.endpoints import is_loopback
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Asked through the client's plain post(): client.chat would import all of the SDK's types, a quarter of a second.
 _PATH = "/chat/completions"
+_COUNT_PATH = "/messages/count_tokens"
 _NO_KEY = "none"
 _USAGE_GRACE = 5.0
 _LISTING_SECONDS = 5.0
@@ -136,6 +137,17 @@ class OpenAIChat:
         finally:
             line.busy -= 1
         raise failure
+
+    async def count(self, messages: tuple[Message, ...]) -> int:
+        """Tokens of the messages as a prompt. Raises ModelError where the endpoint cannot say (llama.cpp's can)."""
+        client = (self._free() or await self._opened()).client
+        import openai
+
+        body = {"model": self.model, "messages": [{"role": role, "content": content} for role, content in messages]}
+        with contextlib.suppress(openai.OpenAIError, TimeoutError, LookupError, TypeError, ValueError):
+            async with asyncio.timeout(self._timeouts.first_token):
+                return int((await client.post(_COUNT_PATH, body=body, cast_to=dict[str, int]))["input_tokens"])
+        raise failures.broken(self._endpoint, "does not count the tokens of a prompt")
 
     async def close(self) -> None:
         """Close the connections. A later reply opens new ones."""

@@ -81,4 +81,18 @@ _005_DRAWS = """
     reply TEXT, rule TEXT, evidence TEXT, PRIMARY KEY (run, request)) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES, _005_DRAWS)
+# Nothing: the number is another branch's.
+_006 = "SELECT 1;"
+
+# setup: what was asked, recipe: everything that decides the answers, both JSON. ended: in which order probes came to
+# their end, NULL before. probe_answers: of each question, whether it was answered right, and the reply in the ledger.
+_007_PROBES = """
+  CREATE TABLE probes (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, model TEXT NOT NULL, setup TEXT NOT NULL,
+    recipe TEXT NOT NULL, at TEXT NOT NULL, ended INTEGER);
+  CREATE TABLE probe_answers (
+    probe INTEGER NOT NULL, sample INTEGER NOT NULL, position INTEGER NOT NULL, correct INTEGER NOT NULL,
+    reply TEXT NOT NULL, PRIMARY KEY (probe, sample, position)) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES, _005_DRAWS, _006, _007_PROBES)
