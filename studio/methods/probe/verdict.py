@@ -21,22 +21,27 @@ THIRDS: tuple[Third, ...] = get_args(Third)
 SIGNIFICANCE = 0.05
 """A p-value below this counts as more than chance."""
 
-Shape = Literal["u", "weak-head", "weak-middle", "weak-tail", "flat", "all", "none", "unknown"]
-"""u: the middle is surely weaker than the head, and than the tail. weak-...: that third is surely weaker than the two
-others together, and it is no sure U. flat: no sure difference. all, none: every question or none was answered right.
-unknown: too little was answered.
+Shape = Literal["u", "uneven", "flat", "all", "none", "unknown"]
+"""u: the middle is surely weaker than the head, and than the tail. uneven: the weakest third is surely weaker than the
+rest, and it is no sure U. flat: no sure difference. all, none: every question or none was answered right. unknown: too
+little was answered.
 """
-
-_WEAK: dict[Third, Shape] = {"head": "weak-head", "middle": "weak-middle", "tail": "weak-tail"}
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """weakest: None when all thirds are alike or one has no answer. p: that the weakest differs by chance alone."""
+    """weakest: the third, or the two, with the fewest right answers; () where there is none. p: how probable such a
+    difference is by chance alone.
+    """
 
     shape: Shape
-    weakest: Third | None
+    weakest: tuple[Third, ...]
     p: float
     words: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether the weakest is weaker than chance explains."""
+        return self.p < SIGNIFICANCE
 
 
 def third_of(curve: Curve, point: Point) -> Third:
@@ -49,29 +54,29 @@ def judge(curve: Curve) -> Verdict:
     """The verdict on a curve."""
     thirds = {name: _together([point for point in curve.points if third_of(curve, point) == name]) for name in THIRDS}
     if not all(third.asked for third in thirds.values()):
-        return Verdict("unknown", None, 1.0, "Too little was answered to say anything: a third of the input has none.")
+        return Verdict("unknown", (), 1.0, "Too little was answered to say anything: a third of the input has none.")
     if not curve.right:
         words = f"None of {curve.asked} questions is answered right: that says nothing about positions. Ask with fewer."
-        return Verdict("none", None, 1.0, words)
+        return Verdict("none", (), 1.0, words)
     if curve.right == curve.asked:
         words = f"All {curve.asked} questions are answered right: at this length no position is weak. Ask with more."
-        return Verdict("all", None, 1.0, words)
+        return Verdict("all", (), 1.0, words)
     shares = ", ".join(f"{name} {percent(third.share)}" for name, third in thirds.items())
-    if len({third.share for third in thirds.values()}) == 1:
-        return Verdict("flat", None, 1.0, f"Head, middle and tail are answered equally often ({shares}).")
-    weakest = min(THIRDS, key=lambda name: thirds[name].share)
-    weak, rest = thirds[weakest], _together([thirds[name] for name in THIRDS if name != weakest])
+    lowest = min(third.share for third in thirds.values())
+    weakest = tuple(name for name in THIRDS if thirds[name].share == lowest)
+    if len(weakest) == len(THIRDS):
+        return Verdict("flat", (), 1.0, f"Head, middle and tail are answered equally often: {shares}.")
+    weak, rest = (_together([thirds[name] for name in THIRDS if (name in weakest) == side]) for side in (True, False))
     p = min(1.0, len(THIRDS) * _fisher(weak, rest))
-    counts = f"{weak.right} of {weak.asked} right there, {rest.right} of {rest.asked} elsewhere"
     if p >= SIGNIFICANCE:
-        words = f"No sure difference: {shares}. The {weakest} is lowest ({counts}), which may be chance"
-        return Verdict("flat", weakest, p, f"{words} ({probability(p)}). More samples would tell.")
+        words = f"No sure difference: {shares}. Chance alone may do this ({probability(p)}); more samples would tell."
+        return Verdict("flat", weakest, p, words)
     # Both comparisons have to hold, so neither needs a correction.
-    u_shaped = weakest == "middle" and all(
-        thirds[end].share > weak.share and _fisher(weak, thirds[end]) < SIGNIFICANCE for end in ("head", "tail")
-    )
-    sure = f"{shares}. The {weakest} is weakest, and not by chance ({probability(p)}): {counts}."
-    return Verdict("u" if u_shaped else _WEAK[weakest], weakest, p, f"{'A' if u_shaped else 'No sure'} U-shape: {sure}")
+    is_u = weakest == ("middle",) and all(_fisher(weak, thirds[end]) < SIGNIFICANCE for end in ("head", "tail"))
+    named = f"The {weakest[0]} is" if len(weakest) == 1 else f"The {weakest[0]} and the {weakest[1]} are"
+    counts = f"{weak.right} of {weak.asked} right there, {rest.right} of {rest.asked} elsewhere"
+    words = f"{shares}. {named} weakest, and not by chance ({probability(p)}): {counts}."
+    return Verdict("u" if is_u else "uneven", weakest, p, f"{'A' if is_u else 'No sure'} U-shape: {words}")
 
 
 def fisher(right: int, asked: int, other_right: int, other_asked: int) -> float:
