@@ -12,6 +12,7 @@ from studio.cli.evolving import estimate_words, spent_words
 from studio.cli.output import progress, say, show_json, tell
 from studio.errors import BudgetError, ModelError, StudioError
 from studio.jobs.control import Control
+from studio.jobs.probe_events import ProbeBegun
 from studio.jobs.probe_tally import ProbeTally, curve_record
 from studio.methods.probe import drawing
 from studio.methods.probe.curve import Curve, weights_by_decile
@@ -26,12 +27,13 @@ async def run(session: Session, as_json: bool) -> int:
     """Probe and report; 1 when questions failed or something ended the probe before its time."""
     tally = ProbeTally()
     refusal: StudioError | None = None
-    tell(f"probing {session.model_name}")
     with progress("probing") as meter:
         try:
             async with aclosing(session.probe(Control())) as events:
                 async for event in events:
                     tally.see(event)
+                    if isinstance(event, ProbeBegun):
+                        tell(f"probing {event.model}")
                     note = f"{tally.right} right" + (f" {tally.failed} failed" if tally.failed else "")
                     meter(tally.answered + tally.failed, tally.questions, note)
         except (ModelError, BudgetError) as error:
@@ -104,7 +106,7 @@ def _record(tally: ProbeTally, session: Session, refusal: StudioError | None) ->
         "model": tally.model,
         "setup": None if setup is None else msgspec.to_builtins(setup),
         **tally.record(),
-        **({} if curve is None else curve_record(curve)),
+        "curve": None if curve is None else curve_record(curve),
         "spent": msgspec.to_builtins(session.spent),
         "error": str(refusal) if refusal else None,
     }

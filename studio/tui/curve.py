@@ -29,15 +29,10 @@ def curve_lines(probe: Probe | None, width: int) -> list[Line]:
     if probe is None:
         return flow([Span("No probe yet. ", "muted"), Span("studio probe DIR measures how a model reads.")], width)
     setup, verdict = probe.setup, judge(probe.curve)
-    asked = f"{setup.size} documents" if setup.task == "documents" else f"{setup.size} pairs"
+    asked = f"{setup.size} {'documents' if setup.task == 'documents' else 'pairs'}, {probe.curve.asked:,} answers"
     lines: list[Line] = [
         [Span(one_line(probe.model, width), " bold")],
-        [
-            Span(
-                one_line(f"{asked}, {probe.curve.asked:,} answers" + ("" if probe.ended else ", stopped"), width),
-                "muted",
-            )
-        ],
+        [Span(one_line(asked if probe.ended else f"{asked}, stopped", width), "muted")],
     ]
     counts = width >= _COUNTS_FROM
     first = drawing.rows(probe.curve, verdict, 1)[0]
