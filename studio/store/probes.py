@@ -82,8 +82,6 @@ class Probes:
             setup = msgspec.json.decode(encoded, type=Setup)
         except msgspec.DecodeError as error:
             raise StudioError(f"A stored probe cannot be read: {error}.", hint="Run: studio doctor") from None
-        answers = self._connection.execute(
-            "SELECT position, correct FROM probe_answers WHERE probe = ? AND sample < ?", (probe, setup.samples)
-        )
+        answers = self._connection.execute("SELECT position, correct FROM probe_answers WHERE probe = ?", (probe,))
         curve = counted(setup.size, setup.indices, ((position, bool(correct)) for position, correct in answers))
         return Probe(probe, model, setup, recipe, at, bool(ended), curve)
