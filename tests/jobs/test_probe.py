@@ -404,7 +404,7 @@ async def test_the_embedded_model_is_probed_and_its_context_is_kept_exactly(make
     assert events[-1] == ProbeEnded(found)
     await session.close()
     again = make(keys=75)
-    with pytest.raises(UsageError, match="75 keys take .* holds 2,048 in all") as caught:
+    with pytest.raises(UsageError, match=r"75 keys take .* holds 2,048 in all") as caught:
         await run(again)
     fitting = int(caught.value.hint.split()[-1])
     await again.close()
