@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
-from studio.errors import ModelError
+from studio.errors import ModelError, RefusedError
 from studio.jobs import lanes
 from studio.jobs.control import Control
 from studio.jobs.events import Event, LaneStarted, Planned
@@ -54,13 +54,16 @@ class _Left:
 
 
 async def _ask(lane: Lane, question: Question, course: Course) -> Probed:
-    started = LaneStarted(lane.number, "probing", question.asked, question.index, question.sample + 1, METHOD)
+    started = LaneStarted(lane.number, "probing", question.asked, round=question.sample + 1, operation=METHOD)
     reply = await lane.ask(course.model, course.request(question), started)
     if reply.finish_reason == "length" and not reply.text.strip():
         raise ModelError(
             f"{course.model.name} thought for {course.recipe.max_tokens} tokens and said nothing.",
             hint="Give it --thinking-room, for example 2000 tokens, or take a model that answers at once.",
         )
+    if reply.finish_reason == "content_filter":
+        # Nothing that says whether the model had read the place.
+        raise RefusedError("The endpoint's content filter cut an answer.", hint="Ask with another --seed.")
     return Probed(
         lane=lane.number,
         sample=question.sample,

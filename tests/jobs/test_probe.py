@@ -236,6 +236,17 @@ async def test_a_question_that_is_refused_costs_its_place_in_the_curve_and_no_mo
     assert counts(session.newest_probe())[3] == (10, 7, 7)
 
 
+async def test_an_answer_that_a_filter_cut_is_no_wrong_answer(make):
+    def script(request):
+        cut = place([{"content": content} for _, content in request.messages]) == 0
+        return Reply("The", "content_filter", Usage(9, 1), "fake", 0.1) if cut else taught(request)
+
+    session = make(FakeChat(script), samples=2)
+    tally = await run(session)
+    assert (tally.answered, tally.failed) == (8, 2)
+    assert counts(session.probes()[0])[:2] == [(0, 0, 0), (3, 2, 2)]
+
+
 async def test_what_dooms_every_request_ends_it_and_keeps_what_was_answered(make):
     answered = []
 
