@@ -41,6 +41,8 @@ class Puzzle(msgspec.Struct, frozen=True):
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The lists that names and answers are drawn from; a place is a head and a tail."""
+
     place_heads: tuple[str, ...]
     place_tails: tuple[str, ...]
     first_names: tuple[str, ...]

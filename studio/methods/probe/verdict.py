@@ -45,9 +45,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def third_of(curve: Curve, point: Point) -> Third:
-    """In which third of the input a point lies."""
-    place = curve.place(point)
-    return "head" if place < 1 / 3 else "middle" if place <= 2 / 3 else "tail"
+    """In which third of the input a point lies, by its number among the positions.
+
+    Positions are evenly spread and rounded down; by their places, the fourth of five would often be in the middle.
+    """
+    number, last = curve.points.index(point), len(curve.points) - 1
+    return "head" if 3 * number < last else "middle" if 3 * number <= 2 * last else "tail"
 
 
 def judge(curve: Curve) -> Verdict:

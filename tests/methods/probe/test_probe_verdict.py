@@ -37,7 +37,15 @@ def test_fishers_p_is_the_one_counted_in_whole_numbers(n, m, data):
 
 @pytest.mark.parametrize(
     ("size", "n", "thirds"),
-    [(5, 5, "hhmtt"), (3, 3, "hmt"), (25, 5, "hhmtt"), (10, 3, "hmt"), (75, 9, "hhhmmmttt"), (30, 7, "hhhmmtt")],
+    [
+        (5, 5, "hhmtt"),
+        (3, 3, "hmt"),
+        (25, 5, "hhmtt"),
+        (10, 3, "hmt"),
+        (75, 9, "hhhmmmttt"),
+        (30, 7, "hhmmmtt"),
+        (10, 5, "hhmtt"),
+    ],
 )
 def test_positions_lie_in_thirds(size, n, thirds):
     found = Curve(size, tuple(Point(index, 1, 0) for index in positions(size, n)))
