@@ -93,11 +93,13 @@ def picture(curve: Curve) -> Iterator[str]:
     yield f"{'at':>{at}}  {'right':>{right}}       {drawing.axis(room)}"
     for row in drawing.rows(curve, verdict, room):
         yield f"{row.label:>{at}}  {row.counts:>{right}} {row.share} {row.track} {'<' if row.weak else ''}".rstrip()
-    yield f"head {drawing.outline(curve)} tail   ({drawing.DOT} share right, {drawing.LOW}{drawing.HIGH} 95% interval)"
+    outline = f"head {drawing.outline(curve)} tail   "
+    legend = f"({drawing.DOT} share right, {drawing.LOW}{drawing.HIGH} 95% interval)"
+    yield outline + legend if len(outline + legend) <= _WIDTH else legend
     yield ""
     yield from textwrap.wrap(verdict.words, _WIDTH)
     weights = " ".join(f"{100 * weight:.0f}" for weight in weights_by_decile(curve))
-    yield f"inverse placement would put gold, by tenth from the head, in % of rows: {weights}"
+    yield f"inverse placement of gold, % by tenth from head: {weights}"
 
 
 def _record(tally: ProbeTally, session: Session, refusal: StudioError | None) -> dict[str, object]:
