@@ -31,6 +31,8 @@ DedupField = Literal["prompt", "instruction", "output", "row"]
 KeepRule = Literal["first", "longest", "newest", "best-score", "human-first", "most-complete"]
 """Which row of a cluster stays, see `curate.representatives`."""
 Role = Literal["teacher", "answerer", "judge"]
+ProbeTask = Literal["kv", "documents"]
+"""The two tasks of Lost in the Middle: a value by its key, a question to documents."""
 _Kind = TypeVar("_Kind")
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -169,6 +171,28 @@ class SelfInstructSettings(msgspec.Struct, frozen=True):
     presence_penalty: float | None = None
 
 
+class ProbeSettings(msgspec.Struct, frozen=True):
+    """[probe]: what the position probe asks (Lost in the Middle, arXiv 2307.03172).
+
+    keys: pairs of the kv task, 0 for as many as suit the model (75, the paper's smallest number; 25 for a small one).
+    documents: of the other task. positions: of the answer, evenly from head to tail. samples: questions at each.
+    prompts: a folder of prompt files of the person's own. context: tokens that prompt and answer may have together,
+    0 where it is not known. thinking_room: tokens of each answer on top of the paper's, for models that think first.
+    """
+
+    task: ProbeTask = "kv"
+    keys: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    documents: Annotated[int, msgspec.Meta(ge=3, le=500)] = 10
+    positions: Annotated[int, msgspec.Meta(ge=3, le=100)] = 5
+    samples: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
+    language: Literal["en", "zh"] = "en"
+    seed: int = 42
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
+    prompts: str = ""
+    context: Count = 0
+    thinking_room: Count = 0
+
+
 class DedupSettings(msgspec.Struct, frozen=True):
     """[dedup]: what is compared, how (see `curate.duplicates`), from which score on rows are duplicates, who stays.
 
@@ -256,6 +280,7 @@ class Settings(msgspec.Struct, frozen=True):
     prices: dict[str, PriceSettings] = {}
     evolve: EvolveSettings = EvolveSettings()
     self_instruct: SelfInstructSettings = SelfInstructSettings()
+    probe: ProbeSettings = ProbeSettings()
     dedup: DedupSettings = DedupSettings()
     position: PositionSettings = PositionSettings()
     check: CheckSettings = CheckSettings()

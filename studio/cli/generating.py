@@ -1,4 +1,6 @@
-"""The commands about generated rows: `studio evolve`, `self-instruct`, `why`, `rejected`, `restore`."""
+"""The commands that ask models, and those about rows they made: `studio evolve`, `self-instruct`, `probe`, `why`,
+`rejected`, `restore`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ from studio.cli.calls import folder_argument, json_option, with_session
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_OWN = ("variant", "concurrency", "rounds", "limit", "target", "seed", "language", "temperature", "prompts")
+_OWN = (
+    "variant", "concurrency", "rounds", "limit", "target", "seed", "language", "temperature", "prompts",
+    "task", "keys", "documents", "positions", "samples", "context", "thinking_room",
+)  # fmt: skip
 """Options that are settings of the same name in the method's own section."""
 
 # Option, section of the settings, name in it.
@@ -28,7 +33,7 @@ _SETTINGS = (
     ("budget_tokens", "budget", "tokens"),
 )
 
-_MODEL_OPTIONS = (
+_ENDPOINT_OPTIONS = (
     click.option("--concurrency", type=click.IntRange(1, 1024), help="Requests in flight."),
     click.option("--rpm", type=click.IntRange(0), help="Requests a minute at most; 0: no limit."),
     click.option("--tpm", type=click.IntRange(0), help="Tokens a minute at most; 0: no limit."),
@@ -36,11 +41,13 @@ _MODEL_OPTIONS = (
     click.option("--budget-tokens", type=click.IntRange(0), help="Stop when so many tokens are used."),
     click.option("--base-url", help="An OpenAI-compatible endpoint; the embedded model otherwise."),
     click.option("--model", help="The model's name at that endpoint."),
-    click.option("--answer-model", help="Another model for the answers."),
-    click.option("--judge-model", help="Another model for the judging."),
     click.option(
         "--profile", type=click.Choice(["auto", "standard", "small"]), help="Prompts for which kind of model."
     ),
+)
+_ROLE_OPTIONS = (
+    click.option("--answer-model", help="Another model for the answers."),
+    click.option("--judge-model", help="Another model for the judging."),
     click.option(
         "--temperature",
         type=click.FloatRange(0),
@@ -51,7 +58,14 @@ _MODEL_OPTIONS = (
 
 def model_options(command: _Command) -> _Command:
     """The options about models, limits and budget that every generating command has."""
-    for option in reversed(_MODEL_OPTIONS):
+    for option in reversed(_ROLE_OPTIONS):
+        command = option(command)
+    return endpoint_options(command)
+
+
+def endpoint_options(command: _Command) -> _Command:
+    """Those of them that are about one model only."""
+    for option in reversed(_ENDPOINT_OPTIONS):
         command = option(command)
     return command
 
@@ -119,6 +133,34 @@ def self_instruct(folder: Path, dry_run: bool, as_json: bool, **given: Any) -> i
 
 @click.command()
 @folder_argument
+@click.option("--task", type=click.Choice(["kv", "documents"]), help="A value by its key, or a question to documents.")
+@click.option("--keys", type=click.IntRange(3, 10_000), help="Pairs of the kv task (75; for a small model 25).")
+@click.option("--documents", type=click.IntRange(3, 500), help="Documents of the other task (10).")
+@click.option("--positions", type=click.IntRange(3, 100), help="Positions of the answer, from head to tail (5).")
+@click.option("--samples", type=click.IntRange(1, 10_000), help="Questions at each position (20).")
+@click.option("--language", type=click.Choice(["en", "zh"]), help="Of prompts and documents (en).")
+@click.option("--seed", type=int, help="Which questions.")
+@click.option("--context", type=click.IntRange(0), help="Tokens the model holds, if you know; 0: it will say.")
+@click.option("--thinking-room", type=click.IntRange(0), help="Tokens more for a model that thinks before it answers.")
+@click.option("--prompts", type=click.Path(file_okay=False), help="A folder with prompt files of your own.")
+@endpoint_options
+@click.option("--dry-run", is_flag=True, help="Say what it would take; nothing is asked.")
+@json_option
+def probe(folder: Path, dry_run: bool, as_json: bool, **given: Any) -> int:
+    """Measure how well a model reads head, middle and tail of its input (Lost in the Middle), and draw the curve.
+
+    Running it again shows it again; nothing is asked and paid twice.
+    """
+    from studio.cli import probing
+
+    flags = flags_of("probe", given)
+    if dry_run:
+        return with_session(folder, lambda session: probing.foretell(session, as_json), flags, read_only=True)
+    return with_session(folder, lambda session: probing.run(session, as_json), flags)
+
+
+@click.command()
+@folder_argument
 @click.argument("row", type=int)
 @json_option
 def why(folder: Path, row: int, as_json: bool) -> int:
@@ -154,4 +196,4 @@ def restore(folder: Path, rows: tuple[int, ...], rule: str, as_json: bool) -> in
     return with_session(folder, lambda session: run_restore(session, rows, rule, as_json))
 
 
-COMMANDS = (evolve, self_instruct, why, rejected, restore)
+COMMANDS = (evolve, self_instruct, probe, why, rejected, restore)

@@ -132,3 +132,15 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and children. Closing twice is fine."""
+
+
+class Ruler(Protocol):
+    """What can tell beforehand whether a request fits a model."""
+
+    @property
+    def context(self) -> int:
+        """Tokens that a prompt and its answer may have together."""
+
+    async def count(self, messages: tuple[Message, ...]) -> int:
+        """Tokens of the messages as a prompt, with what the chat template adds. Raises ModelError."""
+        ...

@@ -7,7 +7,7 @@ import msgspec
 from studio.alpaca.lengths import estimate_tokens
 from studio.errors import UsageError
 from studio.llm.budget import Budget, Budgeted
-from studio.llm.chat import ChatModel
+from studio.llm.chat import ChatModel, Ruler
 from studio.llm.embedded import Embedded
 from studio.llm.embedded_server import MODEL_ID
 from studio.llm.embedder import Embedder, VectorStore
@@ -48,6 +48,10 @@ class Models:
         if key not in self._pools:
             self._pools[key] = choose_model(chosen, self._concurrency)
         return self._pools[key]
+
+    def ruler(self, role: Role) -> Ruler | None:
+        """What tells the length of prompts and the context of a role's model: only the embedded one's are known."""
+        return next((model for model in self.pool(role).models if isinstance(model, Embedded)), None)
 
     def change(self, settings: Settings, concurrency: int) -> None:
         """Go by other settings from the next request, or the next roles(), on; what is in flight goes on."""

@@ -15,7 +15,7 @@ import msgspec
 
 from studio.errors import ModelError, PassingError
 from studio.llm import embedded_server, weights
-from studio.llm.chat import OnText, Reply, Request
+from studio.llm.chat import Message, OnText, Reply, Request
 from studio.llm.embedded_server import KEY_VARIABLE, MODEL_ID
 from studio.llm.openai_chat import OpenAIChat, Timeouts
 
@@ -39,8 +39,9 @@ class Embedded:
     close().
 
     model_path: a GGUF file instead of the fetched weights. threads: 0 for the cores less one, at most 8. slots:
-    requests answered at once. context_per_slot: tokens of prompt and answer together. Use it from one event
-    loop, and from the thread that lives longest: on Linux the child ends with the thread that started it.
+    requests answered at once. context_per_slot: tokens of prompt and answer together (it is a `chat.Ruler`). Use it
+    from one event loop, and from the thread that lives longest: on Linux the child ends with the thread that started
+    it.
     """
 
     name = "SmolLM2-135M-Instruct (embedded)"
@@ -55,6 +56,7 @@ class Embedded:
         context_per_slot: int = 2048,
         command: tuple[str, ...] | None = None,
     ) -> None:
+        self.context = context_per_slot
         self._model_path = model_path
         self._options = (
             f"--threads={threads or _spare_cores()}",
@@ -87,6 +89,10 @@ class Embedded:
             raise PassingError("The embedded model crashed while it answered; it will be started again.") from None
         self._crashes = 0
         return reply
+
+    async def count(self, messages: tuple[Message, ...]) -> int:
+        """Tokens of the messages as a prompt, exactly. Starts the server; raises what start() raises."""
+        return await (await self._started()).count(messages)
 
     async def close(self) -> None:
         """End the server. A later reply starts it again."""

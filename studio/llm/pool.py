@@ -106,6 +106,11 @@ class Pool:
         self._guess = Guess()
 
     @property
+    def models(self) -> tuple[ChatModel, ...]:
+        """The model at each endpoint."""
+        return tuple(place.model for place in self._places)
+
+    @property
     def waiting(self) -> int:
         """Requests in the queue."""
         return sum(not waiter.place.done() for waiter in self._queue)

@@ -2,7 +2,8 @@
 
 A command returns when it is on disk. A job is an async generator of events; each is applied to the
 store before it is passed on: a front end only shows what is safe. Jobs are imported when they run.
-Looking reads, Deciding changes, Generating and Instructing ask models, Choosing selects, Session runs the other jobs.
+Looking reads, Deciding and Judging change, Generating, Instructing and Probing ask models, Choosing selects,
+Session runs the other jobs.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from studio.jobs.events import (
     SetAside,
 )
 from studio.jobs.threads import in_thread
-from studio.session.choosing import Choosing
 from studio.session.deciding import count_of
+from studio.session.probing import Probing
 from studio.settings import ExportSettings, Strategy
 from studio.store.intake import Intake, give_up_unfinished
 from studio.store.project import SET_ASIDE
@@ -33,7 +34,7 @@ from studio.store.reader import Reader
 __all__ = ["Session"]
 
 
-class Session(Choosing):
+class Session(Probing):
     """An open project, with all that can be done in it."""
 
     async def import_files(

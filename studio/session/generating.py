@@ -212,8 +212,8 @@ class Generating(Judging):
         from studio.llm import prices
         from studio.llm.choice import Models
 
-        # Each job has its own number of lanes; the endpoints take what the larger one sends.
-        most = max(settings.evolve.concurrency, settings.self_instruct.concurrency)
+        # Each job has its own number of lanes; the endpoints take what the largest one sends.
+        most = max(settings.evolve.concurrency, settings.self_instruct.concurrency, settings.probe.concurrency)
         if self._models is None:
             self._models = Models(settings, most)
         self._models.change(settings, most)

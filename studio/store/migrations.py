@@ -81,6 +81,17 @@ _005_DRAWS = """
     reply TEXT, rule TEXT, evidence TEXT, PRIMARY KEY (run, request)) WITHOUT ROWID;
 """
 
+# setup: what was asked, recipe: everything that decides the answers, both JSON. ended: in which order probes came to
+# their end, NULL before. probe_answers: of each question, whether it was answered right, and the reply in the ledger.
+_007_PROBES = """
+  CREATE TABLE probes (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, model TEXT NOT NULL, setup TEXT NOT NULL,
+    recipe TEXT NOT NULL, at TEXT NOT NULL, ended INTEGER);
+  CREATE TABLE probe_answers (
+    probe INTEGER NOT NULL, sample INTEGER NOT NULL, position INTEGER NOT NULL, correct INTEGER NOT NULL,
+    reply TEXT NOT NULL, PRIMARY KEY (probe, sample, position)) WITHOUT ROWID;
+"""
+
 # spaces: vectors that can be compared with each other; width: how many numbers each has. vectors: an answer of the
 # endpoint is a row, appended and never changed; keys: 16 bytes a text (see `vectors.Space.key`), body: 2 * width bytes
 # a text, in the same order. A row a text would change a page of the index for each of them, ten times the bytes.
@@ -107,7 +118,7 @@ MIGRATIONS: tuple[str, ...] = (
     _004_SOURCES,
     _005_DRAWS,
     "SELECT 1;",
-    "SELECT 1;",
+    _007_PROBES,
     _008_VECTORS,
     _009_DUPLICATES,
 )

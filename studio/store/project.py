@@ -125,6 +125,19 @@ name = {name}
 #   max_tokens = 1024
 #   presence_penalty = 2.0
 
+[probe]
+# task = "kv"           # a value by its key in a JSON object; or "documents": a question to documents
+# keys = 0              # pairs in the object; 0: 75, for a small model 25
+# documents = 10
+# positions = 5         # of the answer, evenly from head to tail
+# samples = 20          # questions at each position
+# language = "en"       # or "zh"
+# seed = 42             # which questions
+# concurrency = 4       # requests in flight
+# prompts = ""          # a folder with prompt files of your own, probe.en.toml and probe.zh.toml
+# context = 0           # tokens that a prompt and its answer may have together; 0: not known
+# thinking_room = 0     # tokens on top of the paper's 100, for a model that thinks before it answers
+
 [dedup]
 # method = "overlap"    # words in common, rare ones count more; or exact, rouge-l (as Self-Instruct), minhash, semantic
 # field = "prompt"      # what is compared: prompt (all that is asked), instruction, output or row

@@ -32,6 +32,15 @@ def test_without_settings_the_embedded_model_is_everybody():
     assert is_small(roles.teacher)
 
 
+async def test_only_the_embedded_models_prompts_can_be_measured():
+    embedded = Models(Settings(), 4)
+    ruler = embedded.ruler("teacher")
+    assert ruler is not None
+    assert ruler.context == 2048
+    assert ruler is embedded.ruler("judge")
+    assert Models(Settings(model=TEACHER), 4).ruler("teacher") is None
+
+
 @pytest.mark.parametrize(
     ("judge", "model"),
     [

@@ -72,6 +72,15 @@ async def test_it_starts_once_with_the_first_replies_and_ends_with_close(tmp_pat
     assert gone(pid)
 
 
+async def test_it_starts_to_count_and_tells_the_context_of_a_slot(tmp_path, stub):
+    async with ChatServer([Fault("status", status=200, raw='{"input_tokens": 12}')]) as server:
+        model = Embedded(tmp_path / "model.gguf", context_per_slot=512, command=stub(*serving(server.url)))
+        assert (model.context, await model.count(ASKED.messages)) == (512, 12)
+        assert (await model.reply(ASKED)).text
+        await model.close()
+    assert len(starts(tmp_path)) == 1
+
+
 async def test_each_start_has_a_key_of_its_own_and_a_closed_one_starts_again(tmp_path, stub):
     async with ChatServer() as server:
         model = Embedded(tmp_path / "model.gguf", command=stub(*serving(server.url)))
@@ -204,6 +213,7 @@ async def test_the_real_model_answers_streams_and_knows_its_limits(real_weights)
     try:
         reply = await model.reply(ASKED)
         assert reply.text.strip()
+        assert await model.count(ASKED.messages) == reply.usage.prompt_tokens
         assert reply.finish_reason in ("stop", "length")
         assert 0 < reply.usage.completion_tokens <= 16
         assert reply.model == embedded.MODEL_ID

@@ -422,3 +422,29 @@ def test_endpoints_that_cannot_be_asked_safely_are_refused(monkeypatch, url, var
 def test_endpoints_without_a_key(monkeypatch, url, variable):
     monkeypatch.delenv("HARBOUR_KEY", raising=False)
     assert OpenAIChat(url, "m", api_key_env=variable).model == "m"
+
+
+async def test_an_endpoint_that_counts_tells_the_tokens_of_a_prompt(asking: Asking):
+    server, chat = asking
+    server.script = [Fault("status", status=200, raw='{"input_tokens": 41}')]
+    assert await chat.count(ASKED.messages) == 41
+    assert server.asked[0].body == {
+        "model": "teacher-small",
+        "messages": [{"role": "user", "content": ASKED.messages[0][1]}],
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(), Fault("status", status=404), Fault("html"), Fault("hang"), Fault("drop"), Fault("malformed")],
+    ids=lambda fault: f"{fault.kind}-{fault.status}",
+)
+async def test_an_endpoint_that_does_not_count_is_a_clear_error_without_the_key(monkeypatch, fault):
+    monkeypatch.setenv("CANARY_KEY", CANARY)
+    async with ChatServer([fault]) as server:
+        chat = OpenAIChat(server.url, "teacher-small", api_key_env="CANARY_KEY", timeouts=QUICK)
+        with pytest.raises(ModelError, match="does not count the tokens") as caught:
+            await chat.count(ASKED.messages)
+        await chat.close()
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None

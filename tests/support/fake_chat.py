@@ -70,8 +70,9 @@ class FakeChat:
 class FakeModels:
     """The models of a session: one fake for every role, or others for answers and verdicts."""
 
-    def __init__(self, teacher, answerer=None, judge=None) -> None:
+    def __init__(self, teacher, answerer=None, judge=None, ruler=None) -> None:
         self.chats = (teacher, answerer or teacher, judge or teacher)
+        self._ruler = ruler
 
     def change(self, settings, concurrency) -> None:
         pass
@@ -79,6 +80,9 @@ class FakeModels:
     def roles(self, store, budget, prices) -> Roles:
         chains = {id(chat): LedgerChat(Budgeted(chat, budget, FREE), store) for chat in self.chats}
         return Roles(*(chains[id(chat)] for chat in self.chats))
+
+    def ruler(self, role):
+        return self._ruler
 
     async def close(self) -> None:
         for chat in set(self.chats):

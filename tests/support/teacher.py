@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 if __package__:
-    from tests.support import tasks
+    from tests.support import probes, tasks
 else:  # The server is run by its path.
+    import probes
     import tasks
 
 _REWRITING = re.compile(
@@ -33,9 +34,11 @@ def teach(messages: Sequence[dict[str, str]]) -> str:
     """What the teacher answers: a function of the messages alone.
 
     Judge prompts (Equal / Not Equal): "Equal" for some 15 %. Rewriting prompts: the given instruction, made
-    longer. Prompts of Self-Instruct: see tasks.py. Anything else: some 30 words, or for some 10 % a refusal. Chinese is
-    answered in Chinese.
+    longer. Prompts of Self-Instruct: see tasks.py, of the probe: see probes.py. Anything else: some 30 words, or for
+    some 10 % a refusal. Chinese is answered in Chinese.
     """
+    if (said := probes.answer(messages)) is not None:
+        return said
     drawn = digits(json.dumps(messages, sort_keys=True))
     luck = next(drawn) * 256 + next(drawn)
     if (said := tasks.answer(messages, drawn)) is not None:
