@@ -23,7 +23,10 @@ Operation = Literal[
     "add_constraints", "deepening", "concretizing", "increase_reasoning", "complicate_input", "in_breadth"
 ]
 """The six operations of Evol-Instruct."""
-Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle"]
+Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle", "inverse", "original"]
+"""Where gold segments go; see `curate.placement`."""
+Question = Literal["as-is", "before", "after", "both"]
+"""Where the question stands to the segments (query-aware contextualisation, arXiv 2307.03172)."""
 Role = Literal["teacher", "answerer", "judge"]
 _Kind = TypeVar("_Kind")
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -150,10 +153,25 @@ class DedupSettings(msgspec.Struct, frozen=True):
 
 
 class PositionSettings(msgspec.Struct, frozen=True):
-    """[position]: how gold segments are spread."""
+    """[position]: how gold segments are found and spread.
+
+    sure: a gold segment with less confidence waits for a look. pattern: a regular expression that tells segments.
+    weights: ten numbers, how often `inverse` wants gold in each tenth of the context; (): of the last probe, or equally
+    often. variants: rows made of each row besides it. distractors: segments from other rows put into each. concurrency:
+    requests to the judge in flight. prompts: a folder with prompt files of the person's own.
+    """
 
     strategy: Strategy = "balanced"
     seed: int = 42
+    sure: Share = 0.6
+    pattern: str = ""
+    weights: tuple[Amount, ...] = ()
+    variants: Count = 0
+    distractors: Count = 0
+    question: Question = "as-is"
+    locate_first: bool = False
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
+    prompts: str = ""
 
 
 class CheckSettings(msgspec.Struct, frozen=True):

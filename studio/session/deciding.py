@@ -9,12 +9,12 @@ from studio.alpaca import rows as alpaca
 from studio.alpaca.rows import Row
 from studio.errors import LockedError, ProjectError
 from studio.session.looking import Looking
-from studio.settings import Settings, Strategy
+from studio.settings import Settings
 from studio.store import decisions
 from studio.store.journal import Change, Group, Journal, Target
 from studio.store.pairs import Verdict
 from studio.store.project import Project
-from studio.store.rows import StoredRow, fields_of
+from studio.store.rows import StoredRow
 
 
 class Deciding(Looking):
@@ -27,13 +27,12 @@ class Deciding(Looking):
     @property
     def changes(self) -> tuple[int, int]:
         """Something that differs once any row or decision has been added."""
-        last = self._journal.latest(1)
-        return (last[0].id if last else 0, self.rows.last_id())
+        return (self._journal.last_entry(), self.rows.last_id())
 
     def touched_since(self, earlier: tuple[int, int]) -> list[range]:
         """The rows decided on or brought in since `changes` was this; some may come more than once."""
-        group, last = earlier
-        return [*self._journal.rows_since(group), range(last + 1, self.rows.last_id() + 1)]
+        entry, last = earlier
+        return [*self._journal.rows_since(entry), range(last + 1, self.rows.last_id() + 1)]
 
     def accept(self, row_id: int) -> None:
         self._decide_on(row_id, "accept", decisions.ACCEPTED)
@@ -52,22 +51,6 @@ class Deciding(Looking):
     def set_seed(self, row_id: int, seed: bool) -> None:
         """Put a row into the task pool or take it out."""
         self._decide_on(row_id, "seed" if seed else "unseed", {"seed": seed})
-
-    def mark_gold(self, row_id: int, gold: int | None) -> None:
-        """Say which segment (from 0) of the row holds the answer."""
-        self._decide_on(row_id, "gold", {"gold": gold})
-
-    def place_one(self, row_id: int, strategy: Strategy) -> None:
-        """Move one row's gold segment to head, middle or tail. Raises ProjectError when it cannot be moved."""
-        from studio.curate.context import context_of
-        from studio.jobs import placements
-
-        stored = self.rows.get(row_id)
-        context = context_of(stored.row, stored.gold) if stored else None
-        if stored is None or context is None or context.gold is None:
-            raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark one first.")
-        placed = placements.place_one(stored, context, strategy, 0, self.settings.position.seed)
-        self._decide("place", f"gold of #{row_id} to the {strategy}", [placements.change(placed)])
 
     def edit(self, row_id: int, row: Row) -> None:
         """Replace a row's content. Raises ProjectError for a row of another type: a row's type stays."""
@@ -197,11 +180,6 @@ class Deciding(Looking):
             where = f"#{changes[0].first}" if len(changes) == 1 else count_of(len(changes))
             self._decide(said.split()[0], f"{said} of {where}", changes)
         return len(changes)
-
-    def _still_so(self, change: Change) -> bool:
-        """Whether the row is as it was when a job looked at it: a later edit is not overwritten."""
-        stored = self.rows.get(change.first)
-        return stored is not None and fields_of(stored, change.before) == change.before
 
     def _told(self, group: Group | None) -> tuple[str, int | None] | None:
         return None if group is None else (group.summary, self._journal.touched(group.id))

@@ -213,7 +213,7 @@ class Generating(Deciding):
         from studio.llm.choice import Models
 
         # Each job has its own number of lanes; the endpoints take what the larger one sends.
-        most = max(settings.evolve.concurrency, settings.self_instruct.concurrency)
+        most = max(settings.evolve.concurrency, settings.self_instruct.concurrency, settings.position.concurrency)
         if self._models is None:
             self._models = Models(settings, most)
         self._models.change(settings, most)

@@ -81,4 +81,11 @@ _005_DRAWS = """
     reply TEXT, rule TEXT, evidence TEXT, PRIMARY KEY (run, request)) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES, _005_DRAWS)
+# gold_why: who said which segment is gold, how sure and on what evidence, as JSON; NULL for the person. placement: the
+# plan of a placed row, as JSON (curate/plans.py).
+_006_PLACEMENTS = """
+  ALTER TABLE state ADD COLUMN gold_why TEXT;
+  ALTER TABLE state ADD COLUMN placement TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_001_SPINE, _002_OPINIONS, _003_LINEAGE, _004_SOURCES, _005_DRAWS, _006_PLACEMENTS)

@@ -1,0 +1,227 @@
+"""Every row with segments in columns: a million of them take some twenty megabytes, and no text of a row is kept."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from studio.alpaca.rows import Row
+from studio.curate.context import Context, context_of
+from studio.curate.deciles import Position
+from studio.curate.gold import By, Gold
+from studio.curate.guards import CODES, Code
+from studio.curate.plans import Plan, decode, holds, restored
+from studio.curate.segments import KINDS, Kind
+from studio.errors import StudioError
+from studio.jobs.events import Events, Progressed
+from studio.jobs.placement_events import SegmentsSurveyed
+from studio.store.filters import Filter
+from studio.store.rows import Rows, StoredRow
+
+STEP = 500
+"""Rows between two words about the progress."""
+LOOKED_AT = Filter(statuses=("pending", "accepted"))
+"""The rows that are looked at for segments."""
+_BY: tuple[By, ...] = ("", "question", "overlap", "span", "citation", "judge", "hand")
+
+
+class Entry(NamedTuple):
+    """What the survey knows of one row. gold: the place, None where not known. guard: None where it may be placed.
+
+    placed: it was placed, and is still as it was left.
+    """
+
+    row_id: int
+    kind: Kind
+    segments: int
+    gold: int | None
+    confidence: float
+    by: By
+    guard: Code | None
+    placed: bool
+
+    def state(self, threshold: float) -> str:
+        """left: a guard keeps it; sure: it can be placed by its gold segment; unsure: somebody should look first."""
+        if self.guard is not None:
+            return "left"
+        return "sure" if self.gold is not None and self.confidence >= threshold else "unsure"
+
+
+class Survey:
+    """Rows with segments, by id, in columns."""
+
+    def __init__(self) -> None:
+        self.ids = array("q")
+        self._kinds = array("b")
+        self._counts = array("i")
+        self._golds = array("i")
+        self._confidences = array("b")
+        self._by = array("b")
+        self._guards = array("b")
+        self._placed = array("b")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, entry: Entry) -> None:
+        """A row behind those that are there; ids ascend."""
+        self.ids.append(entry.row_id)
+        for column, value in zip(self._columns(), _values(entry), strict=True):
+            column.append(value)
+
+    def at(self, index: int) -> Entry:
+        guard = self._guards[index]
+        gold = self._golds[index]
+        return Entry(
+            self.ids[index],
+            KINDS[self._kinds[index]],
+            self._counts[index],
+            None if gold < 0 else gold,
+            self._confidences[index] / 100,
+            _BY[self._by[index]],
+            None if guard < 0 else CODES[guard],
+            bool(self._placed[index]),
+        )
+
+    def index_of(self, row_id: int) -> int | None:
+        """Where a row stands, None when it is not there."""
+        index = bisect_left(self.ids, row_id)
+        return index if index < len(self.ids) and self.ids[index] == row_id else None
+
+    def replace(self, row_id: int, entry: Entry | None) -> None:
+        """A row has changed; None: it has no segments any more, or is not looked at. Then it stays with its guard."""
+        index = self.index_of(row_id)
+        if index is None or entry is None:
+            return
+        for column, value in zip(self._columns(), _values(entry), strict=True):
+            column[index] = value
+
+    def positions(self, indexes: Iterable[int] | None = None) -> list[Position]:
+        """Where gold stands in these rows, or all, as far as it is known."""
+        chosen = range(len(self)) if indexes is None else indexes
+        return [(self._golds[index], self._counts[index]) for index in chosen if self._golds[index] >= 0]
+
+    def sure(self, index: int, threshold: float) -> bool:
+        """Whether a row can be placed by its gold segment."""
+        return self._guards[index] < 0 and self._golds[index] >= 0 and self._confidences[index] >= 100 * threshold
+
+    def position(self, index: int) -> Position:
+        """Place (-1 where not known) and number of segments of one row."""
+        return self._golds[index], self._counts[index]
+
+    def _columns(self) -> tuple[array[int], ...]:
+        return (
+            self._kinds, self._counts, self._golds, self._confidences, self._by, self._guards, self._placed,
+        )  # fmt: skip
+
+
+def _values(entry: Entry) -> tuple[int, ...]:
+    return (
+        KINDS.index(entry.kind),
+        entry.segments,
+        -1 if entry.gold is None else entry.gold,
+        # Rounded down, so that what is not sure does not look so.
+        int(entry.confidence * 100 + 1e-9),
+        _BY.index(entry.by),
+        -1 if entry.guard is None else CODES.index(entry.guard),
+        int(entry.placed),
+    )
+
+
+class Original(NamedTuple):
+    """A row as it was before it was placed. plan: of the placing, None for a row that is as it was.
+
+    known: what a person or a judge said of its gold segment.
+    """
+
+    row: Row
+    plan: Plan | None
+    known: Gold | None
+
+
+def known_gold(stored: StoredRow) -> Gold | None:
+    """What a person or a judge said of a row's gold segment, in the row as it is."""
+    if stored.gold_why is not None:
+        why = msgspec.json.decode(stored.gold_why, type=GoldWhy)
+        return Gold(stored.gold, why.confidence, why.by, why.evidence)
+    return None if stored.gold is None else Gold(stored.gold, 1.0, "hand", "marked by you")
+
+
+class GoldWhy(msgspec.Struct, frozen=True):
+    """Who says which segment is gold, as it is kept beside the place."""
+
+    by: By
+    confidence: float
+    evidence: str
+
+    def encode(self) -> str:
+        """As JSON."""
+        return msgspec.json.encode(self).decode()
+
+
+def original(stored: StoredRow) -> Original:
+    """The row before it was placed; a row that was edited since is its own original."""
+    known = known_gold(stored)
+    if stored.placement is None:
+        return Original(stored.row, None, known)
+    try:
+        plan = decode(stored.placement)
+    except StudioError:
+        return Original(stored.row, None, known)
+    if plan.variant or not holds(plan, stored.row):
+        return Original(stored.row, None, known)
+    if known is not None and known.place is not None:
+        before = plan.order[known.place] if known.place < len(plan.order) else -1
+        known = known._replace(place=before) if before >= 0 else None
+    return Original(restored(stored.row, plan), plan, known)
+
+
+def now_at(original: Original, context: Context) -> tuple[int | None, int]:
+    """Where the gold segment stands in the row as it is, and among how many."""
+    gold, plan = context.gold.place, original.plan
+    if plan is None:
+        return gold, len(context.segments)
+    return (None if gold is None else plan.order.index(gold)), len(plan.order)
+
+
+def entry_of(stored: StoredRow, pattern: re.Pattern[str] | None) -> Entry | None:
+    """What the survey says of a row; None when it has no segments."""
+    found = original(stored)
+    context = context_of(found.row, found.known, pattern)
+    if context is None:
+        return None
+    gold, count = now_at(found, context)
+    guard = None if context.guard is None else context.guard.code
+    return Entry(
+        stored.id, context.segments.kind, count, gold, context.gold.confidence, context.gold.by, guard,
+        found.plan is not None,
+    )  # fmt: skip
+
+
+def survey(rows: Rows, pattern: re.Pattern[str] | None) -> Events:
+    """Progressed, then SegmentsSurveyed."""
+    found = Survey()
+    for stored in each(rows):
+        if isinstance(stored, Progressed):
+            yield stored
+        elif (entry := entry_of(stored, pattern)) is not None:
+            found.add(entry)
+    yield SegmentsSurveyed(found)
+
+
+def each(rows: Rows) -> Iterator[StoredRow | Progressed]:
+    """Every row that may have segments, with a word about the progress now and then."""
+    total = sum(count.n for count in rows.counts() if count.status != "rejected" and count.type != "pretrain")
+    number = 0
+    for stored in rows.each(LOOKED_AT):
+        if stored.type == "pretrain":
+            continue
+        number += 1
+        yield stored
+        if number % STEP == 0:
+            yield Progressed(number, total, "rows looked at")

@@ -1,0 +1,279 @@
+"""Where gold segments stand: looking, marking, placing, asking a judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from studio.alpaca.rows import encode, type_of
+from studio.errors import ProjectError, UsageError
+from studio.jobs.events import Event, Progressed
+from studio.session.deciding import count_of
+from studio.session.instructing import Instructing
+from studio.settings import PositionSettings
+from studio.store import decisions
+from studio.store.journal import Change
+from studio.store.rows import Generated, StoredRow
+
+if TYPE_CHECKING:
+    from studio.curate.context import Context
+    from studio.jobs.control import Control
+    from studio.jobs.placement_events import GoldJudged, Placement, RowsPlaced, Variant
+    from studio.jobs.placements import Asked
+
+
+class Placing(Instructing):
+    """An open project to place segments in."""
+
+    @property
+    def pattern(self) -> re.Pattern[str] | None:
+        """The person's own expression for segments. Raises UsageError."""
+        from studio.curate.shapes import custom
+
+        return custom.compiled(self.settings.position.pattern)
+
+    def context_of(self, stored: StoredRow) -> Context | None:
+        """A row's segments as they stand now; None when it has none."""
+        from studio.curate.context import context_of
+        from studio.jobs.placement_survey import known_gold
+
+        return context_of(stored.row, known_gold(stored), self.pattern)
+
+    async def survey_segments(self) -> AsyncGenerator[Event, None]:
+        """Which rows have segments, which one is gold, what keeps them where they are; ends with SegmentsSurveyed."""
+        from studio.jobs import placement_survey
+
+        pattern = self.pattern
+        async for event in self._reading(lambda store: placement_survey.survey(store.rows, pattern)):
+            yield event
+
+    def mark_gold(self, row_id: int, gold: int | None) -> None:
+        """Say which segment (from 0) of the row holds the answer; None says nothing of it any more."""
+        self._decide_on(row_id, "gold", {"gold": gold, "gold_why": None})
+
+    async def place(
+        self, chosen: PositionSettings | None = None, only: Iterable[int] | None = None, *, dry_run: bool = False
+    ) -> AsyncGenerator[Event, None]:
+        """Move gold segments, or make variants, as one undoable step; ends with Placed.
+
+        chosen: how, [position] by default. only: these rows. Each RowsPlaced is on disk when it is passed on; with
+        dry_run nothing is. Raises UsageError for what does not go together.
+        """
+        from studio.jobs import placements
+        from studio.jobs.placement_events import PlacementLaidOut, RowsPlaced
+
+        if not dry_run:
+            self._must_write()
+        settings = chosen or self.settings.position
+        asked = self._asked(settings, only)
+        step = _Step(self, settings)
+        async for event in self._reading(lambda store: placements.place(store.rows, asked)):
+            if isinstance(event, PlacementLaidOut):
+                step.rows = event.rows
+            elif isinstance(event, RowsPlaced) and not dry_run and not step.keep(event):
+                # It was undone while it ran: then it ends here.
+                return
+            yield event
+
+    def place_one(self, row_id: int, target: int) -> None:
+        """Move one row's gold segment to a place. Raises ProjectError when it cannot be moved."""
+        from studio.curate.arranging import Wish, arrange
+        from studio.curate.context import context_of
+        from studio.curate.guards import Guard
+        from studio.curate.placement import arranged
+        from studio.jobs.placement_survey import original
+
+        stored = self.rows.get(row_id)
+        found = original(stored) if stored else None
+        context = context_of(found.row, found.known, self.pattern) if found else None
+        if stored is None or found is None or context is None or context.gold.place is None:
+            raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark one first.")
+        if context.guard is not None:
+            raise ProjectError(f"#{row_id} stays as it is: {context.guard}.")
+        count = len(context.segments)
+        wish = Wish(_nearest_strategy(target, count), self.settings.position.seed)
+        made = arrange(found.row, context, arranged(count, context.gold.place, max(0, min(target, count - 1))), wish)
+        assert not isinstance(made, Guard)  # Nothing but an order was asked for.
+        back = made.row == found.row
+        gold = None if found.known is None else made.plan.gold
+        after = {"body": encode(made.row).decode(), "gold": gold, "placement": None if back else made.plan.encode()}
+        change = decisions.change(stored, after)
+        if change.before != change.after:
+            place = (made.plan.gold or 0) + 1
+            self._decide("place", f"gold of #{row_id} to place {place} of {count}", [change])
+
+    async def judge_gold(self, control: Control, only: Iterable[int] | None = None) -> AsyncGenerator[Event, None]:
+        """Have the judge say which segment is gold, of rows of which no rule is sure, as one undoable step.
+
+        Progressed, Planned, what lanes say, GoldJudged. Rows that a guard keeps, that a person has marked or the judge
+        has judged are not asked about. Raises StudioError when the judge cannot be asked.
+        """
+        from studio.jobs import gold_judging
+        from studio.jobs.evolve_recipe import profile_of, prompts_of
+        from studio.jobs.placement_events import GoldJudged, SegmentsSurveyed
+        from studio.methods import gold_judge
+
+        self._must_write()
+        budget = self._spending = self._budget(self.settings)
+        roles = self._roles(self.settings, budget)
+        profile = profile_of("judge", self.settings, roles)
+        prompts = prompts_of(gold_judge, self.settings.position.prompts, profile, self.folder)
+        wanted = None if only is None else frozenset(only)
+        ids: list[int] = []
+        async for event in self.survey_segments():
+            if isinstance(event, SegmentsSurveyed):
+                ids = [
+                    entry.row_id
+                    for entry in map(event.survey.at, range(len(event.survey)))
+                    if entry.state(self.settings.position.sure) == "unsure"
+                    and entry.by not in ("judge", "hand")
+                    and entry.kind != "constraints"
+                    and (wanted is None or entry.row_id in wanted)
+                ]
+            elif isinstance(event, Progressed):
+                yield event
+        asking = gold_judging.Asking(ids, self.rows.get, roles.judge, prompts, self.pattern)
+        control.concurrency = self.settings.position.concurrency
+        step = _Step(self, self.settings.position, command="gold", said=f"the judge's gold of {count_of(len(ids))}")
+        async with aclosing(gold_judging.judge(asking, control)) as events:
+            async for event in events:
+                if isinstance(event, GoldJudged) and not step.judge(event):
+                    return
+                yield event
+
+    def _asked(self, settings: PositionSettings, only: Iterable[int] | None) -> Asked:
+        from studio.curate.arranging import Wish
+        from studio.curate.placement import VARIED
+        from studio.curate.shapes import custom
+        from studio.jobs.placements import OPERATION, Asked
+
+        if settings.weights and len(settings.weights) != 10:
+            raise UsageError(
+                f"[position] weights has {len(settings.weights)} numbers.",
+                hint="Give ten, one for each tenth of the context.",
+            )
+        if settings.variants and settings.strategy not in VARIED:
+            raise UsageError(
+                f"{settings.strategy} would give every variant of a row the same order.",
+                hint=f"Variants go with {', '.join(sorted(VARIED))}.",
+            )
+        run = self.runs.find(_digest(settings))
+        return Asked(
+            Wish(settings.strategy, settings.seed, settings.question, settings.locate_first),
+            sure=settings.sure,
+            pattern=custom.compiled(settings.pattern),
+            weights=settings.weights,
+            variants=settings.variants,
+            distractors=settings.distractors,
+            only=None if only is None else frozenset(only),
+            made=frozenset(self.rows.made_of(run)) if run else frozenset(),
+            varied=self.rows.parents_of(OPERATION),
+        )
+
+
+class _Step:
+    """One undoable step that is taken a batch of rows at a time: what came in stands, whatever ends it."""
+
+    def __init__(self, session: Placing, settings: PositionSettings, command: str = "place", said: str = "") -> None:
+        self.rows = 0
+        self._session, self._settings = session, settings
+        self._command, self._said = command, said
+        self._group: int | None = None
+        self._run = 0
+
+    def keep(self, event: RowsPlaced) -> bool:
+        """Store a batch of placed rows; False when the step was undone meanwhile."""
+        changes = self._still_so(event.placements)
+        if not (changes or event.variants):
+            return True
+        return self._record(changes, event.variants)
+
+    def judge(self, event: GoldJudged) -> bool:
+        """Store a verdict; False when the step was undone meanwhile."""
+        from studio.jobs.placement_survey import GoldWhy
+
+        stored = self._session.rows.get(event.row_id)
+        if stored is None or encode(stored.row).decode() != event.body or stored.gold is not None:
+            # Somebody has edited or marked it meanwhile.
+            return True
+        why = GoldWhy("judge", event.confidence, event.evidence).encode()
+        return self._record([decisions.change(stored, {"gold": event.place, "gold_why": why})], [])
+
+    def _still_so(self, placements: Sequence[Placement]) -> list[Change]:
+        """The changes to rows that are as they were when the job looked at them: a later edit is not overwritten."""
+        bodies = self._session.rows.bodies([one.row_id for one in placements])
+        return [
+            Change("row", one.row_id, one.row_id, one.before, one.after)
+            for one in placements
+            if bodies.get(one.row_id) == str(one.before["body"]).encode()
+        ]
+
+    def _record(self, changes: list[Change], variants: Sequence[Variant]) -> bool:
+        session = self._session
+        journal = session._journal
+        if self._group is not None and not journal.stands(self._group):
+            return False
+        with session._project.database.transaction(durable=self._group is None) as connection:
+            for change in changes:
+                session.rows.change(change.first, change.last, change.after)
+            changes += [self._add(variant) for variant in variants]
+            if self._group is None:
+                self._group = journal.record(connection, self._command, self._summary(), changes)
+            else:
+                journal.add(self._group, changes)
+        return True
+
+    def _summary(self) -> str:
+        settings = self._settings
+        if self._said:
+            return self._said
+        if settings.variants:
+            return f"make {settings.variants} variants of {count_of(self.rows)} ({settings.strategy})"
+        return f"place {count_of(self.rows)} ({settings.strategy})"
+
+    def _add(self, variant: Variant) -> Change:
+        """A new row, pending; undoing it rejects it, for nothing is ever deleted."""
+        from studio.jobs.placements import OPERATION
+
+        session = self._session
+        if not self._run:
+            self._run = session.runs.open(OPERATION, _digest(self._settings), _recipe(self._settings))
+        row_id = session.rows.add_generated(
+            Generated(
+                type=type_of(variant.row),
+                row=variant.row,
+                run=self._run,
+                root=None,
+                round=variant.number,
+                parent=variant.parent,
+                operation=OPERATION,
+                replies=(),
+                variant=variant.parent,
+            )
+        )
+        marks: dict[str, Any] = {
+            "gold": variant.gold, "gold_why": variant.gold_why, "placement": variant.plan.encode(),
+        }  # fmt: skip
+        session.rows.change(row_id, row_id, marks)
+        pending = {"status": "pending", "rule": None, "evidence": None}
+        return Change("row", row_id, row_id, decisions.rejected(decisions.BY_HAND, "you took it back"), pending)
+
+
+def _recipe(settings: PositionSettings) -> str:
+    """What decides which variants are made, as canonical JSON."""
+    named = ("strategy", "seed", "variants", "distractors", "question", "locate_first", "weights", "pattern")
+    return msgspec.json.encode({name: getattr(settings, name) for name in named}, order="sorted").decode()
+
+
+def _digest(settings: PositionSettings) -> str:
+    import hashlib
+
+    return hashlib.blake2b(f"placement {_recipe(settings)}".encode(), digest_size=16).hexdigest()
+
+
+def _nearest_strategy(target: int, count: int) -> Any:
+    return "head" if target <= 0 else "tail" if target >= count - 1 else "middle"
