@@ -55,7 +55,7 @@ async def _fill(folder: Path) -> None:
 
 
 async def _tour(folder: Path) -> int:
-    from studio.cli import checking, curating, evolving, exporting
+    from studio.cli import checking, curating, evolving, exporting, placement_run
 
     session = Session.open(folder, must_write=True)
     try:
@@ -64,7 +64,7 @@ async def _tour(folder: Path) -> int:
         tell("2 of 5: dedup")
         await curating.run_dedup(session, None, "keep-first", as_json=False)
         tell("3 of 5: place")
-        await curating.run_place(session, None, None, as_json=False)
+        await placement_run.run(session, None, as_json=False)
         tell("4 of 5: check (the samples have faults planted in them)")
         await checking.run_project(session, None, as_json=False)
         tell("5 of 5: export (which holds the faulty rows back)")

@@ -18,6 +18,7 @@ from studio.cli.calls import json_option as _json
 from studio.cli.calls import run as _run
 from studio.cli.calls import with_session as _with_session
 from studio.cli.generating import COMMANDS as GENERATING
+from studio.cli.placing import place
 from studio.cli.seeds import seeds
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 TYPES = ("pretrain", "sft", "preference", "multimodal", "kto")
 STAGES = ("pt", "sft", "rm", "kto")
-STRATEGIES = ("head", "middle", "tail", "edges", "balanced", "shuffle")
 DONE, PROBLEMS, WRONG_USE = 0, 1, 2
 
 
@@ -114,18 +114,6 @@ def dedup(folder: Path, threshold: float | None, apply_: str, as_json: bool) -> 
     from studio.cli.curating import run_dedup
 
     return _with_session(folder, lambda session: run_dedup(session, threshold, apply_, as_json))
-
-
-@cli.command()
-@_folder
-@click.option("--strategy", type=click.Choice(STRATEGIES), help="Where gold segments go (balanced).")
-@click.option("--seed", type=int, help="Makes the placement repeatable.")
-@_json
-def place(folder: Path, strategy: Any, seed: int | None, as_json: bool) -> int:
-    """Move the segment that holds the answer to head, middle or tail (one undoable step)."""
-    from studio.cli.curating import run_place
-
-    return _with_session(folder, lambda session: run_place(session, strategy, seed, as_json))
 
 
 @cli.command()
@@ -268,5 +256,5 @@ def demo(folder: Path) -> Opening | int:
     return Opening(folder, {}) if watched() else tour(folder)
 
 
-for command in (seeds, *GENERATING):
+for command in (seeds, place, *GENERATING):
     cli.add_command(command)

@@ -1,4 +1,4 @@
-"""Arranging a row: its segments in another order, its references, question and answer to match, and the plan of it all."""
+"""Arranging a row: its segments in another order, with references, question and answer to match, and the plan of it."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _numbered(label: str, segments: Segments, place: int) -> str:
     """The label with the number of that place."""
     if segments.naming is None:
         return label
-    digits = [found for found in _NUMBER.finditer(label)][-1]
+    digits = list(_NUMBER.finditer(label))[-1]
     number = written(segments.naming.first + place, digits[0])
     return label[: digits.start()] + number + label[digits.end() :]
 

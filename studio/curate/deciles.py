@@ -121,7 +121,7 @@ class _Flow:
             load[target] += n
 
     def _path(self, source: int, excess: list[float]) -> list[tuple[int, int, int]]:
-        """The way (rows of so many segments, from tenth, to tenth) to the emptiest tenth that gains by it; [] for none."""
+        """The steps (rows of so many segments, from tenth, to tenth) to the emptiest tenth that gains; [] for none."""
         came: dict[int, tuple[int, int, int]] = {}
         ahead = deque([source])
         while ahead:

@@ -38,23 +38,8 @@ passage document paragraph text context
 中 上 下 个 用 吗 呢 吧 啊 之 此 所 还 又 将 来 后 前 里 得
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
-_SAYS_NOTHING = frozenset(
-    [
-        "yes",
-        "no",
-        "true",
-        "false",
-        "none",
-        "unknown",
-        "positive",
-        "negative",
-        "neutral",
-        "both",
-        "neither",
-        "correct",
-        "wrong",
-    ]
-)
+_VERDICTS = "yes no true false none unknown positive negative neutral both neither correct wrong"
+_SAYS_NOTHING = frozenset(_VERDICTS.split(" "))
 # An answer of so many tokens may stand in a segment word for word.
 _LONGEST_SPAN = 24
 # How like a sentence of a segment must be, by rapidfuzz's partial_ratio, before likeness says something.
@@ -64,7 +49,7 @@ _SURE = 0.8
 
 
 class Gold(NamedTuple):
-    """The place of the gold segment, None where none stands out. confidence: 0 to 1. evidence: what tells it, in words."""
+    """The place of the gold segment, None where none stands out. confidence: 0 to 1. evidence: in words."""
 
     place: int | None
     confidence: float
@@ -239,7 +224,7 @@ def _overlap(segments: Segments, bodies: list[str], tokens: list[str], asked: li
 
 
 def _likeness(segments: Segments, answer: str) -> tuple[int, float] | None:
-    """The segment with the passage that the answer is most like, and how like in percent; None where none stands out."""
+    """The segment with the passage that the answer is most like, and how like in percent; None for none of them."""
     if not 12 <= len(answer) <= 600:
         return None
     scores = [fuzz.partial_ratio(answer, body, score_cutoff=_LIKE) for body in segments.bodies]

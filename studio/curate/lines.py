@@ -53,8 +53,12 @@ class Block(NamedTuple):
         return self.lines[0].start
 
     @property
+    def end(self) -> int:
+        return self.lines[-1].end
+
+    @property
     def text(self) -> str:
-        return "".join(line.text for line in self.lines)
+        return "".join([line.text for line in self.lines])
 
 
 class Source:

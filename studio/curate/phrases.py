@@ -67,9 +67,10 @@ def family(noun: str) -> str:
 
 
 class Pointers(NamedTuple):
-    """What in a text may point at segments. place: the first words that name one by its place ("the first document",
-    前者). turn: those that ask for every one in turn ("each document", 依次). aside: those with which a segment turns to
-    what stands around it ("as mentioned above", 如上所述); "" where there are none.
+    """What in a text may point at segments, "" where nothing does.
+
+    place: the first words that name one by its place ("the first document", 前者). turn: those that ask for every one
+    in turn ("each document", 依次). aside: those with which a segment turns to what stands around it ("see above").
     """
 
     place: str
@@ -200,8 +201,8 @@ _OF_SEGMENTS = (
 )
 # Who asks for each one gets them in their order.
 _EACH = re.compile(
-    rf"(?<!\w)(?:(?:each|every)(?: one)?(?: of the(?:se|m)?)?(?: \w+)? {_OF_SEGMENTS}|(?:each|every one) of (?:the|these|them)\b"
-    r"|respectively\b|one by one\b|in the (?:same|given) order\b)",
+    rf"(?<!\w)(?:(?:each|every)(?: one)?(?: of the(?:se|m)?)?(?: \w+)? {_OF_SEGMENTS}"
+    r"|(?:each|every one) of (?:the|these|them)\b|respectively\b|one by one\b|in the (?:same|given) order\b)",
     re.IGNORECASE,
 )
 _HAN_EACH = re.compile(

@@ -78,9 +78,9 @@ def varied(
 ) -> list[list[int]]:
     """Up to k places for variants of each row: none twice, and none where the row's own gold segment stands.
 
-    balanced, inverse: rows and variants together fill the tenths, with what is standing besides; with k = n - 1 variants
-    every place comes up once. edges: the ends where the row's own does not stand. Raises ValueError for a strategy that
-    cannot vary.
+    balanced, inverse: rows and variants together fill the tenths, with what is standing besides; with k = n - 1
+    variants every place comes up once. edges: the ends where the row's own does not stand. Raises ValueError for a
+    strategy that cannot vary.
     """
     if strategy == "edges":
         return [[end for end in (0, count - 1) if end != own][:k] for own, count in positions]
@@ -102,7 +102,7 @@ def varied(
 
 
 def arranged(count: int, gold: int, target: int) -> tuple[int, ...]:
-    """The order (as `Segments.moved` takes it) that puts `gold` at `target`; the others keep theirs among themselves."""
+    """The order, as `Segments.moved` takes it, that puts `gold` at `target`; the others keep theirs."""
     order = [place for place in range(count) if place != gold]
     order.insert(target, gold)
     return tuple(order)

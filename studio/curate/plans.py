@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from studio.alpaca.rows import Row, encode
+from studio.alpaca.rows import History, Row, encode
 from studio.errors import StudioError
 from studio.settings import Question, Strategy
 
@@ -92,14 +92,15 @@ def restored(row: Row, plan: Plan) -> Row:
     return with_text(row, plan.field, "".join([*parts, text[at:]]))
 
 
+_TURNS = "history"
 _HISTORY = re.compile(r"history\[(\d+)\]\[([01])\]")
 
 
 def text_at(row: Row, path: str) -> str:
     """The text at a path such as "output" or "history[0][1]"."""
     if found := _HISTORY.fullmatch(path):
-        text: str = row.history[int(found[1])][int(found[2])]
-        return text
+        history: History = getattr(row, _TURNS)
+        return history[int(found[1])][int(found[2])]
     whole: str = getattr(row, path)
     return whole
 
@@ -109,6 +110,7 @@ def with_text(row: Row, path: str, text: str) -> Row:
     found = _HISTORY.fullmatch(path)
     if found is None:
         return msgspec.structs.replace(row, **{path: text})
-    history = [list(pair) for pair in row.history]
+    turns: History = getattr(row, _TURNS)
+    history = [list(pair) for pair in turns]
     history[int(found[1])][int(found[2])] = text
     return msgspec.structs.replace(row, history=tuple((question, answer) for question, answer in history))

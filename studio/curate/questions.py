@@ -1,4 +1,4 @@
-"""Where the question stands to the segments: before, after, or both (query-aware contextualisation, arXiv 2307.03172)."""
+"""Where the question stands to the segments: before, after, both (query-aware contextualisation, arXiv 2307.03172)."""
 
 from __future__ import annotations
 

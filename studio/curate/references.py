@@ -1,8 +1,8 @@
 """References to segments by number: resolved, and rewritten when the segments move.
 
 "Document [2]", "documents 1 and 3", "[4]", "文档2", "材料一" name a segment by the number of its label, so they are
-rewritten with it. "the first document", "the latter", 前者, 上一段 name one by its place; a row that says so stays as it
-is, and so does one in which it is not certain what a number means, or whose answer goes through the segments in order.
+rewritten with it. "the first document", "the latter", 前者, 上一段 name one by its place; a row that says so stays as
+it is, and so does one in which it is not certain what a number means, or that asks for every segment in turn.
 """
 
 from __future__ import annotations
@@ -98,10 +98,12 @@ def is_bare_number(text: str) -> bool:
 
 # Of constraints, "the third paragraph" is one of the answer that they bind, so they are told by other words.
 _OF_CONSTRAINTS = re.compile(
-    r"\b(?:requirement|constraint|rule|condition|criterion|guideline|item|point)s?[ ]*(?:no\.|number|#)?[ ]*[(\[]?\d{1,2}\b"
+    r"\b(?:requirement|constraint|rule|condition|criterion|guideline|item|point)s?[ ]*(?:no\.|number|#)?[ ]*"
+    r"[(\[]?\d{1,2}\b"
     r"|\b(?:first|second|third|fourth|fifth|last|previous|next|above|following) (?:\w+ )?"
     r"(?:requirement|constraint|rule|condition|criterion|guideline)s?\b"
-    r"|(?:要求|约束|条件|规则|限制)[ ]?[（(]?\d{1,2}|第[ ]?[\d一二三四五六七八九十]{1,3}[ ]?[条个项点](?:要求|约束|条件|规则|限制)?",
+    r"|(?:要求|约束|条件|规则|限制)[ ]?[（(]?\d{1,2}"
+    r"|第[ ]?[\d一二三四五六七八九十]{1,3}[ ]?[条个项点](?:要求|约束|条件|规则|限制)?",
     re.IGNORECASE,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,7 +21,7 @@ class SegmentsSurveyed(Event, frozen=True):
 
 
 class PlacementLaidOut(Event, frozen=True):
-    """What will be placed is known: so many rows. left: the rows that stay, by reason; first: one of them, with evidence.
+    """What will be placed is known: so many rows. left: the rows that stay, by reason.
 
     before, after: where gold segments stand now and will, in tenths, of rows that stay and variants too.
     """
@@ -48,8 +48,8 @@ class Placement(msgspec.Struct, frozen=True):
     """
 
     row_id: int
-    before: dict[str, object]
-    after: dict[str, object]
+    before: dict[str, Any]
+    after: dict[str, Any]
     plan: Plan | None
     gold_before: int | None
     gold_after: int | None

@@ -122,8 +122,8 @@ def _why_left(stored: StoredRow, found: Original, context: Context, asked: Asked
         return ("", "") if found.plan is None else None
     if stored.operation == OPERATION:
         return IS_VARIANT, f"of #{stored.parent}"
-    if stored.id in asked.varied and not asked.variants:
-        return HAS_VARIANTS, ""
+    if stored.id in asked.varied and not (asked.variants and (stored.id, 1) in asked.made):
+        return HAS_VARIANTS, f"of #{stored.id}"
     if context.guard is not None:
         return MEANINGS[context.guard.code], context.guard.evidence
     turns = context.segments.kind == "constraints" and asked.wish.strategy == "balanced"
@@ -298,8 +298,8 @@ class _Placing:
             if isinstance(one, Guard):
                 _leave(self._left, (MEANINGS[one.code], one.evidence), stored.id)
                 break
-            self._stands((one.plan.gold, len(order)))
             if (stored.id, number) not in self._asked.made and one.row != stored.row:
+                self._stands((one.plan.gold, len(order)))
                 self._made += 1
                 made.append(_variant(stored, found, one, number))
         return made

@@ -1,8 +1,8 @@
 """A model as the judge of which segment is gold, pure: what it is asked, and how its reply is read.
 
-It is shown the segments under numbers of our own, whatever their labels are, with the question and its answer, and names
-one with a quotation. A quotation that is not in the segment makes its verdict a suggestion only. The prompts are data,
-gold_judge.en.toml and gold_judge.zh.toml in `studio/methods/prompts`.
+It is shown the segments under numbers of our own, whatever their labels are, with the question and its answer, and
+names one with a quotation. A quotation that is not in the segment makes its verdict a suggestion only. The prompts are
+data, gold_judge.en.toml and gold_judge.zh.toml in `studio/methods/prompts`.
 """
 
 from __future__ import annotations

@@ -43,6 +43,13 @@ class Placing(Instructing):
 
         return context_of(stored.row, known_gold(stored), self.pattern)
 
+    @property
+    def judge_name(self) -> str:
+        """The model that would judge, by name."""
+        return (
+            self.settings.model_for("judge").model or "SmolLM2-135M-Instruct (embedded); a larger model judges better"
+        )
+
     async def survey_segments(self) -> AsyncGenerator[Event, None]:
         """Which rows have segments, which one is gold, what keeps them where they are; ends with SegmentsSurveyed."""
         from studio.jobs import placement_survey

@@ -330,10 +330,9 @@ def _stored(values: Iterable[Any]) -> StoredRow:
     row_id, kind, body, status, seed, generated, *rest, tags, score, waived, gold_why, placement = values
     type = ROW_TYPES[kind]
     row = alpaca.decode(type, body)
-    marks: tuple[Any, ...] = (tuple(orjson.loads(tags)) if tags else (), score, orjson.loads(waived) if waived else {})
-    return StoredRow(
-        row_id, type, row, STATUSES[status], bool(seed), bool(generated), *rest, *marks, gold_why, placement
-    )
+    opinions = (tuple(orjson.loads(tags)) if tags else (), score, orjson.loads(waived) if waived else {})
+    marks: tuple[Any, ...] = (*opinions, gold_why, placement)
+    return StoredRow(row_id, type, row, STATUSES[status], bool(seed), bool(generated), *rest, *marks)
 
 
 def _column(name: str, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from studio.curate import guards
@@ -81,12 +82,9 @@ def in_sequence(labels: list[Label]) -> Naming | None:
 
 
 def spans_of(source: Source, labels: list[Label]) -> list[Span]:
-    """Each label with what follows it; the last one ends at the question, or at a blank line if the others have none."""
+    """Each label with what follows it. The last ends at the question, or at a blank line if the others have none."""
     text = source.text
-    spans = [
-        Span(label.start, label.end, source.trimmed(label.end, after.start))
-        for label, after in zip(labels, labels[1:], strict=False)
-    ]
+    spans = [Span(label.start, label.end, source.trimmed(label.end, after.start)) for label, after in pairwise(labels)]
     last = labels[-1]
     end = _end_of_last(source, last, _blanks(text, spans))
     return [*spans, Span(last.start, last.end, source.trimmed(last.end, end))]

@@ -11,7 +11,8 @@ from studio.curate.shapes import Found
 from studio.curate.shapes.documents import in_sequence, labels_at, spans_of
 
 _LABEL = re.compile(
-    rf"{LEAD}(?P<label>(?:#{{1,6}}[ \t]+|\*\*)?[\[【(（]?(?P<family>example|sample|demonstration|shot|示例|样例|范例|例子|例)"
+    rf"{LEAD}(?P<label>(?:#{{1,6}}[ \t]+|\*\*)?[\[【(（]?"
+    r"(?P<family>example|sample|demonstration|shot|示例|样例|范例|例子|例)"
     rf"[ \t]*#?[(（\[]?(?P<number>{PATTERN})(?P<bare>)[)）\]】]*(?:\*\*)?[ \t]*(?:[:：.．、]|$)(?:\*\*)?)",
     re.IGNORECASE,
 )
@@ -71,9 +72,7 @@ def _pairs(source: Source) -> Found | None:
         elif complete:
             if state != "open" or len(complete) < 2:
                 return None
-            spans = [
-                Span(one.start, one.start, source.trimmed(one.start, one.start + len(one.text))) for one in complete
-            ]
+            spans = [Span(one.start, one.start, source.trimmed(one.start, one.end)) for one in complete]
             return Found(cut(source, "examples", spans))
     return None
 

@@ -17,7 +17,8 @@ LEAST = 3
 
 _BULLET = re.compile(r"([ \t　]*)([-*+•·●▪◦○][ \t]+|[•·●▪◦○])(?=\S)")
 _NUMBER = re.compile(
-    rf"([ \t　]*)((?:(\d{{1,3}})(?:[.)．][ \t]+|、[ \t]*)|[(（](\d{{1,2}})[)）][ \t]*|([{HAN}十]{{1,3}})、[ \t]*))(?=\S)"
+    r"([ \t　]*)((?:(\d{1,3})(?:[.)．][ \t]+|、[ \t]*)|[(（](\d{1,2})[)）][ \t]*"
+    rf"|([{HAN}十]{{1,3}})、[ \t]*))(?=\S)"
 )
 # A numbered list is a collection and no sequence only where what leads up to it says so.
 _COLLECTION = re.compile(

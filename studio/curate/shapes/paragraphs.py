@@ -30,9 +30,7 @@ def find(source: Source) -> Found | None:
         blocks.pop()
     if len(blocks) < LEAST:
         return None
-    spans = [
-        Span(block.start, block.start, source.trimmed(block.start, block.start + len(block.text))) for block in blocks
-    ]
+    spans = [Span(block.start, block.start, source.trimmed(block.start, block.end)) for block in blocks]
     prose = [line.text for block in blocks for line in block.lines if not line.fenced]
     heading = next((line for line in prose if _HEADING.match(line)), None)
     guard = (
@@ -44,8 +42,8 @@ def find(source: Source) -> Found | None:
 _SENTENCE = re.compile(r"[^\s.!?。！？；][^.!?。！？；\n]*(?:[.](?=\d)[^.!?。！？；\n]*)*[.!?。！？；]?[\"'”’）)]*")
 _BINDING = re.compile(
     r"\b(?:must|should|shall|needs? to|at least|at most|no more than|no fewer than|fewer than|less than|exactly|do not"
-    r"|don't|avoid|without|include|includes|mention|use|write|end|begin|start|finish|limit|keep|make sure|ensure|wrap|give"
-    r"|put|highlight|repeat|answer|respond|your (?:answer|response|reply|entire))\b"
+    r"|don't|avoid|without|include|includes|mention|use|write|end|begin|start|finish|limit|keep|make sure|ensure|wrap"
+    r"|give|put|highlight|repeat|answer|respond|your (?:answer|response|reply|entire))\b"
     r"|必须|应当|应该|需要|须|务必|不得|不要|不能|不可|不许|禁止|避免|至少|至多|最多|不超过|不少于|以内|以上|恰好|包含|包括|使用|采用|提到|提及"
     r"|以.{1,12}(?:开头|结尾|结束)|结尾|开头|控制在|字数|每段|分[成为]?.{1,3}[段点条]",
     re.IGNORECASE,

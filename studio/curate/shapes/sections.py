@@ -59,49 +59,11 @@ _OPENING = re.compile(
     re.MULTILINE,
 )
 # What is no document of its own, whatever its name says.
-_MARKUP = frozenset(
-    [
-        "p",
-        "li",
-        "ol",
-        "ul",
-        "tr",
-        "td",
-        "th",
-        "div",
-        "span",
-        "table",
-        "tbody",
-        "thead",
-        "body",
-        "head",
-        "html",
-        "script",
-        "style",
-        "a",
-        "img",
-        "br",
-        "hr",
-        "b",
-        "i",
-        "em",
-        "strong",
-        "pre",
-        "code",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "dl",
-        "dt",
-        "dd",
-        "section",
-        "article_title",
-        "think",
-    ]
-)
+_HTML = """
+p li ol ul tr td th div span table tbody thead body head html script style a img br hr b i em strong pre code
+h1 h2 h3 h4 h5 h6 dl dt dd section think
+"""
+_MARKUP = frozenset(_HTML.split())
 _TURNS = frozenset({"turn", "message", "user", "assistant", "human", "utterance", "对话", "用户", "助手"})
 _STEPS = frozenset({"step", "stage", "phase", "步骤", "阶段", "chapter", "章"})
 
