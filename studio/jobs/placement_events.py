@@ -7,17 +7,38 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from studio.alpaca.rows import Row
+from studio.curate.deciles import Imbalance
+from studio.curate.guards import Code
 from studio.curate.plans import Plan
 from studio.jobs.events import Event
 
 if TYPE_CHECKING:
+    from array import array
+
     from studio.jobs.placement_survey import Survey
 
 
 class SegmentsSurveyed(Event, frozen=True):
-    """Every row with segments, in columns."""
+    """Every row with segments, in columns; when it is not the whole yet, the survey goes on growing."""
 
     survey: Survey
+    whole: bool = True
+
+
+class PlacesForeseen(Event, frozen=True):
+    """Where gold would go by a strategy. targets: by row of the survey, -1 where the strategy names no place.
+
+    before, after: in tenths; after and its imbalance are empty and None where chance decides. states: how many rows are
+    sure, unsure and left; guards: of the latter by guard, most first.
+    """
+
+    targets: array[int]
+    before: list[int]
+    after: list[int]
+    balance: Imbalance
+    balance_after: Imbalance | None
+    states: dict[str, int]
+    guards: dict[Code, int]
 
 
 class PlacementLaidOut(Event, frozen=True):

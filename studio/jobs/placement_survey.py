@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from studio.alpaca.rows import Row
 from studio.curate.context import Context, context_of
-from studio.curate.deciles import Position
+from studio.curate.deciles import Position, histogram, imbalance
 from studio.curate.gold import By, Gold
 from studio.curate.guards import CODES, Code
+from studio.curate.placement import NEEDS_GOLD, targets
 from studio.curate.plans import Plan, decode, holds, restored
 from studio.curate.segments import KINDS, Kind
 from studio.errors import StudioError
 from studio.jobs.events import Events, Progressed
-from studio.jobs.placement_events import SegmentsSurveyed
+from studio.jobs.placement_events import PlacesForeseen, SegmentsSurveyed
+from studio.settings import PositionSettings
 from studio.store.filters import Filter
 from studio.store.rows import Rows, StoredRow
 
+# So many rows are worth a first look.
+_FIRST = 200
 STEP = 500
 """Rows between two words about the progress."""
 LOOKED_AT = Filter(statuses=("pending", "accepted"))
@@ -70,9 +75,10 @@ class Survey:
 
     def add(self, entry: Entry) -> None:
         """A row behind those that are there; ids ascend."""
-        self.ids.append(entry.row_id)
         for column, value in zip(self._columns(), _values(entry), strict=True):
             column.append(value)
+        # Last, so that a screen that looks meanwhile finds every column of a row it counts.
+        self.ids.append(entry.row_id)
 
     def at(self, index: int) -> Entry:
         guard = self._guards[index]
@@ -94,21 +100,27 @@ class Survey:
         return index if index < len(self.ids) and self.ids[index] == row_id else None
 
     def replace(self, row_id: int, entry: Entry | None) -> None:
-        """A row has changed; None: it has no segments any more, or is not looked at. Then it stays with its guard."""
-        index = self.index_of(row_id)
-        if index is None or entry is None:
+        """A row has changed, or came in; None: it has no segments any more, or is not looked at."""
+        at = bisect_left(self.ids, row_id)
+        known = at < len(self.ids) and self.ids[at] == row_id
+        if entry is None:
+            for column in (self.ids, *self._columns()) if known else ():
+                del column[at]
             return
-        for column, value in zip(self._columns(), _values(entry), strict=True):
-            column[index] = value
+        for column, value in zip((self.ids, *self._columns()), (row_id, *_values(entry)), strict=True):
+            if known:
+                column[at] = value
+            else:
+                column.insert(at, value)
 
-    def positions(self, indexes: Iterable[int] | None = None) -> list[Position]:
-        """Where gold stands in these rows, or all, as far as it is known."""
-        chosen = range(len(self)) if indexes is None else indexes
-        return [(self._golds[index], self._counts[index]) for index in chosen if self._golds[index] >= 0]
+    def guard(self, index: int) -> Code | None:
+        """What keeps a row as it is."""
+        guard = self._guards[index]
+        return None if guard < 0 else CODES[guard]
 
-    def sure(self, index: int, threshold: float) -> bool:
-        """Whether a row can be placed by its gold segment."""
-        return self._guards[index] < 0 and self._golds[index] >= 0 and self._confidences[index] >= 100 * threshold
+    def knows(self, index: int, threshold: float) -> bool:
+        """Whether a row's gold segment is known well enough to count where it stands."""
+        return self._golds[index] >= 0 and self._confidences[index] >= 100 * threshold - 1e-9
 
     def position(self, index: int) -> Position:
         """Place (-1 where not known) and number of segments of one row."""
@@ -203,25 +215,70 @@ def entry_of(stored: StoredRow, pattern: re.Pattern[str] | None) -> Entry | None
     )  # fmt: skip
 
 
-def survey(rows: Rows, pattern: re.Pattern[str] | None) -> Events:
-    """Progressed, then SegmentsSurveyed."""
+def survey(rows: Rows, pattern: re.Pattern[str] | None, ids: Sequence[int] | None = None) -> Events:
+    """Progressed, then SegmentsSurveyed; before, now and then, what has been found so far. ids: only these rows."""
     found = Survey()
-    for stored in each(rows):
+    told = _FIRST
+    for stored in each(rows, ids):
         if isinstance(stored, Progressed):
             yield stored
         elif (entry := entry_of(stored, pattern)) is not None:
             found.add(entry)
+            if len(found) == told and ids is None:
+                told *= 10
+                yield SegmentsSurveyed(found, whole=False)
     yield SegmentsSurveyed(found)
 
 
-def each(rows: Rows) -> Iterator[StoredRow | Progressed]:
-    """Every row that may have segments, with a word about the progress now and then."""
+def each(rows: Rows, ids: Sequence[int] | None = None) -> Iterator[StoredRow | Progressed]:
+    """Every row that may have segments, with a word about the progress now and then. ids: of these rows only."""
     total = sum(count.n for count in rows.counts() if count.status != "rejected" and count.type != "pretrain")
     number = 0
-    for stored in rows.each(LOOKED_AT):
+    for stored in rows.each(LOOKED_AT) if ids is None else _these(rows, ids):
         if stored.type == "pretrain":
             continue
         number += 1
         yield stored
         if number % STEP == 0:
-            yield Progressed(number, total, "rows looked at")
+            yield Progressed(number, total if ids is None else len(ids), "rows looked at")
+
+
+def _these(rows: Rows, ids: Sequence[int]) -> Iterator[StoredRow]:
+    for start in range(0, len(ids), STEP):
+        yield from (stored for stored in rows.page(ids[start : start + STEP]) if stored.status != "rejected")
+
+
+def foresee(survey: Survey, settings: PositionSettings) -> Events:
+    """PlacesForeseen: where each row's gold segment would go, were all of them placed so."""
+    strategy, weights = settings.strategy, settings.weights or None
+    placed: list[int] = []
+    standing: list[Position] = []
+    guards: Counter[Code] = Counter()
+    for index in range(len(survey)):
+        guard = survey.guard(index)
+        if guard is not None:
+            guards[guard] += 1
+        if survey.knows(index, settings.sure):
+            if guard is None:
+                placed.append(index)
+            else:
+                standing.append(survey.position(index))
+    found = array("i", [-1]) * len(survey)
+    positions = [survey.position(index) for index in placed]
+    after: list[Position] = []
+    if strategy in NEEDS_GOLD:
+        wanted = targets(positions, strategy, settings.seed, weights, standing=standing)
+        for index, target in zip(placed, wanted, strict=True):
+            found[index] = target
+        after = [*standing, *((target, count) for target, (_, count) in zip(wanted, positions, strict=True))]
+    before = [*standing, *positions]
+    left = guards.total()
+    yield PlacesForeseen(
+        found,
+        histogram(before),
+        histogram(after) if after else [],
+        imbalance(before),
+        imbalance(after) if after else None,
+        {"sure": len(placed), "unsure": len(survey) - len(placed) - left, "left": left},
+        dict(guards.most_common()),
+    )

@@ -41,8 +41,9 @@ class Asked(msgspec.Struct, frozen=True):
     """What is asked for. only: these rows, None for all. sure: confidence from which on gold counts as known.
 
     weights: of the tenths, for `inverse`; () for equal ones. variants: rows made of each, 0 to place the row itself.
-    distractors: segments of other rows put into each. run: of the variants, made: those it made before, by parent and
-    number. varied: rows of which variants were made.
+    distractors: segments of other rows put into each. made: variants that the same run made before, by parent and
+    number. varied: rows of which some run has made variants. standing: where gold stands in all other rows, if that is
+    known already; then those are not read.
     """
 
     wish: Wish
@@ -54,6 +55,12 @@ class Asked(msgspec.Struct, frozen=True):
     only: frozenset[int] | None = None
     made: frozenset[tuple[int, int]] = frozenset()
     varied: frozenset[int] = frozenset()
+    standing: tuple[Position, ...] | None = None
+
+    @property
+    def going_on(self) -> frozenset[int]:
+        """Rows of which this very run has made variants."""
+        return frozenset(parent for parent, _ in self.made)
 
 
 class _Chosen:
@@ -88,8 +95,10 @@ class _Chosen:
 def place(rows: Rows, asked: Asked) -> Events:
     """Progressed, PlacementLaidOut, RowsPlaced by the hundred, Placed at the end."""
     chosen, left, pool = _Chosen(), dict[str, Left](), Pool(asked.wish.seed)
-    standing: list[Position] = []
-    for stored in each(rows):
+    standing = list(asked.standing or ())
+    few = sorted(asked.only or ()) if asked.standing is not None and not asked.distractors else None
+    going_on = asked.going_on
+    for stored in each(rows, few):
         if isinstance(stored, Progressed):
             yield stored
             continue
@@ -103,11 +112,11 @@ def place(rows: Rows, asked: Asked) -> Events:
         place, count = now_at(found, context)
         if not context.sure(asked.sure):
             place = None
-        reason = reason or _why_left(stored, found, context, asked)
+        reason = reason or _why_left(stored, found, context, asked, going_on)
         if reason is None:
             chosen.add(stored.id, context.gold.place, len(context.segments), (place, count))
             continue
-        if place is not None:
+        if place is not None and asked.standing is None:
             standing.append((place, count))
         if reason[0]:
             _leave(left, reason, stored.id)
@@ -116,14 +125,16 @@ def place(rows: Rows, asked: Asked) -> Events:
     yield from _Placing(rows, chosen, asked, pool, left, standing).run()
 
 
-def _why_left(stored: StoredRow, found: Original, context: Context, asked: Asked) -> tuple[str, str] | None:
+def _why_left(
+    stored: StoredRow, found: Original, context: Context, asked: Asked, going_on: frozenset[int]
+) -> tuple[str, str] | None:
     """Why a row stays, and on what evidence; None for one that is placed, no words for one that is not meant."""
     if asked.wish.strategy == "original":
         return ("", "") if found.plan is None else None
     if stored.operation == OPERATION:
         return IS_VARIANT, f"of #{stored.parent}"
-    if stored.id in asked.varied and not (asked.variants and (stored.id, 1) in asked.made):
-        return HAS_VARIANTS, f"of #{stored.id}"
+    if stored.id in asked.varied and stored.id not in going_on:
+        return HAS_VARIANTS, ""
     if context.guard is not None:
         return MEANINGS[context.guard.code], context.guard.evidence
     turns = context.segments.kind == "constraints" and asked.wish.strategy == "balanced"

@@ -14,15 +14,20 @@ from studio.errors import ProjectError, UsageError
 from studio.jobs.events import Event, Progressed
 from studio.session.deciding import count_of
 from studio.session.instructing import Instructing
-from studio.settings import PositionSettings
+from studio.settings import PositionSettings, Strategy
 from studio.store import decisions
 from studio.store.journal import Change
 from studio.store.rows import Generated, StoredRow
 
 if TYPE_CHECKING:
+    from studio.curate.arranging import Arranged
     from studio.curate.context import Context
+    from studio.curate.deciles import Position
+    from studio.curate.guards import Guard
+    from studio.curate.plans import Plan
     from studio.jobs.control import Control
     from studio.jobs.placement_events import GoldJudged, Placement, RowsPlaced, Variant
+    from studio.jobs.placement_survey import Entry, Survey
     from studio.jobs.placements import Asked
 
 
@@ -50,25 +55,50 @@ class Placing(Instructing):
             self.settings.model_for("judge").model or "SmolLM2-135M-Instruct (embedded); a larger model judges better"
         )
 
-    async def survey_segments(self) -> AsyncGenerator[Event, None]:
-        """Which rows have segments, which one is gold, what keeps them where they are; ends with SegmentsSurveyed."""
+    async def survey_segments(self, ids: Sequence[int] | None = None) -> AsyncGenerator[Event, None]:
+        """Which rows have segments, which one is gold, what keeps them where they are; ends with SegmentsSurveyed.
+
+        ids: only these rows.
+        """
         from studio.jobs import placement_survey
 
         pattern = self.pattern
-        async for event in self._reading(lambda store: placement_survey.survey(store.rows, pattern)):
+        async for event in self._reading(lambda store: placement_survey.survey(store.rows, pattern, ids)):
             yield event
+
+    def survey_entry(self, row_id: int) -> Entry | None:
+        """What a survey says of one row; None when it has no segments, or is rejected."""
+        from studio.jobs.placement_survey import entry_of
+
+        stored = self.rows.get(row_id)
+        return None if stored is None or stored.status == "rejected" else entry_of(stored, self.pattern)
+
+    async def foresee(self, survey: Survey, chosen: PositionSettings) -> AsyncGenerator[Event, None]:
+        """Where gold would go, were every row placed so that can be: PlacesForeseen."""
+        from studio.jobs import placement_survey
+        from studio.jobs.threads import in_thread
+
+        async with aclosing(in_thread(placement_survey.foresee(survey, chosen))) as events:
+            async for event in events:
+                yield event
 
     def mark_gold(self, row_id: int, gold: int | None) -> None:
         """Say which segment (from 0) of the row holds the answer; None says nothing of it any more."""
         self._decide_on(row_id, "gold", {"gold": gold, "gold_why": None})
 
     async def place(
-        self, chosen: PositionSettings | None = None, only: Iterable[int] | None = None, *, dry_run: bool = False
+        self,
+        chosen: PositionSettings | None = None,
+        only: Iterable[int] | None = None,
+        *,
+        standing: Iterable[Position] | None = None,
+        dry_run: bool = False,
     ) -> AsyncGenerator[Event, None]:
         """Move gold segments, or make variants, as one undoable step; ends with Placed.
 
-        chosen: how, [position] by default. only: these rows. Each RowsPlaced is on disk when it is passed on; with
-        dry_run nothing is. Raises UsageError for what does not go together.
+        chosen: how, [position] by default. only: these rows; standing: where gold stands in the others, who knows it
+        already. Each RowsPlaced is on disk when it is passed on; with dry_run nothing is. Raises UsageError for what
+        does not go together.
         """
         from studio.jobs import placements
         from studio.jobs.placement_events import PlacementLaidOut, RowsPlaced
@@ -76,7 +106,7 @@ class Placing(Instructing):
         if not dry_run:
             self._must_write()
         settings = chosen or self.settings.position
-        asked = self._asked(settings, only)
+        asked = self._asked(settings, only, standing)
         step = _Step(self, settings)
         async for event in self._reading(lambda store: placements.place(store.rows, asked)):
             if isinstance(event, PlacementLaidOut):
@@ -86,38 +116,89 @@ class Placing(Instructing):
                 return
             yield event
 
-    def place_one(self, row_id: int, target: int) -> None:
-        """Move one row's gold segment to a place. Raises ProjectError when it cannot be moved."""
-        from studio.curate.arranging import Wish, arrange
+    def foresee_row(self, stored: StoredRow, chosen: PositionSettings, target: int | None) -> Arranged | Guard | None:
+        """What would become of a row, were its gold segment put at target; distractors left out.
+
+        target: None where the strategy names no place. None is returned for a row that would stay as it is.
+        """
+        from studio.curate.arranging import Arranged, Wish, arrange
         from studio.curate.context import context_of
-        from studio.curate.guards import Guard
-        from studio.curate.placement import arranged
+        from studio.curate.placement import arranged, shuffled
         from studio.jobs.placement_survey import original
 
-        stored = self.rows.get(row_id)
-        found = original(stored) if stored else None
-        context = context_of(found.row, found.known, self.pattern) if found else None
-        if stored is None or found is None or context is None or context.gold.place is None:
-            raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark one first.")
-        if context.guard is not None:
-            raise ProjectError(f"#{row_id} stays as it is: {context.guard}.")
-        count = len(context.segments)
-        wish = Wish(_nearest_strategy(target, count), self.settings.position.seed)
-        made = arrange(found.row, context, arranged(count, context.gold.place, max(0, min(target, count - 1))), wish)
-        assert not isinstance(made, Guard)  # Nothing but an order was asked for.
-        back = made.row == found.row
-        gold = None if found.known is None else made.plan.gold
-        after = {"body": encode(made.row).decode(), "gold": gold, "placement": None if back else made.plan.encode()}
-        change = decisions.change(stored, after)
-        if change.before != change.after:
-            place = (made.plan.gold or 0) + 1
-            self._decide("place", f"gold of #{row_id} to place {place} of {count}", [change])
+        found = original(stored)
+        context = context_of(found.row, found.known, self.pattern)
+        if context is None or context.guard is not None:
+            return None if context is None else context.guard
+        count, gold = len(context.segments), context.gold.place
+        if target is not None and gold is not None:
+            order = arranged(count, gold, max(0, min(target, count - 1)))
+        elif chosen.strategy in ("shuffle", "original"):
+            order = shuffled(count, chosen.seed, stored.id) if chosen.strategy == "shuffle" else tuple(range(count))
+        else:
+            return None
+        wish = Wish(chosen.strategy, chosen.seed, chosen.question, chosen.locate_first)
+        if chosen.strategy == "original":
+            wish = Wish("original", chosen.seed)
+        made = arrange(found.row, context, order, wish)
+        return made if not isinstance(made, Arranged) or made.row != stored.row else None
 
-    async def judge_gold(self, control: Control, only: Iterable[int] | None = None) -> AsyncGenerator[Event, None]:
+    def place_one(self, row_id: int, target: int | None, chosen: PositionSettings | None = None) -> bool:
+        """Place one row, its gold segment at target, and keep what an earlier placing did to question and output.
+
+        chosen: how; then nothing else is kept. Returns whether anything changed. Raises ProjectError when it cannot be.
+        """
+        from studio.curate.arranging import Arranged
+        from studio.jobs.placement_survey import original
+
+        self._must_write()
+        stored = self.rows.get(row_id)
+        context = self.context_of(stored) if stored else None
+        if stored is None or context is None:
+            raise ProjectError(f"#{row_id} has no segments.")
+        found = original(stored)
+        if chosen is None:
+            if context.gold.place is None:
+                raise ProjectError(
+                    f"#{row_id} has no gold segment.", hint="Select it with \u2190 \u2192, and mark it with m."
+                )
+            if found.plan is not None and found.plan.distractors:
+                raise ProjectError(
+                    f"#{row_id} has distractors from other rows.", hint="Place it anew, or undo that first."
+                )
+            chosen = self._as_before(found.plan, target, len(context.segments))
+        made = self.foresee_row(stored, chosen, target)
+        if made is None:
+            return False
+        if not isinstance(made, Arranged):
+            raise ProjectError(f"#{row_id} stays as it is: {made}.")
+        back = made.row == found.row
+        after = {
+            "body": encode(made.row).decode(),
+            "gold": None if found.known is None else made.plan.gold,
+            "placement": None if back else made.plan.encode(),
+        }
+        change = decisions.change(stored, after)
+        where = "" if made.plan.gold is None else f", gold at {made.plan.gold + 1} of {len(made.plan.order)}"
+        self._decide("place", f"place #{row_id} ({chosen.strategy}{where})", [change])
+        return True
+
+    def _as_before(self, plan: Plan | None, target: int | None, count: int) -> PositionSettings:
+        """The settings by which a row is moved by hand: its question and output stay as they were placed."""
+        strategy: Strategy = "head" if not target else "tail" if target >= count - 1 else "middle"
+        settings = msgspec.structs.replace(self.settings.position, strategy=strategy, variants=0, distractors=0)
+        if plan is None:
+            return msgspec.structs.replace(settings, question="as-is", locate_first=False)
+        return msgspec.structs.replace(settings, question=plan.question, locate_first=plan.locate_first)
+
+    async def judge_gold(
+        self, control: Control, only: Iterable[int] | None = None, sure: float | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Have the judge say which segment is gold, of rows of which no rule is sure, as one undoable step.
 
         Progressed, Planned, what lanes say, GoldJudged. Rows that a guard keeps, that a person has marked or the judge
-        has judged are not asked about. Raises StudioError when the judge cannot be asked.
+        has judged are not asked about. sure: from which confidence on, that of [position] by default. Raises
+        StudioError when the judge cannot be asked.
         """
         from studio.jobs import gold_judging
         from studio.jobs.evolve_recipe import profile_of, prompts_of
@@ -130,13 +211,14 @@ class Placing(Instructing):
         profile = profile_of("judge", self.settings, roles)
         prompts = prompts_of(gold_judge, self.settings.position.prompts, profile, self.folder)
         wanted = None if only is None else frozenset(only)
+        threshold = self.settings.position.sure if sure is None else sure
         ids: list[int] = []
         async for event in self.survey_segments():
             if isinstance(event, SegmentsSurveyed):
                 ids = [
                     entry.row_id
                     for entry in map(event.survey.at, range(len(event.survey)))
-                    if entry.state(self.settings.position.sure) == "unsure"
+                    if entry.state(threshold) == "unsure"
                     and entry.by not in ("judge", "hand")
                     and entry.kind != "constraints"
                     and (wanted is None or entry.row_id in wanted)
@@ -152,7 +234,9 @@ class Placing(Instructing):
                     return
                 yield event
 
-    def _asked(self, settings: PositionSettings, only: Iterable[int] | None) -> Asked:
+    def _asked(
+        self, settings: PositionSettings, only: Iterable[int] | None, standing: Iterable[Position] | None
+    ) -> Asked:
         from studio.curate.arranging import Wish
         from studio.curate.placement import VARIED
         from studio.curate.shapes import custom
@@ -179,6 +263,7 @@ class Placing(Instructing):
             only=None if only is None else frozenset(only),
             made=frozenset(self.rows.made_of(run)) if run else frozenset(),
             varied=self.rows.parents_of(OPERATION),
+            standing=None if standing is None else tuple(standing),
         )
 
 
@@ -280,7 +365,3 @@ def _digest(settings: PositionSettings) -> str:
     import hashlib
 
     return hashlib.blake2b(f"placement {_recipe(settings)}".encode(), digest_size=16).hexdigest()
-
-
-def _nearest_strategy(target: int, count: int) -> Any:
-    return "head" if target <= 0 else "tail" if target >= count - 1 else "middle"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,7 +12,7 @@ from textual.widgets import Label
 
 from studio.errors import StudioError
 from studio.text.display import visible
-from studio.tui.evolve_settings import CHOICES
+from studio.tui.evolve_settings import CHOICES, Choice
 from studio.tui.screens.dialogs import Help
 from studio.tui.widgets.fields import TextLine
 
@@ -27,23 +27,29 @@ class SettingsForm(ModalScreen[None]):
         Binding("escape", "dismiss(None)", "cancel", priority=True),
     ]
 
-    def __init__(self, texts: Mapping[str, str], apply: Callable[[dict[str, str]], None]) -> None:
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        apply: Callable[[dict[str, str]], None],
+        choices: Sequence[Choice] = CHOICES,
+        title: str = "Settings of this project's runs",
+        told: str = "Enter takes it from the next request on; studio.toml stays. Esc cancels",
+    ) -> None:
         super().__init__()
-        self._apply = apply
-        self._fields = {choice.name: TextLine(texts[choice.name]) for choice in CHOICES}
+        self._apply, self._choices, self._title, self._told = apply, choices, title, told
+        self._fields = {choice.name: TextLine(texts[choice.name]) for choice in choices}
         self._problem = Label("", classes="problem", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="form"):
-            yield Label("Settings of this project's runs", classes="title", markup=False)
+            yield Label(self._title, classes="title", markup=False)
             with VerticalScroll(can_focus=False):
-                for choice in CHOICES:
+                for choice in self._choices:
                     with Horizontal(classes="choice"):
                         yield Label(choice.label, classes="hint", markup=False)
                         yield self._fields[choice.name]
             yield self._problem
-            told = "Enter takes it from the next request on; studio.toml stays. Esc cancels"
-            yield Label(told, classes="hint", markup=False)
+            yield Label(self._told, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         next(iter(self._fields.values())).focus()
