@@ -66,7 +66,8 @@ def question_of(row: Row, field: str, segments: Segments) -> str:
     """What is asked about the segments of a field: all that stands around them."""
     assert not isinstance(row, Pretrain)
     beside = {"input": row.instruction, "instruction": row.input, "system": f"{row.instruction}\n{row.input}"}[field]
-    return "\n".join(part for part in (beside, segments.prefix.strip(), segments.suffix.strip()) if part.strip())
+    parts = (beside, segments.prefix.strip(), segments.suffix.strip())
+    return "\n".join(part for part in parts if any(map(str.isalnum, part)))
 
 
 def answer_of(row: Row) -> str:

@@ -66,7 +66,7 @@ _STEP = re.compile(
 _SEQUEL = re.compile(
     r"\s*(?:(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|then|next|finally|lastly|later|afterwards?|meanwhile|subsequently"
     r"|eventually)\b[ ,]|(?:after that|the next|the following (?:day|week|month|year|morning)|first of all)\b"
-    r"|首先|其次|再次|然后|接着|随后|接下来|紧接着|最后|后来|之后|此后|不久|次日|翌日|第二[天日年])",
+    r"|首先|其次|再次|然后|接着|随后|接下来|紧接着|最后(?!一?[句段行条个])|后来|之后|此后|不久|次日|翌日|第二[天日年])",
     re.IGNORECASE,
 )
 _CONNECTIVE = re.compile(

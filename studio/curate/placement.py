@@ -21,13 +21,13 @@ MEANINGS: dict[Strategy, str] = {
     "head": "gold goes to the first place",
     "middle": "gold goes to the middle",
     "tail": "gold goes to the last place",
-    "edges": "gold goes to the first place and to the last by turns",
-    "balanced": "gold stands equally often in every tenth of the context, over all rows",
+    "edges": "first and last place by turns",
+    "balanced": "equally often in every tenth, over all rows",
     "shuffle": "all segments in an order drawn by the seed",
-    "inverse": "gold goes more often where the model reads worst, by the weights of [position] or of a probe",
+    "inverse": "more often where the model reads worst (by weights)",
     "original": "back to the order before the studio placed it",
 }
-"""What each strategy does, in words."""
+"""What each strategy does, in few words."""
 
 NEEDS_GOLD: frozenset[Strategy] = frozenset({"head", "middle", "tail", "edges", "balanced", "inverse"})
 """Strategies that cannot do without a gold segment."""
@@ -132,8 +132,17 @@ def shuffles(count: int, k: int, seed: int, row: int) -> list[tuple[int, ...]]:
     return list(found)
 
 
+def turns(counts: Sequence[int], seed: int) -> list[int]:
+    """With which place each row begins that has no gold segment: of rows with as many segments, each equally often."""
+    sizes = Counter(counts)
+    quotas = {
+        count: [rows // count + (place < rows % count) for place in range(count)] for count, rows in sizes.items()
+    }
+    return _dealt(counts, quotas, seed)
+
+
 def rotated(count: int, by: int) -> tuple[int, ...]:
-    """The order that begins with place `by`: what has no gold segment stands everywhere equally often so."""
+    """The order that begins with place `by` and goes round."""
     return tuple((place + by) % count for place in range(count))
 
 

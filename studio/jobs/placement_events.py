@@ -15,7 +15,7 @@ from studio.jobs.events import Event
 if TYPE_CHECKING:
     from array import array
 
-    from studio.jobs.placement_survey import Survey
+    from studio.jobs.placement_survey import State, Survey
 
 
 class SegmentsSurveyed(Event, frozen=True):
@@ -29,7 +29,7 @@ class PlacesForeseen(Event, frozen=True):
     """Where gold would go by a strategy. targets: by row of the survey, -1 where the strategy names no place.
 
     before, after: in tenths; after and its imbalance are empty and None where chance decides. states: how many rows are
-    sure, unsure and left; guards: of the latter by guard, most first.
+    in each; guards: of the latter by guard, most first.
     """
 
     targets: array[int]
@@ -37,7 +37,7 @@ class PlacesForeseen(Event, frozen=True):
     after: list[int]
     balance: Imbalance
     balance_after: Imbalance | None
-    states: dict[str, int]
+    states: dict[State, int]
     guards: dict[Code, int]
 
 

@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -16,7 +16,7 @@ from studio.curate.context import Context, context_of
 from studio.curate.deciles import Position, histogram, imbalance
 from studio.curate.gold import By, Gold
 from studio.curate.guards import CODES, Code
-from studio.curate.placement import NEEDS_GOLD, targets
+from studio.curate.placement import NEEDS_GOLD, targets, turns
 from studio.curate.plans import Plan, decode, holds, restored
 from studio.curate.segments import KINDS, Kind
 from studio.errors import StudioError
@@ -35,6 +35,10 @@ LOOKED_AT = Filter(statuses=("pending", "accepted"))
 _BY: tuple[By, ...] = ("", "question", "overlap", "span", "citation", "judge", "hand")
 
 
+State = Literal["sure", "turns", "unsure", "left"]
+"""How a row stands, see `Entry.state`."""
+
+
 class Entry(NamedTuple):
     """What the survey knows of one row. gold: the place, None where not known. guard: None where it may be placed.
 
@@ -50,11 +54,15 @@ class Entry(NamedTuple):
     guard: Code | None
     placed: bool
 
-    def state(self, threshold: float) -> str:
-        """left: a guard keeps it; sure: it can be placed by its gold segment; unsure: somebody should look first."""
+    def state(self, threshold: float) -> State:
+        """left: a guard keeps it; sure: it can be placed by its gold segment; turns: it needs none, each of its
+        segments comes first in some row; unsure: somebody should look first.
+        """
         if self.guard is not None:
             return "left"
-        return "sure" if self.gold is not None and self.confidence >= threshold else "unsure"
+        if self.gold is not None and self.confidence >= threshold:
+            return "sure"
+        return "turns" if self.kind == "constraints" else "unsure"
 
 
 class Survey:
@@ -117,6 +125,10 @@ class Survey:
         """What keeps a row as it is."""
         guard = self._guards[index]
         return None if guard < 0 else CODES[guard]
+
+    def kind(self, index: int) -> Kind:
+        """What kind of segments a row has."""
+        return KINDS[self._kinds[index]]
 
     def knows(self, index: int, threshold: float) -> bool:
         """Whether a row's gold segment is known well enough to count where it stands."""
@@ -252,17 +264,20 @@ def foresee(survey: Survey, settings: PositionSettings) -> Events:
     """PlacesForeseen: where each row's gold segment would go, were all of them placed so."""
     strategy, weights = settings.strategy, settings.weights or None
     placed: list[int] = []
+    turning: list[int] = []
     standing: list[Position] = []
     guards: Counter[Code] = Counter()
     for index in range(len(survey)):
         guard = survey.guard(index)
         if guard is not None:
             guards[guard] += 1
-        if survey.knows(index, settings.sure):
-            if guard is None:
-                placed.append(index)
-            else:
-                standing.append(survey.position(index))
+        if not survey.knows(index, settings.sure):
+            if guard is None and survey.kind(index) == "constraints":
+                turning.append(index)
+        elif guard is None:
+            placed.append(index)
+        else:
+            standing.append(survey.position(index))
     found = array("i", [-1]) * len(survey)
     positions = [survey.position(index) for index in placed]
     after: list[Position] = []
@@ -270,6 +285,10 @@ def foresee(survey: Survey, settings: PositionSettings) -> Events:
         wanted = targets(positions, strategy, settings.seed, weights, standing=standing)
         for index, target in zip(placed, wanted, strict=True):
             found[index] = target
+        if strategy == "balanced":
+            first = turns([survey.position(index)[1] for index in turning], settings.seed)
+            for index, place in zip(turning, first, strict=True):
+                found[index] = place
         after = [*standing, *((target, count) for target, (_, count) in zip(wanted, positions, strict=True))]
     before = [*standing, *positions]
     left = guards.total()
@@ -279,6 +298,11 @@ def foresee(survey: Survey, settings: PositionSettings) -> Events:
         histogram(after) if after else [],
         imbalance(before),
         imbalance(after) if after else None,
-        {"sure": len(placed), "unsure": len(survey) - len(placed) - left, "left": left},
+        {
+            "sure": len(placed),
+            "turns": len(turning),
+            "unsure": len(survey) - len(placed) - len(turning) - left,
+            "left": left,
+        },
         dict(guards.most_common()),
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from studio.curate.context import Context, answer_of, context_of, question_of
 from studio.curate.deciles import Position, histogram, imbalance
 from studio.curate.distractors import KINDS, Distractor, Pool
 from studio.curate.guards import MEANINGS, Guard
-from studio.curate.placement import NEEDS_GOLD, arranged, rotated, shuffled, shuffles, targets, varied
+from studio.curate.placement import NEEDS_GOLD, arranged, rotated, shuffled, shuffles, targets, turns, varied
 from studio.jobs.events import Events, Progressed
 from studio.jobs.placement_events import Left, Placed, Placement, PlacementLaidOut, RowsPlaced, Variant
 from studio.jobs.placement_survey import STEP, Original, each, now_at, original
@@ -193,7 +192,7 @@ class _Placing:
         self._before = [*standing, *chosen.standing()]
         self._after = list(standing)
         self._changed = self._made = 0
-        self._turns: Counter[int] = Counter()
+        self._turns: dict[int, int] = {}
         self._targets: list[int] = []
         self._varied: list[list[int]] = []
 
@@ -226,6 +225,9 @@ class _Placing:
         chosen, asked = self._chosen, self._asked
         strategy, seed, weights = asked.wish.strategy, asked.wish.seed, asked.weights or None
         with_gold = [index for index in range(len(chosen)) if chosen.golds[index] >= 0]
+        without = [index for index in range(len(chosen)) if chosen.golds[index] < 0]
+        first = turns([chosen.counts[index] for index in without], seed)
+        self._turns = dict(zip(without, first, strict=True))
         self._targets = [-1] * len(chosen)
         if strategy not in NEEDS_GOLD:
             return
@@ -320,8 +322,7 @@ class _Placing:
         if self._targets[index] < 0:
             if self._asked.wish.strategy in NEEDS_GOLD:
                 # Constraints have no gold one: each of them comes first equally often.
-                self._turns[count] += 1
-                return rotated(count, (seed + self._turns[count]) % count)
+                return rotated(count, self._turns[index])
             return shuffled(count + extra, seed, row)
         return _moved_to(mixed(count, extra, seed, row), context.gold.place or 0, self._targets[index])
 

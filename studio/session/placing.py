@@ -123,7 +123,7 @@ class Placing(Instructing):
         """
         from studio.curate.arranging import Arranged, Wish, arrange
         from studio.curate.context import context_of
-        from studio.curate.placement import arranged, shuffled
+        from studio.curate.placement import arranged, rotated, shuffled
         from studio.jobs.placement_survey import original
 
         found = original(stored)
@@ -133,6 +133,8 @@ class Placing(Instructing):
         count, gold = len(context.segments), context.gold.place
         if target is not None and gold is not None:
             order = arranged(count, gold, max(0, min(target, count - 1)))
+        elif target is not None and context.segments.kind == "constraints":
+            order = rotated(count, target)
         elif chosen.strategy in ("shuffle", "original"):
             order = shuffled(count, chosen.seed, stored.id) if chosen.strategy == "shuffle" else tuple(range(count))
         else:
@@ -159,9 +161,7 @@ class Placing(Instructing):
         found = original(stored)
         if chosen is None:
             if context.gold.place is None:
-                raise ProjectError(
-                    f"#{row_id} has no gold segment.", hint="Select it with \u2190 \u2192, and mark it with m."
-                )
+                raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark the one that holds the answer first.")
             if found.plan is not None and found.plan.distractors:
                 raise ProjectError(
                     f"#{row_id} has distractors from other rows.", hint="Place it anew, or undo that first."
@@ -220,7 +220,6 @@ class Placing(Instructing):
                     for entry in map(event.survey.at, range(len(event.survey)))
                     if entry.state(threshold) == "unsure"
                     and entry.by not in ("judge", "hand")
-                    and entry.kind != "constraints"
                     and (wanted is None or entry.row_id in wanted)
                 ]
             elif isinstance(event, Progressed):

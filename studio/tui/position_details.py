@@ -13,9 +13,8 @@ from studio.curate.guards import Guard
 from studio.curate.locating import locates
 from studio.curate.placement import MEANINGS
 from studio.curate.plans import Plan
-from studio.curate.segments import Segments
 from studio.jobs.placement_events import PlacesForeseen
-from studio.jobs.placement_survey import Entry
+from studio.jobs.placement_survey import Entry, State
 from studio.settings import PositionSettings
 from studio.store.rows import StoredRow
 from studio.text.display import columns, one_line
@@ -40,10 +39,12 @@ def strip(gold: int | None, count: int, selected: int | None = None) -> str:
 
 
 def state_word(entry: Entry, threshold: float) -> tuple[str, str]:
-    """How a row stands, in four columns, and the ink: 97 sure, ?45 unsure, ⊘ left as it is."""
+    """How a row stands, in four columns, and the ink: 97 sure, ?45 unsure, ≡ needs no gold, ⊘ left as it is."""
     match entry.state(threshold):
         case "left":
             return "⊘", "reject"
+        case "turns":
+            return "≡", "accept"
         case "sure":
             return ("★✓" if entry.by == "hand" else f"{entry.confidence * 100:.0f}"), "gold"
     return (f"?{entry.confidence * 100:.0f}" if entry.gold is not None else "?"), "pending"
@@ -52,7 +53,7 @@ def state_word(entry: Entry, threshold: float) -> tuple[str, str]:
 def entry_line(entry: Entry, row: StoredRow | None, text: str, *, threshold: float, marked: bool) -> Line:
     """A row in the list."""
     word, ink = state_word(entry, threshold)
-    kept = f"⊘ {entry.guard}: " if entry.guard else ""
+    kept = f"{entry.guard}: " if entry.guard else ""
     return [
         Span(f"{entry.row_id:>6}", "muted"),
         Span("●" if marked else " ", "accept bold"),
@@ -73,16 +74,19 @@ def bars(numbers: Sequence[int]) -> str:
     return "".join(_BLOCKS[-(-n * 8 // top)] * 2 for n in numbers)
 
 
-def short_verdict(balance: Imbalance) -> str:
-    """Whether gold stands evenly, in half a line."""
+def verdict(balance: Imbalance, room: int) -> str:
+    """Whether gold stands evenly, in as many words as there is room for."""
     figures = f"chi² {balance.chi_square:.1f} p {_p(balance.p)}"
     if balance.degrees == 0:
-        return "one tenth only: nothing to compare"
-    if balance.uneven:
-        return f"lopsided: {_once(balance.p)} by chance  {figures}"
-    if balance.least < 5:
-        return f"too few rows to judge  {figures}"
-    return f"even: chance is worse {round(100 * balance.p)} in 100 times  {figures}"
+        word = told = "one tenth only: nothing to compare"
+    elif balance.uneven:
+        word, told = "lopsided", f"lopsided: {_once(balance.p)} by chance"
+    elif balance.least < 5:
+        word, told = "too few rows", "too few rows to judge"
+    else:
+        word, told = "even", f"even: chance is worse {round(100 * balance.p)} in 100 times"
+    choices = (balance.words, f"{told}  {figures}", f"{word}  {figures}", word)
+    return next((choice for choice in choices if columns(choice) <= room), word)
 
 
 def _p(p: float) -> str:
@@ -97,17 +101,16 @@ def board_lines(foreseen: PlacesForeseen | None, settings: PositionSettings, wid
     """Where gold stands over the dataset, and where it would by the chosen strategy."""
     if foreseen is None:
         return [[Span("now   ", "muted"), Span("counting…", "muted")], [Span(f"then  {settings.strategy}", "muted")]]
+    room = width - 28
     now = [
         Span("now   ", "muted"),
         Span(bars(foreseen.before), "gold"),
-        Span(f"  {short_verdict(foreseen.balance)}", "reject" if foreseen.balance.uneven else ""),
+        Span(f"  {verdict(foreseen.balance, room)}", "reject" if foreseen.balance.uneven else ""),
     ]
     wish = wish_words(settings)
     if foreseen.balance_after is None:
         return [now, [Span("then  ", "muted"), Span(f"{wish}: {MEANINGS[settings.strategy]}"[: width - 6])]]
-    room = width - 28 - columns(wish) - 2
-    verdict = short_verdict(foreseen.balance_after)
-    told = verdict if columns(verdict) <= room else verdict.split(":")[0].split("  ")[0]
+    told = verdict(foreseen.balance_after, room - columns(wish) - 2)
     then = [
         Span("then  ", "muted"),
         Span(bars(foreseen.after), "gold"),
@@ -131,29 +134,40 @@ def wish_words(settings: PositionSettings) -> str:
     return ", ".join(parts)
 
 
-_STATES = {"sure": "can be placed", "unsure": "wait for a look: r", "left": "stay as they are:"}
+_STATES: dict[State, str] = {
+    "sure": "can be placed by their gold segment",
+    "turns": "≡ are constraints, which take turns at the head",
+    "unsure": "? wait for a look at their gold segment (r)",
+    "left": "⊘ stay as they are:",
+}
 
 
 def figures_lines(foreseen: PlacesForeseen, settings: PositionSettings, width: int) -> list[Line]:
-    """The whole of it in numbers: tenths before and after, what that means, how rows stand and why some stay."""
-    lines: list[Line] = [[Span("Where gold stands  ", " bold"), Span("j k scroll, Esc closes", "muted")], []]
-    lines.append([Span(f"{'tenth':<16}{'now':>10}{'then':>10}", "muted")])
-    after = foreseen.after or [0] * DECILES
-    names = {0: "1 head", DECILES - 1: "10 tail"}
-    for tenth in range(DECILES):
-        n, m = foreseen.before[tenth], after[tenth]
-        then = f"{m:>10,}" if foreseen.after else f"{'?':>10}"
-        bar = "█" * round(24 * n / (max(foreseen.before) or 1))
-        lines.append([Span(f"{names.get(tenth, str(tenth + 1)):<16}{n:>10,}{then}  "), Span(bar, "gold")])
-    lines.append([])
-    lines += flow([Span("now: ", " bold"), Span(foreseen.balance.words)], width)
+    """The whole of it in numbers: what the histograms mean, how rows stand, the tenths, why some rows stay."""
+    lines = flow([Span("now: ", " bold"), Span(foreseen.balance.words)], width)
     if foreseen.balance_after is not None:
         lines += flow([Span(f"then, {wish_words(settings)}: ", " bold"), Span(foreseen.balance_after.words)], width)
-    lines += [[], [Span("Rows with segments", " bold")]]
+    lines.append([])
     for state, name in _STATES.items():
-        lines.append([Span(f"  {foreseen.states[state]:>8,}  "), Span(name)])
+        if n := foreseen.states[state]:
+            lines.append([Span(f"{n:>8,} rows  "), Span(name)])
     for code, n in foreseen.guards.items():
-        lines.append([Span(f"  {n:>8,}  "), Span(f"⊘ {code}", "reject"), Span(f": {GUARDS[code]}", "muted")])
+        lines.append([Span(f"{n:>8,}    "), Span(code, "reject"), Span(f": {GUARDS[code]}", "muted")])
+    lines += [[], [Span(f"{'tenth':<10}{'now':>10}{'then':>10}", "muted")]]
+    names = {0: "1 head", DECILES - 1: "10 tail"}
+    top = max([*foreseen.before, *foreseen.after], default=0) or 1
+    for tenth in range(DECILES):
+        n = foreseen.before[tenth]
+        m = foreseen.after[tenth] if foreseen.after else 0
+        then = f"{m:>10,}" if foreseen.after else f"{'?':>10}"
+        bar = "█" * round(16 * n / top)
+        lines.append(
+            [
+                Span(f"{names.get(tenth, str(tenth + 1)):<10}{n:>10,}{then}  "),
+                Span(f"{bar:<17}", "muted"),
+                Span("█" * round(16 * m / top), "gold"),
+            ]
+        )
     return lines
 
 
@@ -191,12 +205,16 @@ def head_lines(stored: StoredRow, context: Context, then: Then, settings: Positi
     else:
         waits = not context.sure(settings.sure) and context.segments.kind != "constraints"
         told = "waits for a look: which one holds the answer?" if waits else "stays where it is"
+        if then.plan is not None:
+            told = f"then, {settings.strategy}: " + " ".join(str(place + 1) for place in then.plan.order)
         lines += flow([Span(f"{head}  ", "muted"), Span(told, "pending" if waits else "accept")], width)
     return [*lines, *flow(_gold_line(context, settings), width), *_changes(then, width)]
 
 
 def _gold_line(context: Context, settings: PositionSettings) -> list[Span]:
     gold = context.gold
+    if gold.place is None and context.segments.kind == "constraints":
+        return [Span("≡ they need no gold segment: by balanced, each of them comes first in as many rows", "accept")]
     if gold.place is None:
         return [Span(f"? no gold segment: {gold.evidence}", "pending")]
     sure = gold.confidence >= settings.sure
@@ -228,28 +246,52 @@ def _changes(then: Then, width: int) -> list[Line]:
 
 
 def segment_lines(
-    segments: Segments, gold: int | None, selected: int | None, width: int, *, whole: bool
+    context: Context, words: str, selected: int | None, width: int, *, whole: bool
 ) -> tuple[list[Line], tuple[int, int]]:
-    """The segments under their numbers, and the first and last line of the selected one. whole: with all their text."""
+    """The segments under their numbers, and the first and last line of the selected one.
+
+    words: what in the gold segment to point at, "" for nothing. whole: with all their text.
+    """
     lines: list[Line] = []
     shown = (0, 0)
+    segments, gold = context.segments, context.gold.place
     for number, (label, body) in enumerate(zip(segments.labels, segments.bodies, strict=True)):
         chosen = number == selected
-        head = f"{'▶' if chosen else ' '}{'★' if number == gold else ' '}{number + 1:>2} "
+        head = Span(f"{'▶' if chosen else ' '}{'★' if number == gold else ' '}{number + 1:>2} ", "gold")
+        label = f"{label.strip()} " if label.strip() else ""
+        pointed = _pointed(body.strip(), words if number == gold else "")
         first = len(lines)
         if whole:
-            spans = [
-                Span(head, "gold"),
-                Span(label.strip(" \n"), "muted"),
-                Span(f" {body.strip()}", " bold" if chosen else ""),
-            ]
-            lines += flow(spans, width)
+            lines += flow([head, Span(label, "muted"), *pointed], width)
         else:
-            room = width - columns(head)
-            lines.append([Span(head, "gold"), Span(one_line(f"{label.strip()} {body.strip()}".strip(), room))])
+            lines.append(_folded([head, Span(label, "muted"), *pointed], width))
         if chosen:
             shown = (first, len(lines) - 1)
     return lines, shown
+
+
+def _pointed(text: str, words: str) -> list[Span]:
+    """The text with the words between arrows: colour alone would not say where."""
+    at = text.casefold().find(words.casefold()) if words else -1
+    if at < 0 or len(text.casefold()) != len(text):
+        return [Span(text)]
+    end = at + len(words)
+    return [Span(text[:at]), Span(f"»{text[at:end]}«", "gold bold"), Span(text[end:])]
+
+
+def _folded(spans: list[Span], width: int) -> Line:
+    """The spans on one line. Where something is pointed at, what stands before it gives way to it."""
+    texts = [one_line(span.text) for span in spans]
+    pointed = next((number for number, text in enumerate(texts) if text.startswith("»") and number > 1), None)
+    if pointed is not None:
+        over = sum(map(columns, texts[: pointed + 1])) - width
+        before = texts[pointed - 1]
+        while over > 0 and before:
+            over -= columns(before[0])
+            before = before[1:]
+        if before != texts[pointed - 1]:
+            texts[pointed - 1] = f"…{before[1:]}"
+    return [Span(text, span.ink) for text, span in zip(texts, spans, strict=True)]
 
 
 def around_lines(stored: StoredRow, context: Context, width: int, *, whole: bool) -> tuple[list[Line], list[Line]]:

@@ -16,15 +16,21 @@ from studio.tui.evolve_settings import Choice
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 
 CHOICES: tuple[Choice, ...] = (
-    Choice("variants", "variants of each (0: the row)", "whole"),
-    Choice("distractors", "distractors from other rows", "whole"),
-    Choice("question", "question as-is/before/after/both", "text"),
-    Choice("locate_first", "answer locates first (yes/no)", "text"),
-    Choice("sure", "sure from (0 to 1)", "number"),
+    Choice("variants", "variants of each row", "whole"),
+    Choice("distractors", "distractors", "whole"),
+    Choice("question", "question", "text"),
+    Choice("locate_first", "locate first", "text"),
+    Choice("sure", "sure from", "number"),
     Choice("seed", "seed", "whole"),
-    Choice("weights", "inverse: ten weights, or nothing", "text"),
+    Choice("weights", "weights of inverse", "text"),
 )
 """The lines of the form."""
+TOLD = (
+    "variants 0: the rows themselves are placed   locate first: yes or no\n"
+    "question: as-is, before, after, both   weights: ten, head to tail\n"
+    "Enter takes it from the next placing on; studio.toml stays. Esc cancels"
+)
+"""What is said below them."""
 _NAMES = ("strategy", *(choice.name for choice in CHOICES))
 
 

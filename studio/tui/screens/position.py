@@ -53,7 +53,7 @@ class PositionScreen(SegmentStage):
             lambda typed: self.choose(**position_settings.chosen(typed)),
             position_settings.CHOICES,
             f"How rows are placed ({self.chosen.strategy})",
-            "Enter takes it from the next placing on; studio.toml stays. Esc cancels",
+            position_settings.TOLD,
         )
         self.app.push_screen(form)
 

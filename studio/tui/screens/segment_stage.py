@@ -8,7 +8,7 @@ import msgspec
 from textual.app import ComposeResult
 
 from studio.curate.arranging import Arranged
-from studio.curate.context import Context
+from studio.curate.context import Context, answer_of
 from studio.curate.guards import Guard
 from studio.jobs.events import Event
 from studio.jobs.placement_events import PlacesForeseen
@@ -114,8 +114,8 @@ class SegmentStage(SurveyStage):
             head.append([Span("as it will be", "accept bold"), Span("   w: as it is", "muted")])
             row, context, selected = then.row, then.context, -1
         above, below = details.around_lines(row, context, width, whole=whole)
-        gold = context.gold.place
-        middle, (first, last) = details.segment_lines(context.segments, gold, selected, width, whole=whole)
+        words = answer_of(row.row).strip().rstrip(".。!！") if context.gold.by == "span" else ""
+        middle, (first, last) = details.segment_lines(context, words, selected, width, whole=whole)
         start = len(head) + len(above)
         # The first segment is shown with what stands above it.
         return [*head, *above, *middle, *below], (start + first if first else 0, start + last)
