@@ -42,6 +42,9 @@ def places_by_decile(count: int) -> dict[int, tuple[int, ...]]:
     return {tenth: tuple(places) for tenth, places in found.items()}
 
 
+# Shares of rows are no whole numbers, and a step that gains nothing would be taken for ever.
+_NOTHING = 1e-6
+
 Quotas = dict[int, list[int]]
 """By number of segments, how many rows go to each of their places."""
 
@@ -136,7 +139,7 @@ class _Flow:
         if not came:
             return []
         target = min(came, key=lambda tenth: (excess[tenth], tenth))
-        if excess[source] - excess[target] <= 1:
+        if excess[source] - excess[target] <= 1 + _NOTHING:
             return []
         path = [came[target]]
         while path[-1][1] != source:

@@ -111,7 +111,7 @@ def pointers(text: str, own: str = "") -> Pointers:
             place = place or _place(text, at)
             aside = aside or _aside(text, at)
             turn = turn or _found(_EACH.match(text, at))
-        if at > taken and (hit := after.match(text, at)):
+        if at > taken and (hit := after.match(text, at)) and not _is_index(hit):
             numbers.append(_with_noun(hit))
             taken = hit.end() - 1
     if "[" in text or "【" in text:
@@ -256,6 +256,11 @@ def _with_noun(hit: re.Match[str]) -> Numbered:
     return Numbered(
         hit["noun"].lower(), hit[0].strip(), hit.span(), start, numbers, run=bool(hit["run"]), spelled=not numbers
     )
+
+
+def _is_index(hit: re.Match[str]) -> bool:
+    """Whether it is code that takes an element, as in items[1]."""
+    return family(hit["noun"].lower()) == ITEM and hit[0][len(hit["noun"]) :].lstrip("s").startswith("[")
 
 
 def _in_brackets(text: str, hit: re.Match[str]) -> Numbered:

@@ -11,7 +11,7 @@ from studio.curate.lines import Source
 from studio.settings import Question
 
 _GAP = "\n\n"
-_ASKS = re.compile(r"[?？]\s*$")
+_ASKS = re.compile(r"[?？][\"'”’）)]*\s*$")
 _CUE = re.compile(r"\s*(?:\*\*)?(?:answer|a|output|response|答案|回答|答|输出)(?:\*\*)?[ \t]*[:：]\s*$", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ def move(draft: Draft, frame: Frame, where: Question) -> Guard | None:
     if question.strip():
         _from_beside(draft, frame, beside, question.strip("\n"), where)
         return None
-    before, after = _span(frame.prefix), _span(frame.suffix)
+    before, after = _span(frame.prefix, ends=False), _span(frame.suffix, ends=True)
     if before is None and after is None:
         return Guard("no-question", (frame.suffix or frame.prefix).strip()[:40])
     if before is not None and after is not None:
@@ -86,16 +86,22 @@ def _behind(text: str, behind: int, question: str) -> tuple[int, int, str]:
     return at, at, _GAP + question
 
 
-def _span(text: str) -> tuple[int, int] | None:
-    """Where the question stands: the last block that asks, with the gap behind it, or before it at the end."""
-    asking = [block for block in Source(text).blocks if block.lines[0].asks or _ASKS.search(block.text)]
-    blocks = [block for block in asking if not _CUE.fullmatch(block.text)]
-    if not blocks:
-        return None
-    block = blocks[-1]
-    cue = next((line for line in block.lines[1:] if _CUE.fullmatch(line.text)), None)
-    end = cue.start if cue else block.start + len(block.text)
-    rest = len(text) - len(text[end:].lstrip("\r\n")) if cue is None else end
-    if rest < len(text) or cue is not None:
-        return block.start, rest
-    return len(text[: block.start].rstrip("\r\n")) if text[: block.start].strip() else 0, end
+def _span(text: str, *, ends: bool) -> tuple[int, int] | None:
+    """Where the question stands: the last block that asks, a cue such as "Answer:" left out, with the gap behind it.
+
+    ends: the whole text ends here; then what stands last has the gap before it.
+    """
+    for block in reversed(Source(text).blocks):
+        lines = list(block.lines)
+        while lines and _CUE.fullmatch(lines[-1].text):
+            lines.pop()
+        if not lines or not (lines[0].asks or _ASKS.search(lines[-1].text)):
+            continue
+        end = lines[-1].end
+        if len(lines) < len(block.lines):
+            return block.start, end
+        rest = len(text) - len(text[end:].lstrip("\r\n"))
+        if rest < len(text) or not ends:
+            return block.start, rest
+        return (len(text[: block.start].rstrip("\r\n")) if text[: block.start].strip() else 0), len(text)
+    return None

@@ -88,7 +88,7 @@ def rewritten(
     ]
 
 
-_BARE = re.compile(r"\W*\d{1,3}(?:\W+(?:and |和)?\d{1,3})*\W*")
+_BARE = re.compile(r"\W*\d{1,3}(?:(?:\W+(?:and )?|[和与及])\d{1,3})*\W*")
 
 
 def is_bare_number(text: str) -> bool:

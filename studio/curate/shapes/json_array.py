@@ -28,8 +28,8 @@ _TIMES = frozenset(
 _SPEAKERS = frozenset({"role", "speaker", "from", "author_role", "角色", "说话人"})
 _LEAST_TEXTS = 3
 _INDENT = 40
-# Columns of an element on average; a Chinese character says as much as three letters.
-_LEAST_LENGTH = 30
+# So long are elements that have something to say: a task about ["b", "a", "c"] is mostly about their order.
+_TEXT, _OBJECT = 20, 36
 _WIDE = re.compile(f"[{CJK}]")
 
 
@@ -44,9 +44,9 @@ def find(source: Source) -> Found | None:
         spans, values = found
         objects = all(isinstance(value, dict) for value in values)
         texts = all(isinstance(value, str) for value in values)
-        if not _are_passages([text[span.start : span.end] for span in spans]):
+        if not (objects and len(values) >= 2) and not (texts and len(values) >= _LEAST_TEXTS):
             continue
-        if (objects and len(values) >= 2) or (texts and len(values) >= _LEAST_TEXTS):
+        if _length([text[span.start : span.end] for span in spans]) >= (_OBJECT if objects else _TEXT):
             return Found(cut(source, "json", spans), _guard(values) if objects else guards.sequel(values[1:]))
     return None
 
@@ -71,10 +71,9 @@ def _elements(text: str, at: int) -> tuple[list[Span], list[Any]] | None:
     return (spans, values) if text[closing : closing + 1] == "]" else None
 
 
-def _are_passages(elements: list[str]) -> bool:
-    """Whether the elements have something to say: a task about ["b", "a", "c"] is mostly about their order."""
-    wide = sum(len(element) + 2 * len(_WIDE.findall(element)) for element in elements)
-    return wide >= _LEAST_LENGTH * len(elements)
+def _length(elements: list[str]) -> float:
+    """The mean length of the elements in letters; a Chinese character says as much as three."""
+    return sum(len(element) + 2 * len(_WIDE.findall(element)) for element in elements) / len(elements)
 
 
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -125,4 +125,4 @@ def _inside(line: Line, last: Entry, *, lazy: bool) -> bool:
     blanks = len(line.text) - len(line.text.lstrip())
     if blanks > len(last.indent):
         return True
-    return lazy and not line.asks and _entry(line) is None
+    return lazy and not line.asks and not line.text.rstrip().endswith(("?", "？")) and _entry(line) is None
