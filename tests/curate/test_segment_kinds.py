@@ -97,9 +97,9 @@ def test_elements_of_an_array_move_and_the_json_around_them_stays():
 @pytest.mark.parametrize(
     "text",
     [
-        '{"question": "which?", "documents": ["The first boat is of larch.", "The second is of oak wood.", "A raft of reed."]}',
+        '{"question": "which?", "documents": ["One boat is of larch.", "Another is of oak.", "A raft of reed."]}',
         '文档：["渔船用落叶松造成，涂了三遍桐油", "渡船是旧的，船底补过两回", "竹筏每年春天新扎一只"]',
-        '```json\n[{"名": "甲", "说": "清早磨豆腐，下午卖豆花"}, {"名": "乙", "说": "只在雨天修伞，晴天出去收旧伞"}]\n```',
+        '```json\n[{"名": "甲", "说": "清早磨豆腐，下午卖豆花"}, {"名": "乙", "说": "雨天修伞，晴天收旧伞"}]\n```',
     ],
 )
 def test_arrays_elsewhere(text):
@@ -127,9 +127,9 @@ def test_what_is_no_array_of_passages(text):
         ('[{"role": "user", "content": "Good morning to you"}, {"role": "assistant", "content": "Good morning, sir"}]',
          "dialogue"),
         ('[{"step": 1, "do": "warm the mould by the stove"}, {"step": 2, "do": "melt the wax in a bath"}]', "steps"),
-        ('[{"rank": 1, "name": "the boat from the upper lock"}, {"rank": 2, "name": "the one of the mill"}]', "ranking"),
-        ('[{"year": 1901, "what": "the dam was built"}, {"year": 1903, "what": "it broke"}, {"year": 1909, "what": "mended"}]',
-         "chronology"),
+        ('[{"rank": 1, "name": "the boat from the lock"}, {"rank": 2, "name": "the one of the mill"}]', "ranking"),
+        ('[{"year": 1901, "what": "a dam was built"}, {"year": 1903, "what": "it burst"}, '
+         '{"year": 1909, "what": "it was mended"}]', "chronology"),
     ],
 )  # fmt: skip
 def test_arrays_whose_order_means_something(text, code):
