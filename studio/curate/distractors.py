@@ -27,7 +27,7 @@ KINDS: frozenset[Kind] = frozenset(
 POOL = 512
 """So many segments of a form are kept to draw from."""
 _LOOKED_AT = 64
-_SAME = 85.0
+_SAME = 92.0
 """Percent of likeness from which on two segments say the same."""
 
 

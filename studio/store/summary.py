@@ -37,7 +37,26 @@ def stats(rows: Rows, pairs: Pairs) -> dict[str, Any]:
 
 
 def origin(stored: StoredRow, runs: Runs, replies: Replies) -> str:
-    """Where a row came from: file and row, or operation, parent, round and the model that wrote it."""
+    """Where a row came from: file and row, or operation, parent, round and the model that wrote it; its placing."""
+    placed = _placed(stored)
+    if stored.generated and stored.operation == _PLACEMENT:
+        return f"{_PLACEMENT} of #{stored.parent}, variant {stored.round}{placed}"
+    return _came(stored, runs, replies) + (f", placed{placed}" if placed else "")
+
+
+_PLACEMENT = "placement"
+
+
+def _placed(stored: StoredRow) -> str:
+    """The strategy by which its segments were placed, and where the gold one stands; "" for no plan."""
+    if stored.placement is None:
+        return ""
+    plan = orjson.loads(stored.placement)
+    where = f", gold at {plan['gold'] + 1} of {len(plan['order'])}" if "gold" in plan else ""
+    return where if stored.operation == _PLACEMENT else f" ({plan['strategy']}{where})"
+
+
+def _came(stored: StoredRow, runs: Runs, replies: Replies) -> str:
     if stored.generated:
         first = replies.exchange(stored.replies.split()[0]) if stored.replies else None
         told = [
