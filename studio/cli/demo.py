@@ -13,7 +13,10 @@ from studio.shipped import folder as shipped
 from studio.store.project import create, is_project
 
 _SEEDS = ("seeds_en.jsonl", "seeds_zh.jsonl")
-_ROWS = ("pretrain.jsonl", "sft.json", "long_context.json", "preference.json", "multimodal.json", "kto.jsonl")
+_ROWS = (
+    "pretrain.jsonl", "sft.json", "long_context.json", "positions.json", "preference.json", "multimodal.json",
+    "kto.jsonl",
+)  # fmt: skip
 # Few enough evolutions for two cores and a coffee.
 _CHOSEN = {"limit": "16", "concurrency": "4"}
 

@@ -40,11 +40,18 @@ def origin(stored: StoredRow, runs: Runs, replies: Replies) -> str:
     """Where a row came from: file and row, or operation, parent, round and the model that wrote it; its placing."""
     placed = _placed(stored)
     if stored.generated and stored.operation == _PLACEMENT:
-        return f"{_PLACEMENT} of #{stored.parent}, variant {stored.round}{placed}"
+        return f"{_PLACEMENT} of #{stored.parent}, {step(stored)}{placed}"
     return _came(stored, runs, replies) + (f", placed{placed}" if placed else "")
 
 
 _PLACEMENT = "placement"
+
+
+def step(stored: StoredRow) -> str:
+    """Which step of its method made a generated row: a round, a request, or a variant of its parent."""
+    if stored.operation == _PLACEMENT:
+        return f"variant {stored.round}"
+    return f"{'round' if stored.root else 'request'} {stored.round}"
 
 
 def _placed(stored: StoredRow) -> str:
@@ -61,7 +68,7 @@ def _came(stored: StoredRow, runs: Runs, replies: Replies) -> str:
         first = replies.exchange(stored.replies.split()[0]) if stored.replies else None
         told = [
             f"{stored.operation} of #{stored.parent}" if stored.parent else str(stored.operation),
-            f"round {stored.round}" if stored.root else f"request {stored.round}",
+            step(stored),
             f"seed #{stored.root}" if stored.root else "",
             f"by {orjson.loads(first[0])['model']}" if first else "",
         ]
