@@ -85,7 +85,7 @@ def verdict(balance: Imbalance, room: int) -> str:
         word, told = "too few rows", "too few rows to judge"
     else:
         word, told = "even", f"even: chance is worse {round(100 * balance.p)} in 100 times"
-    choices = (balance.words, f"{told}  {figures}", f"{word}  {figures}", word)
+    choices = (balance.words, f"{told}  {figures}", told, word)
     return next((choice for choice in choices if columns(choice) <= room), word)
 
 
@@ -126,7 +126,7 @@ def wish_words(settings: PositionSettings) -> str:
     if settings.variants:
         parts.append(f"×{settings.variants} variants")
     if settings.distractors:
-        parts.append(f"+{settings.distractors} distractors")
+        parts.append(f"+{settings.distractors} distractor{'s' if settings.distractors > 1 else ''}")
     if settings.question != "as-is":
         parts.append(f"question {settings.question}")
     if settings.locate_first:
@@ -235,7 +235,7 @@ def _changes(then: Then, width: int) -> list[Line]:
     told = []
     if follow:
         where = ", ".join(dict.fromkeys(edit.path for edit in follow))
-        told.append(f"{len(follow)} references follow in {where}")
+        told.append(f"{len(follow)} reference{'s follow' if len(follow) > 1 else ' follows'} in {where}")
     if then.plan.distractors:
         told.append("distractors from " + ", ".join(f"#{row}" for row in then.plan.distractors))
     if then.plan.question != "as-is":
@@ -258,7 +258,8 @@ def segment_lines(
     for number, (label, body) in enumerate(zip(segments.labels, segments.bodies, strict=True)):
         chosen = number == selected
         head = Span(f"{'▶' if chosen else ' '}{'★' if number == gold else ' '}{number + 1:>2} ", "gold")
-        label = f"{label.strip()} " if label.strip() else ""
+        gap = " " if label[-1:].isspace() or body[:1].isspace() else ""
+        label = f"{label.strip()}{gap}" if label.strip() else ""
         pointed = _pointed(body.strip(), words if number == gold else "")
         first = len(lines)
         if whole:

@@ -162,7 +162,7 @@ async def hostile_project(tmp_path):
 
 def walk(terminal, outcome):
     """Every screen, every dialog, and the jobs that show text."""
-    for key, text in (("/", "Filter"), ("?", "Seeds   j k"), (":", "a command or a theme"), ("i", "Import files")):
+    for key, text in (("/", "Filter"), ("?", "Seeds   j k"), (":", "a command or a theme"), ("i", "Tab completes")):
         terminal.go(key, text)
         terminal.go("escape", text, gone=True)
     terminal.go("/", "Filter")
@@ -177,8 +177,11 @@ def walk(terminal, outcome):
     terminal.press("j", "j", "J", quiet=0.2)
     terminal.go("3", "No pairs")
     terminal.go("f", "ROUGE-L 0.")
-    terminal.go("4", "gold of")
-    terminal.press("l", "m", "T", quiet=0.2)
+    terminal.go("4", "then ")
+    terminal.press("l", "m", "T", "w", "w", "w", quiet=0.2)
+    for key, text in (("s", "Where shall gold go"), ("o", "How rows are placed"), ("f", "rows  "), ("c", "Which segment")):
+        terminal.go(key, text)
+        terminal.go("escape", text, gone=True)
     terminal.go("5", "✗ ")
     terminal.press("j", "J", quiet=0.2)
     terminal.go("6", "[x] sft")

@@ -140,9 +140,7 @@ class PositionScreen(SegmentStage):
         ids = sorted(self.marked) or None
         unsure = self.foreseen.states["unsure"] if self.foreseen else 0
         n = unsure if ids is None else min(unsure, len(ids))
-        question = (
-            f"Ask {self.session.judge_name} which segment is gold, of up to {count_of(n)} that no rule is sure of?"
-        )
+        question = f"Which segment is gold in {count_of(n)} that no rule is sure of?\nAsk {self.session.judge_name}?"
         self.app.push_screen(Confirm(question), lambda sure: self._consult(ids) if sure else None)
 
     def _consult(self, ids: list[int] | None) -> None:

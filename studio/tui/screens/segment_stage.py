@@ -19,7 +19,6 @@ from studio.tui import position_details as details
 from studio.tui import position_settings
 from studio.tui.ink import Line, Span
 from studio.tui.position_details import Then
-from studio.tui.position_filter import UNSURE
 from studio.tui.screens.survey_stage import SurveyStage
 from studio.tui.widgets.page import Page
 
@@ -35,8 +34,8 @@ class SegmentStage(SurveyStage):
         self.board = Page(id="board")
         self.chosen: PositionSettings = session.settings.position
         self.foreseen: PlacesForeseen | None = None
-        # -1: the gold one, or the first.
-        self._selected = -1
+        # -1: the gold one, or the first; and of which row that is.
+        self._selected, self._of = -1, 0
         self._text = _FOLDED
 
     def above(self) -> ComposeResult:
@@ -83,18 +82,14 @@ class SegmentStage(SurveyStage):
 
     # -- the row ---------------------------------------------------------------------------------
 
-    def moved(self) -> None:
-        self._selected = -1
-        super().moved()
-
     def show_detail(self) -> None:
         row = self.current
         context = self.session.context_of(row) if row else None
         if row is None or context is None:
             self.page.show(lambda width: [])
             return
-        if not 0 <= self._selected < len(context.segments):
-            self._selected = context.gold.place or 0
+        if row.id != self._of or not 0 <= self._selected < len(context.segments):
+            self._selected, self._of = context.gold.place or 0, row.id
         then = self._then(row)
         made: dict[int, tuple[int, int]] = {}
 
@@ -155,9 +150,6 @@ class SegmentStage(SurveyStage):
         if row := self.current:
             said_before = row.gold == self._selected and row.gold_why is None
             self.session.mark_gold(row.id, None if said_before else self._selected)
-            if self._typed == UNSURE:
-                # The row leaves the queue, and the next one comes under the cursor.
-                self._selected = -1
             self.decided()
 
     def command_head(self) -> None:
