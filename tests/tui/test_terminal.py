@@ -78,6 +78,13 @@ def test_what_is_written_is_little_and_an_idle_screen_writes_nothing(project):
         terminal.go("e", "Edit #")
         assert idle(terminal) == b""
         terminal.go("escape", "Edit #", gone=True)
+        terminal.go("4", "then ")
+        assert idle(terminal) == b""
+        # Another segment is selected: two lines, and nothing else.
+        assert 0 < len(terminal.press("l", quiet=0.4)) <= 400
+        assert 0 < len(terminal.press("h", quiet=0.4)) <= 400
+        assert 0 < len(terminal.press("v", quiet=0.4)) <= 8_000
+        assert 0 < len(terminal.press("w", quiet=0.4)) <= 8_000
         terminal.go("5", "chosen-equals-rejected")
         assert idle(terminal) == b""
 
