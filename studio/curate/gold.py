@@ -119,7 +119,8 @@ def holds(text: str, words: str) -> bool:
     at = text.find(words)
     while at >= 0:
         end = at + len(words)
-        if not (_joins(text[at - 1 : at] if at else "", words[0]) or _joins(words[-1], text[end : end + 1])):
+        before, after = text[at - 1 : at] if at else "", text[end : end + 1]
+        if not (before.isalnum() and _joins(before, words[0])) and not (after.isalnum() and _joins(words[-1], after)):
             return True
         at = text.find(words, at + 1)
     return False
@@ -130,12 +131,12 @@ def _joins(left: str, right: str) -> bool:
     return left.isalnum() and right.isalnum() and not (_CJK.match(left) or _CJK.match(right))
 
 
-_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ]")
-
-
 def answer_keys(answer: str) -> list[str]:
     """The rare words, numbers and pairs of characters of an answer: by them a segment is told to hold it."""
     return [key for key in _keys(tokenize(answer)) if key not in _SAYS_NOTHING]
+
+
+_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ]")
 
 
 def _fold(text: str) -> str:

@@ -68,15 +68,43 @@ class Source:
         self.text = text
 
     @cached_property
+    def fences(self) -> bool:
+        """Whether there may be fenced code."""
+        return "```" in self.text or "~~~" in self.text
+
+    @cached_property
     def lines(self) -> list[Line]:
-        """Every line; only "\\n" breaks one."""
-        fences = "```" in self.text or "~~~" in self.text
+        """Every line; only "\n" breaks one."""
+        return self._from(0)
+
+    @cached_property
+    def beginnings(self) -> list[int]:
+        """Where every line begins that is neither empty nor fenced code."""
+        if self.fences:
+            return [line.start for line in self.lines if not line.fenced]
+        text = self.text
+        found = [0]
+        at = text.find("\n") + 1
+        while at:
+            # Nothing begins on an empty line.
+            if text[at : at + 1] != "\n":
+                found.append(at)
+            at = text.find("\n", at) + 1
+        return found
+
+    def lines_after(self, start: int) -> list[Line]:
+        """The lines that begin behind start, which is on none of fenced code."""
+        if self.fences:
+            return [line for line in self.lines if line.start > start]
+        at = self.text.find("\n", start) + 1
+        return self._from(at) if at else []
+
+    def _from(self, start: int) -> list[Line]:
         lines: list[Line] = []
         fence = ""
-        start = 0
-        for part in _PARTS.findall(self.text):
+        for part in _PARTS.findall(self.text, start):
             mark = ""
-            if fences:
+            if self.fences:
                 found = _FENCE.match(part)
                 mark = found[1] if found else ""
             lines.append(Line(start, part, bool(fence or mark)))

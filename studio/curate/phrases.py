@@ -79,20 +79,6 @@ class Pointers(NamedTuple):
     numbered: list[Numbered]
 
 
-_NONE = Pointers("", "", "", [])
-
-
-def may_point(text: str, own: str = "") -> bool:
-    """Whether a closer look could find anything. own: a noun that this text's labels have."""
-    if "[" in text or (own and own in text.lower()):
-        return True
-    lowered = text.lower()
-    for word in _ENGLISH:
-        if word in lowered:
-            return True
-    return not text.isascii() and _HAN_ANCHOR.search(text) is not None
-
-
 def pointers(text: str, own: str = "") -> Pointers:
     """Everything in a text that may point at segments. own: a noun that this text's labels have."""
     own = own if own and own not in _FAMILY_OF else ""
@@ -155,19 +141,21 @@ def _found(hit: re.Match[str] | None) -> str:
 
 # -- nouns, and what stands beside them ----------------------------------------------------------
 
-_NOUNS = sorted((noun for noun in _FAMILY_OF if noun.isascii()), key=len, reverse=True)
 _PLACED = re.compile(
     r"(?:documents?|docs?|passages?|paragraphs?|articles?|excerpts?|snippets?|segments?|sources?|contexts?|sections?"
     r"|examples?|bullets?|list items?|items?|entry|entries|ones?)\b",
     re.IGNORECASE,
 )
-_WORDS_APART = (
-    *_NOUNS, "list item", "entries", "one", "above", "below", "earlier", "the foregoing", "the former", "the latter",
-    "each", "every", "respectively", "in the same order", "in the given order",
-)  # fmt: skip
-# Whoever finds "doc" has found "document".
-_ENGLISH = tuple(
-    word for word in _WORDS_APART if not any(other != word and word.startswith(other) for other in _WORDS_APART)
+# What to look for in a text that has a word among its own.
+_SOUGHT: dict[bytes, str] = {
+    **{form.encode(): noun for noun in _FAMILY_OF if noun.isascii() for form in (noun, f"{noun}s")},
+    b"entries": "entries", b"one": "one", b"ones": "one", b"above": "above", b"below": "below", b"earlier": "earlier",
+    b"foregoing": "the foregoing", b"former": "the former", b"latter": "the latter", b"each": "each",
+    b"every": "every", b"respectively": "respectively", b"order": "in the ",
+}  # fmt: skip
+_WORDS_OF = bytes.maketrans(
+    bytes(range(256)),
+    bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalpha() else 32 for code in range(256)),
 )
 _HAN_ANCHOR = re.compile(
     "|".join(
@@ -224,19 +212,24 @@ _CODE_SIGNS = re.compile(r"[=`{};]")
 
 def _anchors(text: str, own: str) -> list[int]:
     """Where something begins that may point at a segment, ascending."""
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        # A letter without a lower case of one character: rare, and only ASCII is looked for.
-        lowered = "".join(letter.lower() if letter.isascii() else letter for letter in text)
-    found: list[int] = []
-    for word in (*_ENGLISH, own) if own else _ENGLISH:
-        at = lowered.find(word)
-        while at >= 0:
-            found.append(at)
-            at = lowered.find(word, at + 1)
+    words = frozenset(text.encode("ascii", "replace").translate(_WORDS_OF).split())
+    sought = {_SOUGHT[word] for word in words & _SOUGHT.keys()} if not words.isdisjoint(_SOUGHT) else set()
+    if own and (not own.isascii() or own in text.lower()):
+        sought.add(own)
+    found: set[int] = set()
+    if sought:
+        lowered = text.lower()
+        if len(lowered) != len(text):
+            # A letter without a lower case of one character: rare, and only ASCII is looked for.
+            lowered = "".join(letter.lower() if letter.isascii() else letter for letter in text)
+        for word in sought:
+            at = lowered.find(word)
+            while at >= 0:
+                found.add(at)
+                at = lowered.find(word, at + 1)
     if not text.isascii():
-        found += [hit.start() for hit in _HAN_ANCHOR.finditer(text)]
-    return sorted(set(found))
+        found.update(hit.start() for hit in _HAN_ANCHOR.finditer(text))
+    return sorted(found)
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ import msgspec
 
 from studio.alpaca.rows import encode
 from studio.curate.arranging import Arranged, Wish, arrange, mixed
-from studio.curate.context import Context, answer_of, context_of, question_of
+from studio.curate.context import Context, Packed, answer_of, context_of, packed, question_of, unpacked
 from studio.curate.deciles import Position, histogram, imbalance
 from studio.curate.distractors import KINDS, Distractor, Pool
 from studio.curate.guards import MEANINGS, Guard
@@ -64,7 +64,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 class _Chosen:
     """Rows to place, in columns: id, place of the gold segment in the original order (-1 without one), number of
-    segments, where it stands now and among how many.
+    segments, where it stands now and among how many; how many distractors come to it; its context, packed.
     """
 
     def __init__(self) -> None:
@@ -74,11 +74,14 @@ class _Chosen:
         self.now = array("i")
         self.now_counts = array("i")
         self.extra = array("i")
+        self.kept: list[Packed] = []
 
-    def add(self, row_id: int, gold: int | None, count: int, now: tuple[int | None, int]) -> None:
+    def add(self, row_id: int, context: Context, now: tuple[int | None, int]) -> None:
+        gold = context.gold.place
         self.ids.append(row_id)
         self.golds.append(-1 if gold is None else gold)
-        self.counts.append(count)
+        self.counts.append(len(context.segments))
+        self.kept.append(packed(context))
         self.now.append(-1 if now[0] is None else now[0])
         self.now_counts.append(now[1])
         self.extra.append(0)
@@ -113,7 +116,7 @@ def place(rows: Rows, asked: Asked) -> Events:
             place = None
         reason = reason or _why_left(stored, found, context, asked, going_on)
         if reason is None:
-            chosen.add(stored.id, context.gold.place, len(context.segments), (place, count))
+            chosen.add(stored.id, context, (place, count))
             continue
         if place is not None and asked.standing is None:
             standing.append((place, count))
@@ -152,7 +155,7 @@ def _leave(left: dict[str, Left], reason: tuple[str, str], row: int) -> None:
 
 def _count_distractors(rows: Rows, chosen: _Chosen, asked: Asked, pool: Pool) -> Events:
     """How many distractors each row gets decides how many places it has."""
-    for index, (stored, found, context) in enumerate(_again(rows, chosen, asked)):
+    for index, (stored, found, context) in enumerate(_again(rows, chosen)):
         chosen.extra[index] = len(_drawn(stored, found, context, asked, pool))
         if index % STEP == 0:
             yield Progressed(index, len(chosen), "rows drawn for")
@@ -171,14 +174,13 @@ class _Looked(NamedTuple):
     context: Context
 
 
-def _again(rows: Rows, chosen: _Chosen, asked: Asked) -> Iterator[_Looked]:
-    """The chosen rows once more, in their order."""
+def _again(rows: Rows, chosen: _Chosen) -> Iterator[_Looked]:
+    """The chosen rows once more, in their order: one transaction sees one state of the project."""
     for start in range(0, len(chosen), _BATCH):
-        for stored in rows.page(chosen.ids[start : start + _BATCH]):
+        kept = chosen.kept[start : start + _BATCH]
+        for stored, one in zip(rows.page(chosen.ids[start : start + _BATCH]), kept, strict=True):
             found = original(stored)
-            context = context_of(found.row, found.known, asked.pattern)
-            assert context is not None  # One transaction sees one state of the project.
-            yield _Looked(stored, found, context)
+            yield _Looked(stored, found, unpacked(found.row, one))
 
 
 class _Placing:
@@ -203,7 +205,7 @@ class _Placing:
         yield PlacementLaidOut(len(self._chosen), dict(self._left), before, histogram(self._foreseen()))
         placements: list[Placement] = []
         variants: list[Variant] = []
-        for index, looked in enumerate(_again(self._rows, self._chosen, self._asked)):
+        for index, looked in enumerate(_again(self._rows, self._chosen)):
             if self._asked.variants:
                 variants += self._vary(index, looked)
             elif (placement := self._place(index, looked)) is not None:

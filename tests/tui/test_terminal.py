@@ -186,7 +186,12 @@ def walk(terminal, outcome):
     terminal.go("f", "ROUGE-L 0.")
     terminal.go("4", "then ")
     terminal.press("l", "m", "T", "w", "w", "w", quiet=0.2)
-    for key, text in (("s", "Where shall gold go"), ("o", "How rows are placed"), ("f", "rows  "), ("c", "Which segment")):
+    for key, text in (
+        ("s", "Where shall gold go"),
+        ("o", "How rows are placed"),
+        ("f", "rows  "),
+        ("c", "Which segment"),
+    ):
         terminal.go(key, text)
         terminal.go("escape", text, gone=True)
     terminal.go("5", "✗ ")

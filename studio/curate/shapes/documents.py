@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from studio.curate import guards
-from studio.curate.lines import LEAD, Line, Source
+from studio.curate.lines import LEAD, Source
 from studio.curate.numerals import PATTERN, value
 from studio.curate.segments import Naming, Span, cut
 from studio.curate.shapes import Found
@@ -19,9 +19,9 @@ _NOUNS = (
 _PARTS_OF_ONE_TEXT = ("paragraph", "text", "excerpt", "段落", "片段")
 _NAMED = re.compile(
     rf"{LEAD}(?P<label>(?:#{{1,6}}[ \t]+|\*\*)?(?P<family>{_NOUNS})[ \t]*#?"
-    rf"(?:[\[【(（][ \t]*(?P<number>{PATTERN})[ \t]*[\]】)）]|(?P<bare>{PATTERN})(?=[ \t]*(?:[:：(（*]|$)))"
+    rf"(?:[\[【(（][ \t]*(?P<number>{PATTERN})[ \t]*[\]】)）]|(?P<bare>{PATTERN})(?=[ \t]*(?:[:：(（*]|\r?$)))"
     r"(?:\*\*)?(?:[ \t]*[:：])?(?:\*\*)?)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _BRACKETED = re.compile(
     rf"{LEAD}(?P<label>(?P<family>[\[【])[ \t]*(?P<number>{PATTERN})(?P<bare>)[ \t]*[\]】](?![:：]))"
@@ -42,7 +42,7 @@ def find(source: Source) -> Found | None:
 
     A question or options after them are suffix, what leads up to them is prefix.
     """
-    labels = labels_at(source.lines, _NAMED) or labels_at(source.lines, _BRACKETED)
+    labels = labels_at(source, _NAMED) or labels_at(source, _BRACKETED)
     naming = in_sequence(labels)
     if naming is None:
         return None
@@ -55,19 +55,18 @@ def find(source: Source) -> Found | None:
     return Found(cut(source, "documents", spans, naming), guard)
 
 
-def labels_at(lines: list[Line], pattern: re.Pattern[str]) -> list[Label]:
+def labels_at(source: Source, pattern: re.Pattern[str]) -> list[Label]:
     """The labels at the beginnings of lines, of the family that comes first.
 
     pattern: with the groups label, family and number or bare.
     """
-    labels = []
-    for line in lines:
-        match = None if line.fenced else pattern.match(line.text.rstrip("\r\n"))
-        if match:
-            start, end = match.span("label")
-            number = match["number"] or match["bare"]
-            labels.append(Label(match["family"].casefold(), number, line.start + start, line.start + end))
-    return [label for label in labels if label.family == labels[0].family]
+    labels: list[Label] = []
+    for start in source.beginnings:
+        if match := pattern.match(source.text, start):
+            family = match["family"].casefold()
+            if not labels or family == labels[0].family:
+                labels.append(Label(family, match["number"] or match["bare"], *match.span("label")))
+    return labels
 
 
 def in_sequence(labels: list[Label]) -> Naming | None:
@@ -101,7 +100,7 @@ def _blanks(text: str, spans: list[Span]) -> bool:
 def _end_of_last(source: Source, last: Label, several_blocks: bool) -> int:
     """Where documents hold blank lines themselves, a last block that is a question still does not belong to one."""
     text = source.text
-    after = [line for line in source.lines if line.start > last.start]
+    after = source.lines_after(last.start)
     for line in after:
         if line.asks or (line.blank and not several_blocks and text[last.end : line.start].strip()):
             return line.start

@@ -13,8 +13,8 @@ from studio.curate.shapes.documents import in_sequence, labels_at, spans_of
 _LABEL = re.compile(
     rf"{LEAD}(?P<label>(?:#{{1,6}}[ \t]+|\*\*)?[\[【(（]?"
     r"(?P<family>example|sample|demonstration|shot|示例|样例|范例|例子|例)"
-    rf"[ \t]*#?[(（\[]?(?P<number>{PATTERN})(?P<bare>)[)）\]】]*(?:\*\*)?[ \t]*(?:[:：.．、]|$)(?:\*\*)?)",
-    re.IGNORECASE,
+    rf"[ \t]*#?[(（\[]?(?P<number>{PATTERN})(?P<bare>)[)）\]】]*(?:\*\*)?[ \t]*(?:[:：.．、]|\r?$)(?:\*\*)?)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _GIVEN = re.compile(
     rf"{LEAD}(?:\*\*)?(?:input|question|q|text|sentence|review|query|problem|输入|问题|问|文本|句子|评论|原文|题目)"
@@ -36,7 +36,7 @@ def find(source: Source) -> Found | None:
 
     What is to be answered in their manner is suffix.
     """
-    labels = labels_at(source.lines, _LABEL)
+    labels = labels_at(source, _LABEL)
     naming = in_sequence(labels)
     if naming is None:
         return _pairs(source)
