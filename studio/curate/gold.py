@@ -74,7 +74,7 @@ def find_gold(segments: Segments, question: str, answer: str, cited: Sequence[in
         quick = _verbatim(segments, folded, written)
         if quick is not None:
             return quick
-    bodies = [_fold(body) for body in segments.bodies]
+    bodies = _folded(segments.bodies)
     asked = _keys(tokenize(question))
     tokens = tokenize(answer)
     found = _span(bodies, tokens, asked, written) or _overlap(segments, bodies, tokens, asked, answer)
@@ -139,11 +139,11 @@ def answer_keys(answer: str) -> list[str]:
 _WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ]")
 
 
-def _fold(text: str) -> str:
-    """The text as answers are looked for in it: case-folded, letters and digits of full width made plain ones."""
-    if not text.isascii() and _WIDE.search(text):
-        text = unicodedata.normalize("NFKC", text)
-    return text.casefold()
+def _folded(texts: Sequence[str]) -> list[str]:
+    """Texts as answers are looked for in them: case-folded, letters and digits of full width made plain ones."""
+    if _WIDE.search("".join(texts)):
+        texts = [unicodedata.normalize("NFKC", text) for text in texts]
+    return [text.casefold() for text in texts]
 
 
 def _by_span(place: int, tokens: list[str], written: str) -> Gold:
@@ -261,7 +261,10 @@ def _weights(bodies: list[str], keys: Iterable[str]) -> _Weights:
     whole = math.log(len(bodies)) or 1.0
     weights: _Weights = {}
     for key in keys:
-        where = tuple([place for place, body in enumerate(bodies) if key in body and holds(body, key)])
+        whole_words = not _CJK.match(key)
+        where = tuple(
+            [place for place, body in enumerate(bodies) if key in body and (not whole_words or holds(body, key))]
+        )
         if 0 < len(where) < len(bodies):
             weight = math.log(len(bodies) / len(where)) / whole
             weights[key] = (weight * 1.5 if key.isdecimal() and len(key) > 1 else weight, where)
