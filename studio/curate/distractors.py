@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import random
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -26,7 +27,8 @@ KINDS: frozenset[Kind] = frozenset(
 
 POOL = 512
 """So many segments of a form are kept to draw from."""
-_LOOKED_AT = 64
+_TRIED = 96
+"""Of these so many are looked at for a row."""
 _SAME = 92.0
 """Percent of likeness from which on two segments say the same."""
 
@@ -38,12 +40,22 @@ class Distractor(NamedTuple):
     body: str
 
 
+class _Kept(NamedTuple):
+    """A segment in the pool. drawn: its number in the draw, negated; said: its text as it is compared."""
+
+    drawn: int
+    row: int
+    body: str
+    said: str
+
+
 class Pool:
     """Segments to draw from: of each form and language a sample that the seed chooses, whatever order rows come in."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._kept: dict[tuple[str, Language], list[tuple[int, int, str]]] = {}
+        self._kept: dict[tuple[str, Language], list[_Kept]] = {}
+        self._sorted: dict[tuple[str, Language], list[_Kept]] = {}
 
     def add(self, row: int, segments: Segments) -> None:
         """Take a row's segments in."""
@@ -54,47 +66,58 @@ class Pool:
             # A heap of the smallest draws: its root is the greatest of them, negated.
             drawn = -_draw(self._seed, row, segments.order[place])
             if len(kept) < POOL:
-                heapq.heappush(kept, (drawn, row, body))
-            elif drawn > kept[0][0]:
-                heapq.heapreplace(kept, (drawn, row, body))
+                heapq.heappush(kept, _Kept(drawn, row, body, normalise(body)))
+            elif drawn > kept[0].drawn:
+                heapq.heapreplace(kept, _Kept(drawn, row, body, normalise(body)))
 
     def draw(self, row: int, segments: Segments, question: str, answer: str, n: int) -> list[Distractor]:
-        """Up to n segments for a row, none of its own, none that holds the answer or says what one of its own says."""
-        kept = self._kept.get(_form(segments), [])
-        order = sorted(kept, key=lambda one: (_draw(self._seed, row, f"{one[1]}/{one[2]}"), one))
-        fitting = []
-        for _, source, body in order:
-            if source == row or body in segments.bodies or holds_answer(body, answer):
-                continue
-            fitting.append(Distractor(source, body))
-            if len(fitting) == _LOOKED_AT:
-                break
-        asked = normalise(question)
-        fitting.sort(key=lambda one: -fuzz.token_set_ratio(asked, normalise(one.body)))
-        return list(_different(fitting, segments.bodies, n))
+        """Up to n segments for a row, none of its own, none that holds the answer or says what one of its own says.
+
+        Of those that the seed draws for the row, the nearest to the question.
+        """
+        form = _form(segments)
+        if form not in self._sorted:
+            self._sorted[form] = sorted(self._kept.get(form, []))
+        kept = self._sorted[form]
+        tried = random.Random(f"{self._seed}/{row}/drawn").sample(kept, min(_TRIED, len(kept)))
+        asked, told = normalise(question), _Answer(answer)
+        near = [
+            (-fuzz.token_set_ratio(asked, one.said), one)
+            for one in tried
+            if one.row != row and one.body not in segments.bodies and not told.held_by(one.said)
+        ]
+        return list(_different([one for _, one in sorted(near)], segments.bodies, n))
+
+
+class _Answer:
+    """An answer that other segments must not hold."""
+
+    def __init__(self, answer: str) -> None:
+        self._told = normalise(answer).rstrip(".。!！ ")
+        self._keys = answer_keys(answer)
+
+    def held_by(self, said: str) -> bool:
+        if self._told and len(self._told) <= 200 and holds(said, self._told):
+            return True
+        found = [key for key in self._keys if key in said and holds(said, key)]
+        if any(key.isdecimal() and len(key) > 1 for key in found):
+            return True
+        return bool(found) and len(found) * 2 >= len(self._keys)
 
 
 def holds_answer(body: str, answer: str) -> bool:
     """Whether a segment may answer too: it has the answer word for word, one of its numbers, or half its rare words."""
-    folded, told = normalise(body), normalise(answer).rstrip(".。!！ ")
-    if told and len(told) <= 200 and holds(folded, told):
-        return True
-    keys = answer_keys(answer)
-    found = [key for key in keys if holds(folded, key)]
-    return any(key.isdecimal() and len(key) > 1 for key in found) or len(found) * 2 >= max(1, len(keys)) > 0 < len(
-        found
-    )
+    return _Answer(answer).held_by(normalise(body))
 
 
-def _different(fitting: Sequence[Distractor], own: Sequence[str], n: int) -> Iterator[Distractor]:
+def _different(fitting: Sequence[_Kept], own: Sequence[str], n: int) -> Iterator[Distractor]:
     taken = [normalise(body) for body in own]
     left = n
     for one in fitting:
-        body = normalise(one.body)
-        if left and all(fuzz.ratio(body, other, score_cutoff=_SAME) == 0 for other in taken):
-            taken.append(body)
+        if left and all(fuzz.ratio(one.said, other, score_cutoff=_SAME) == 0 for other in taken):
+            taken.append(one.said)
             left -= 1
-            yield one
+            yield Distractor(one.row, one.body)
 
 
 _NUMBER = re.compile(PATTERN)

@@ -23,6 +23,8 @@ Code = Literal[
     "unclear-reference",
     "no-question",
     "undesirable",
+    "variant",
+    "varied",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
 
@@ -39,6 +41,8 @@ MEANINGS: dict[Code, str] = {
     "names-place": "the text names a segment by its place",
     "unclear-reference": "it is not certain which segment a number means",
     "no-question": "no question that could stand elsewhere",
+    "variant": "a variant of another row stands where it was made for",
+    "varied": "variants of it stand elsewhere already",
     "undesirable": "an answer that is marked as undesirable is not to teach where to look",
 }
 """What each guard has seen, in words."""

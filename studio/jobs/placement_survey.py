@@ -6,7 +6,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -15,7 +15,7 @@ from studio.alpaca.rows import Row
 from studio.curate.context import Context, context_of
 from studio.curate.deciles import Position, histogram, imbalance
 from studio.curate.gold import By, Gold
-from studio.curate.guards import CODES, Code
+from studio.curate.guards import CODES, Code, Guard
 from studio.curate.placement import NEEDS_GOLD, targets, turns
 from studio.curate.plans import Plan, decode, holds, restored
 from studio.curate.segments import KINDS, Kind
@@ -24,7 +24,7 @@ from studio.jobs.events import Events, Progressed
 from studio.jobs.placement_events import PlacesForeseen, SegmentsSurveyed
 from studio.settings import PositionSettings
 from studio.store.filters import Filter
-from studio.store.rows import Rows, StoredRow
+from studio.store.rows import PLACEMENT, Rows, StoredRow
 
 # So many rows are worth a first look.
 _FIRST = 200
@@ -134,6 +134,14 @@ class Survey:
         """Whether a row's gold segment is known well enough to count where it stands."""
         return self._golds[index] >= 0 and self._confidences[index] >= 100 * threshold - 1e-9
 
+    def standing(self, without: Container[int], threshold: float) -> list[Position]:
+        """Where gold stands, as far as it is known, in all rows but these."""
+        return [
+            (self._golds[index], self._counts[index])
+            for index, row_id in enumerate(self.ids)
+            if row_id not in without and self.knows(index, threshold)
+        ]
+
     def position(self, index: int) -> Position:
         """Place (-1 where not known) and number of segments of one row."""
         return self._golds[index], self._counts[index]
@@ -213,28 +221,42 @@ def now_at(original: Original, context: Context) -> tuple[int | None, int]:
     return (None if gold is None else plan.order.index(gold)), len(plan.order)
 
 
-def entry_of(stored: StoredRow, pattern: re.Pattern[str] | None) -> Entry | None:
-    """What the survey says of a row; None when it has no segments."""
+def fixed_by_variants(stored: StoredRow, varied: Container[int]) -> Guard | None:
+    """Whether a row stays because it is a variant, or has some. varied: rows of which variants were made."""
+    if stored.operation == PLACEMENT:
+        return Guard("variant", f"of #{stored.parent}")
+    return Guard("varied", f"of #{stored.id}") if stored.id in varied else None
+
+
+def entry_of(stored: StoredRow, pattern: re.Pattern[str] | None, varied: Container[int]) -> Entry | None:
+    """What the survey says of a row; None when it has no segments. varied: rows of which variants were made."""
     found = original(stored)
     context = context_of(found.row, found.known, pattern)
     if context is None:
         return None
     gold, count = now_at(found, context)
-    guard = None if context.guard is None else context.guard.code
+    guard = fixed_by_variants(stored, varied) or context.guard
     return Entry(
-        stored.id, context.segments.kind, count, gold, context.gold.confidence, context.gold.by, guard,
+        stored.id,
+        context.segments.kind,
+        count,
+        gold,
+        context.gold.confidence,
+        context.gold.by,
+        None if guard is None else guard.code,
         found.plan is not None,
-    )  # fmt: skip
+    )
 
 
 def survey(rows: Rows, pattern: re.Pattern[str] | None, ids: Sequence[int] | None = None) -> Events:
     """Progressed, then SegmentsSurveyed; before, now and then, what has been found so far. ids: only these rows."""
     found = Survey()
+    varied = rows.parents_of(PLACEMENT)
     told = _FIRST
     for stored in each(rows, ids):
         if isinstance(stored, Progressed):
             yield stored
-        elif (entry := entry_of(stored, pattern)) is not None:
+        elif (entry := entry_of(stored, pattern, varied)) is not None:
             found.add(entry)
             if len(found) == told and ids is None:
                 told *= 10

@@ -22,17 +22,13 @@ from studio.curate.guards import MEANINGS, Guard
 from studio.curate.placement import NEEDS_GOLD, arranged, rotated, shuffled, shuffles, targets, turns, varied
 from studio.jobs.events import Events, Progressed
 from studio.jobs.placement_events import Left, Placed, Placement, PlacementLaidOut, RowsPlaced, Variant
-from studio.jobs.placement_survey import STEP, Original, each, now_at, original
+from studio.jobs.placement_survey import STEP, Original, each, fixed_by_variants, now_at, original
 from studio.store.rows import Rows, StoredRow
 
-OPERATION = "placement"
-"""The operation of a variant, and the method of the run that made it."""
 _BATCH = 100
 
 NO_GOLD = "no gold segment: mark one, or let the judge look"
 UNSURE = "unsure of the gold segment: mark it, or let the judge look"
-IS_VARIANT = "a variant, which stands where it was made for"
-HAS_VARIANTS = "variants of it stand elsewhere already"
 """Why rows stay that no guard keeps."""
 
 
@@ -64,7 +60,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 class _Chosen:
     """Rows to place, in columns: id, place of the gold segment in the original order (-1 without one), number of
-    segments, where it stands now and among how many; how many distractors come to it; its context, packed.
+    segments, where it stands now and among how many; its context, packed; the distractors that come to it.
     """
 
     def __init__(self) -> None:
@@ -73,8 +69,8 @@ class _Chosen:
         self.counts = array("i")
         self.now = array("i")
         self.now_counts = array("i")
-        self.extra = array("i")
         self.kept: list[Packed] = []
+        self.drawn: list[tuple[Distractor, ...]] = []
 
     def add(self, row_id: int, context: Context, now: tuple[int | None, int]) -> None:
         gold = context.gold.place
@@ -84,10 +80,14 @@ class _Chosen:
         self.kept.append(packed(context))
         self.now.append(-1 if now[0] is None else now[0])
         self.now_counts.append(now[1])
-        self.extra.append(0)
+        self.drawn.append(())
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def size(self, index: int) -> int:
+        """How many segments a row will have."""
+        return self.counts[index] + len(self.drawn[index])
 
     def standing(self) -> list[Position]:
         """Where gold stands now."""
@@ -123,8 +123,8 @@ def place(rows: Rows, asked: Asked) -> Events:
         if reason[0]:
             _leave(left, reason, stored.id)
     if asked.distractors:
-        yield from _count_distractors(rows, chosen, asked, pool)
-    yield from _Placing(rows, chosen, asked, pool, left, standing).run()
+        yield from _draw_distractors(rows, chosen, asked, pool)
+    yield from _Placing(rows, chosen, asked, left, standing).run()
 
 
 def _why_left(
@@ -133,10 +133,8 @@ def _why_left(
     """Why a row stays, and on what evidence; None for one that is placed, no words for one that is not meant."""
     if asked.wish.strategy == "original":
         return ("", "") if found.plan is None else None
-    if stored.operation == OPERATION:
-        return IS_VARIANT, f"of #{stored.parent}"
-    if stored.id in asked.varied and stored.id not in going_on:
-        return HAS_VARIANTS, ""
+    if stored.id not in going_on and (fixed := fixed_by_variants(stored, asked.varied)):
+        return MEANINGS[fixed.code], fixed.evidence
     if context.guard is not None:
         return MEANINGS[context.guard.code], context.guard.evidence
     turns = context.segments.kind == "constraints" and asked.wish.strategy == "balanced"
@@ -153,19 +151,14 @@ def _leave(left: dict[str, Left], reason: tuple[str, str], row: int) -> None:
     left[reason[0]] = Left(1, row, reason[1]) if known is None else msgspec.structs.replace(known, rows=known.rows + 1)
 
 
-def _count_distractors(rows: Rows, chosen: _Chosen, asked: Asked, pool: Pool) -> Events:
-    """How many distractors each row gets decides how many places it has."""
+def _draw_distractors(rows: Rows, chosen: _Chosen, asked: Asked, pool: Pool) -> Events:
+    """How many distractors a row gets decides how many places it has."""
     for index, (stored, found, context) in enumerate(_again(rows, chosen)):
-        chosen.extra[index] = len(_drawn(stored, found, context, asked, pool))
+        if context.segments.kind in KINDS:
+            question, answer = question_of(found.row, context.field, context.segments), answer_of(found.row)
+            chosen.drawn[index] = tuple(pool.draw(stored.id, context.segments, question, answer, asked.distractors))
         if index % STEP == 0:
             yield Progressed(index, len(chosen), "rows drawn for")
-
-
-def _drawn(stored: StoredRow, found: Original, context: Context, asked: Asked, pool: Pool) -> list[Distractor]:
-    if not asked.distractors or context.segments.kind not in KINDS:
-        return []
-    question = question_of(found.row, context.field, context.segments)
-    return pool.draw(stored.id, context.segments, question, answer_of(found.row), asked.distractors)
 
 
 class _Looked(NamedTuple):
@@ -187,10 +180,9 @@ class _Placing:
     """The second half: places shared out, rows written anew."""
 
     def __init__(
-        self, rows: Rows, chosen: _Chosen, asked: Asked, pool: Pool, left: dict[str, Left], standing: list[Position]
+        self, rows: Rows, chosen: _Chosen, asked: Asked, left: dict[str, Left], standing: list[Position]
     ) -> None:
-        self._rows, self._chosen, self._asked, self._pool = rows, chosen, asked, pool
-        self._left = left
+        self._rows, self._chosen, self._asked, self._left = rows, chosen, asked, left
         self._before = [*standing, *chosen.standing()]
         self._after = list(standing)
         self._changed = self._made = 0
@@ -234,13 +226,13 @@ class _Placing:
         if strategy not in NEEDS_GOLD:
             return
         if asked.variants:
-            positions = [(chosen.now[index], chosen.counts[index] + chosen.extra[index]) for index in with_gold]
+            positions = [(chosen.now[index], chosen.size(index)) for index in with_gold]
             self._varied = [[] for _ in chosen.ids]
             drawn = varied(positions, strategy, asked.variants, seed, weights, standing=self._after)
             for index, places in zip(with_gold, drawn, strict=True):
                 self._varied[index] = places
             return
-        positions = [(chosen.golds[index], chosen.counts[index] + chosen.extra[index]) for index in with_gold]
+        positions = [(chosen.golds[index], chosen.size(index)) for index in with_gold]
         for index, target in zip(
             with_gold, targets(positions, strategy, seed, weights, standing=self._after), strict=True
         ):
@@ -253,7 +245,7 @@ class _Placing:
         if self._asked.variants:
             yield from chosen.standing()
         for index in range(len(chosen)):
-            count = chosen.counts[index] + chosen.extra[index]
+            count = chosen.size(index)
             if self._asked.variants:
                 yield from ((place, count) for place in (self._varied[index] if self._varied else ()))
             elif self._targets[index] >= 0:
@@ -273,7 +265,7 @@ class _Placing:
         stored, found, context = looked
         if self._asked.wish.strategy == "original":
             return self._put_back(looked)
-        drawn = _drawn(stored, found, context, self._asked, self._pool)
+        drawn = self._chosen.drawn[index]
         order = self._order(index, context, len(drawn))
         made = arrange(found.row, context, order, self._asked.wish, drawn)
         now = now_at(found, context)
@@ -306,7 +298,7 @@ class _Placing:
         """The variants of a row that are not there yet."""
         stored, found, context = looked
         self._stands(now_at(found, context))
-        drawn = _drawn(stored, found, context, self._asked, self._pool)
+        drawn = self._chosen.drawn[index]
         made: list[Variant] = []
         for number, order in enumerate(self._orders(index, context, len(drawn)), start=1):
             one = arrange(found.row, context, order, self._asked.wish, drawn, number)

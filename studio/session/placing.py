@@ -17,7 +17,7 @@ from studio.session.instructing import Instructing
 from studio.settings import PositionSettings, Strategy
 from studio.store import decisions
 from studio.store.journal import Change
-from studio.store.rows import Generated, StoredRow
+from studio.store.rows import PLACEMENT, Generated, StoredRow
 
 if TYPE_CHECKING:
     from studio.curate.arranging import Arranged
@@ -71,7 +71,9 @@ class Placing(Instructing):
         from studio.jobs.placement_survey import entry_of
 
         stored = self.rows.get(row_id)
-        return None if stored is None or stored.status == "rejected" else entry_of(stored, self.pattern)
+        if stored is None or stored.status == "rejected":
+            return None
+        return entry_of(stored, self.pattern, self.rows.parents_of(PLACEMENT))
 
     async def foresee(self, survey: Survey, chosen: PositionSettings) -> AsyncGenerator[Event, None]:
         """Where gold would go, were every row placed so that can be: PlacesForeseen."""
@@ -239,7 +241,7 @@ class Placing(Instructing):
         from studio.curate.arranging import Wish
         from studio.curate.placement import VARIED
         from studio.curate.shapes import custom
-        from studio.jobs.placements import OPERATION, Asked
+        from studio.jobs.placements import Asked
 
         if settings.weights and len(settings.weights) != 10:
             raise UsageError(
@@ -261,7 +263,7 @@ class Placing(Instructing):
             distractors=settings.distractors,
             only=None if only is None else frozenset(only),
             made=frozenset(self.rows.made_of(run)) if run else frozenset(),
-            varied=self.rows.parents_of(OPERATION),
+            varied=self.rows.parents_of(PLACEMENT),
             standing=None if standing is None else tuple(standing),
         )
 
@@ -328,11 +330,9 @@ class _Step:
 
     def _add(self, variant: Variant) -> Change:
         """A new row, pending; undoing it rejects it, for nothing is ever deleted."""
-        from studio.jobs.placements import OPERATION
-
         session = self._session
         if not self._run:
-            self._run = session.runs.open(OPERATION, _digest(self._settings), _recipe(self._settings))
+            self._run = session.runs.open(PLACEMENT, _digest(self._settings), _recipe(self._settings))
         row_id = session.rows.add_generated(
             Generated(
                 type=type_of(variant.row),
@@ -341,7 +341,7 @@ class _Step:
                 root=None,
                 round=variant.number,
                 parent=variant.parent,
-                operation=OPERATION,
+                operation=PLACEMENT,
                 replies=(),
                 variant=variant.parent,
             )

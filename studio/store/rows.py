@@ -21,6 +21,10 @@ Imported: TypeAlias = tuple[bytes, int, int | None, bytes | None]
 """A row read from a file: body as alpaca.rows.encode writes it, number from 1, offset in bytes, extras as JSON."""
 
 
+PLACEMENT = "placement"
+"""The operation of a variant: a row made of another one by putting its segments in another order."""
+
+
 class Generated(msgspec.Struct, frozen=True):
     """A row a method made, with its lineage. rule and evidence say why it was eliminated, if it was.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from studio.alpaca.rows import prompt_text
 from studio.store.lineage import Kin
-from studio.store.rows import StoredRow
+from studio.store.rows import PLACEMENT, StoredRow
 from studio.store.summary import step
 from studio.text.display import columns, one_line
 from studio.tui.entries import SHORT
@@ -50,7 +50,7 @@ def family_lines(kin: Sequence[Kin], row_id: int, chosen: int | None, width: int
 
 def _made(row: StoredRow) -> str:
     """How a generated row came about, in few words."""
-    if row.operation == "placement":
+    if row.operation == PLACEMENT:
         return step(row)
     return f"r{row.round} {SHORT.get(row.operation or '', row.operation or '')}"
 

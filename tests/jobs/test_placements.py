@@ -9,12 +9,15 @@ import msgspec
 import pytest
 
 from studio.curate.deciles import histogram
+from studio.curate.guards import MEANINGS
 from studio.curate.plans import decode, restored
 from studio.errors import ProjectError, UsageError
+from studio.jobs import task_pool
 from studio.jobs.placement_events import Placed, PlacementLaidOut, RowsPlaced, SegmentsSurveyed
-from studio.jobs.placements import HAS_VARIANTS, IS_VARIANT, UNSURE
+from studio.jobs.placements import UNSURE
 from studio.settings import PositionSettings
 from studio.store.filters import Filter
+from studio.store.project import DATABASE_FILE
 from tests.support.projects import bring_in, contents, drain, kept, new_project, recount
 from tests.support.segmented import golds, row, rows
 
@@ -294,8 +297,12 @@ async def test_rows_and_their_variants_stay_where_they_stand_afterwards(make):
     await place(session, variants=2)
     before = contents(session)
     placed = await place(session, strategy="tail")
-    assert {reason: one.rows for reason, one in placed.left.items()} == {HAS_VARIANTS: 6, IS_VARIANT: 12}
+    assert {reason: one.rows for reason, one in placed.left.items()} == {
+        MEANINGS["varied"]: 6, MEANINGS["variant"]: 12,
+    }  # fmt: skip
     assert contents(session) == before
+    found = await survey(session)
+    assert Counter(found.at(index).guard for index in range(len(found))) == {"varied": 6, "variant": 12}
     for one in list(session.rows.each(Filter(generated=True))):
         session.reject(one.id)
     assert (await place(session, strategy="tail")).rows == 6
@@ -311,6 +318,14 @@ async def test_variants_of_every_strategy_that_can_vary(make):
     assert all(one.row.output.startswith(("The answer is in", "答案在")) for one in made)
     with pytest.raises(UsageError, match="same order"):
         await place(other, strategy="head", variants=2)
+
+
+async def test_variants_are_no_tasks_of_the_pool(make, tmp_path):
+    session = await make(rows(4))
+    session.set_seed(1, True)
+    await place(session, variants=2)
+    pool = task_pool.load(session.folder / DATABASE_FILE, None, 0.7)
+    assert (list(pool.human), list(pool.machine), len(pool._members)) == ([1], [], 1)
 
 
 # -- distractors -----------------------------------------------------------------------------------

@@ -89,7 +89,10 @@ class PositionScreen(SegmentStage):
         self.app.push_screen(FixPreview(question, self._figures), lambda sure: self._place(ids) if sure else None)
 
     def _place(self, ids: list[int] | None) -> None:
-        self.studio.jobs.start("place", self.session.place(self.chosen, ids), self._placing, self._placed)
+        # Where gold stands elsewhere is known here, so that a few rows need no look at a million.
+        standing = None if ids is None else self.survey.standing(set(ids), self.threshold)
+        events = self.session.place(self.chosen, ids, standing=standing)
+        self.studio.jobs.start("place", events, self._placing, self._placed)
 
     def _placing(self, events: list[Event]) -> None:
         for event in events:
