@@ -23,6 +23,7 @@ from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
 
 STRIP = 12
+_COLUMN = 13
 """Columns of a strip; more segments are shown as tenths."""
 _BLOCKS = "·▁▂▃▄▅▆▇█"
 
@@ -58,7 +59,7 @@ def entry_line(entry: Entry, row: StoredRow | None, text: str, *, threshold: flo
         Span(f"{entry.row_id:>6}", "muted"),
         Span("●" if marked else " ", "accept bold"),
         Span(f"{word:<4}", ink),
-        Span(f"{strip(entry.gold, entry.segments):<{STRIP}} ", "gold" if not entry.guard else "muted"),
+        Span(f"{strip(entry.gold, entry.segments):<{_COLUMN}.{_COLUMN}} ", "gold" if not entry.guard else "muted"),
         Span("↔ " if entry.placed else "", "accept"),
         Span(kept if row is not None else "…", "reject"),
         Span(text),

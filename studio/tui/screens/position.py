@@ -8,7 +8,8 @@ from typing import ClassVar
 from studio.curate.placement import MEANINGS, STRATEGIES
 from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, Event, Planned, Progressed
-from studio.jobs.placement_events import GoldJudged, Placed, RowsPlaced
+from studio.jobs.placement_events import GoldJudged, Placed, Placement, RowsPlaced
+from studio.jobs.placement_survey import Entry
 from studio.session import Session
 from studio.session.deciding import count_of
 from studio.tui import position_details as details
@@ -95,27 +96,29 @@ class PositionScreen(SegmentStage):
         self.studio.jobs.start("place", events, self._placing, self._placed)
 
     def _placing(self, events: list[Event]) -> None:
+        known: dict[int, Entry] = {}
         for event in events:
             if isinstance(event, Progressed):
                 self._progress = f"{event.unit} {event.done:,}/{event.total:,}"
             elif isinstance(event, RowsPlaced):
-                self._note(event)
+                known |= {one.row_id: entry for one in event.placements if (entry := self._entry_of(one))}
             elif isinstance(event, Placed):
                 left = sum(one.rows for one in event.left.values())
-                made = f"{event.variants} variants made" if self.chosen.variants else f"placed {count_of(event.rows)}"
-                self.studio.notify(
-                    f"{made}, {left} stay as they are; u takes it back" if left else f"{made}; u takes it back"
-                )
+                made = f"{event.variants:,} variants made" if self.chosen.variants else f"placed {count_of(event.rows)}"
+                stay = f", {left:,} stay as they are" if left else ""
+                self.studio.notify(f"{made}{stay}; u takes it back")
+        self.note(known)
+        self.list.repaint()
         self.show_header()
 
-    def _note(self, event: RowsPlaced) -> None:
-        """Where gold stands in placed rows is known: the survey need not look at them again."""
-        for one in event.placements:
-            index = self.survey.index_of(one.row_id)
-            if index is not None:
-                known = self.survey.at(index)
-                placed = known._replace(gold=one.gold_after, segments=one.segments, placed=one.plan is not None)
-                self.survey.replace(one.row_id, placed)
+    def _entry_of(self, placed: Placement) -> Entry | None:
+        """What the survey would say of a row that was just placed."""
+        index = self.survey.index_of(placed.row_id)
+        if index is None:
+            return None
+        return self.survey.at(index)._replace(
+            gold=placed.gold_after, segments=placed.segments, placed=placed.plan is not None
+        )
 
     def _placed(self) -> None:
         self._progress = ""

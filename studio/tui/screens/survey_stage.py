@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import work
 
@@ -96,6 +96,7 @@ class SurveyStage(StageScreen):
     def refresh_view(self) -> None:
         """Rows were decided on: look at those again, and at none else."""
         if self._known is None or self.studio.jobs.running("segments"):
+            self._refresh_current()
             return
         touched = self.session.touched_since(self._known)
         if sum(map(len, touched)) > _AT_ONCE:
@@ -105,6 +106,28 @@ class SurveyStage(StageScreen):
         for row_id in set().union(*touched):
             self.survey.replace(row_id, self.session.survey_entry(row_id))
         self._show_survey()
+
+    def _refresh_current(self) -> None:
+        """While a survey is under way, which sees no decision: the row that is looked at, at least."""
+        if (row_id := self.entry_id) is not None and self.survey.index_of(row_id) is not None:
+            if entry := self.session.survey_entry(row_id):
+                self.survey.replace(row_id, entry)
+            self._window.forget()
+            self.list.repaint()
+            self.show_detail()
+
+    def note(self, known: Mapping[int, Entry]) -> None:
+        """Rows were decided on, and what became of these is known: the survey need not look at them again."""
+        if self._known is None:
+            return
+        others = set().union(*self.session.touched_since(self._known)) - known.keys()
+        if len(others) > _AT_ONCE:
+            return
+        self._known = self.session.changes
+        for row_id, entry in known.items():
+            self.survey.replace(row_id, entry)
+        for row_id in others:
+            self.survey.replace(row_id, self.session.survey_entry(row_id))
 
     def _look(self, ids: Sequence[int] | None) -> None:
         """Survey every row, or these, in a thread."""
