@@ -69,6 +69,8 @@ class Survey:
     """Rows with segments, by id, in columns."""
 
     def __init__(self) -> None:
+        # Changes whenever a row comes in between or goes.
+        self.edition = 0
         self.ids = array("q")
         self._kinds = array("b")
         self._counts = array("i")
@@ -111,6 +113,7 @@ class Survey:
         """A row has changed, or came in; None: it has no segments any more, or is not looked at."""
         at = bisect_left(self.ids, row_id)
         known = at < len(self.ids) and self.ids[at] == row_id
+        self.edition += known == (entry is None)
         if entry is None:
             for column in (self.ids, *self._columns()) if known else ():
                 del column[at]

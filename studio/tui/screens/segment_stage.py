@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from textual.app import ComposeResult
+from textual.timer import Timer
 
 from studio.curate.arranging import Arranged
 from studio.curate.context import Context, answer_of
@@ -24,6 +25,8 @@ from studio.tui.widgets.page import Page
 
 _REMEMBERED = "position.settings"
 _FOLDED, _WHOLE, _THEN = range(3)
+# Sharing out the places of so many rows takes a tenth of a second.
+_MANY, _REST = 50_000, 1.0
 
 
 class SegmentStage(SurveyStage):
@@ -34,6 +37,7 @@ class SegmentStage(SurveyStage):
         self.board = Page(id="board")
         self.chosen: PositionSettings = session.settings.position
         self.foreseen: PlacesForeseen | None = None
+        self._resharing: Timer | None = None
         # -1: the gold one, or the first; and of which row that is.
         self._selected, self._of = -1, 0
         self._text = _FOLDED
@@ -59,7 +63,15 @@ class SegmentStage(SurveyStage):
     # -- the board -------------------------------------------------------------------------------
 
     def surveyed(self) -> None:
-        """Share the places out anew."""
+        """Share the places out anew; over very many rows not before the person rests."""
+        if self._resharing is not None:
+            self._resharing.stop()
+        if len(self.survey) < _MANY:
+            self._foresee()
+        else:
+            self._resharing = self.set_timer(_REST, self._foresee)
+
+    def _foresee(self) -> None:
         self.studio.jobs.start("foresee", self.session.foresee(self.survey, self.chosen), self._saw, anew=True)
 
     def _saw(self, events: list[Event]) -> None:
@@ -179,3 +191,16 @@ class SegmentStage(SurveyStage):
     def command_text(self) -> None:
         self._text = (self._text + 1) % 3
         self.show_detail()
+
+    def command_mark(self) -> None:
+        if (row_id := self.entry_id) is not None:
+            self.marked ^= {row_id}
+            self.move_to(self.list.cursor + 1)
+            self.list.repaint()
+            self.show_header()
+
+    def command_mark_all(self) -> None:
+        shown = set(self._window.ids)
+        self.marked = self.marked - shown if shown <= self.marked else self.marked | shown
+        self.list.repaint()
+        self.show_header()

@@ -35,6 +35,7 @@ class SurveyStage(StageScreen):
         self.survey = Survey()
         self.marked: set[int] = set()
         self._shown = array("q")
+        self._edition: tuple[int, int, int] | None = None
         self._window = RowWindow([], session.rows.page)
         self._typed = ""
         self._filter = PositionFilter()
@@ -161,6 +162,14 @@ class SurveyStage(StageScreen):
             self.decided()
 
     def _show_survey(self) -> None:
+        edition = (id(self.survey), self.survey.edition, len(self.survey))
+        if not self._typed and edition == self._edition:
+            # The same rows as before, perhaps a million of them: only what is seen of them is painted anew.
+            self._window.forget()
+            self.list.repaint()
+            self._shown_anew()
+            return
+        self._edition = edition if not self._typed else None
         if self._filter.words:
             self._select_with_words()
         else:
@@ -178,11 +187,14 @@ class SurveyStage(StageScreen):
         row = self.entry_id if self._wanted is None else self._wanted
         self._wanted = None if len(shown) else self._wanted
         self._shown = shown
-        self._window = RowWindow([self.survey.ids[index] for index in shown], self.session.rows.page)
+        self._window = RowWindow(array("q", [self.survey.ids[index] for index in shown]), self.session.rows.page)
         ids = self._window.ids
         cursor = ids.index(row) if row in ids else None
         nothing = f"No row matches {self._typed!r}. / changes the filter." if self._typed else self.EMPTY
         self.list.show(self, cursor, nothing)
+        self._shown_anew()
+
+    def _shown_anew(self) -> None:
         self.surveyed()
         self.show_detail()
         self.show_header()
@@ -206,7 +218,7 @@ class SurveyStage(StageScreen):
         if row_id in ids:
             self.move_to(ids.index(row_id))
 
-    # -- filter and marks ------------------------------------------------------------------------
+    # -- the filter ------------------------------------------------------------------------------
 
     def command_filter(self) -> None:
         from studio.tui.screens.dialogs import Ask
@@ -230,16 +242,3 @@ class SurveyStage(StageScreen):
         """Out of the filter, back to every row."""
         if self._typed:
             self.filtered("")
-
-    def command_mark(self) -> None:
-        if (row_id := self.entry_id) is not None:
-            self.marked ^= {row_id}
-            self.move_to(self.list.cursor + 1)
-            self.list.repaint()
-            self.show_header()
-
-    def command_mark_all(self) -> None:
-        shown = set(self._window.ids)
-        self.marked = self.marked - shown if shown <= self.marked else self.marked | shown
-        self.list.repaint()
-        self.show_header()
