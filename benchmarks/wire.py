@@ -80,6 +80,9 @@ def studio(project: Path, server: str) -> dict[str, float]:
         for number, name in enumerate(("Evolve", "Dedup", "Position", "Check", "Export"), start=2):
             found[f"to {name}"] = len(terminal.press(str(number), quiet=0.8))
             found[f"idle in {name}"] = idle(terminal, 2.0)
+        terminal.press("4", quiet=0.8)
+        found["another segment selected"] = median(terminal, "l", "l", "h", "h")
+        found["next row with its segments"] = median(terminal, "j", "j", "j")
         if server:
             terminal.press("2", "s", quiet=0.5)
             found["live generation"] = len(terminal.read_for(15.0)) / 15.0
@@ -106,6 +109,7 @@ def main() -> None:
         shutil.copytree(arguments.project, copy, ignore=shutil.ignore_patterns("*.lock"))
         found = studio(copy, arguments.server)
     budgets = {"cursor move": 400, "next row with its text": 8000, "scroll": 8000, "live generation": 1000}
+    budgets |= {"another segment selected": 400, "next row with its segments": 8000}
     budgets["key to paint meanwhile"] = 50
     for name, size in found.items():
         budget = 0 if name.startswith("idle") else budgets.get(name)

@@ -1,20 +1,12 @@
-"""Settings: what a person can choose, where it is written, and what happens when a name is wrong.
-
-Later places win: built-in defaults, the user's ``config.toml``, the project's ``studio.toml``,
-``STUDIO_<SECTION>_<NAME>`` variables, flags. The program reads these files and never rewrites them.
-"""
+"""Settings: what a person can choose. Where it is written is in `settings_sources`."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-import platformdirs
 
 from studio.errors import UsageError
 
@@ -23,7 +15,10 @@ Operation = Literal[
     "add_constraints", "deepening", "concretizing", "increase_reasoning", "complicate_input", "in_breadth"
 ]
 """The six operations of Evol-Instruct."""
-Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle"]
+Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle", "inverse", "original"]
+"""Where gold segments go; see `curate.placement`."""
+Question = Literal["as-is", "before", "after", "both"]
+"""Where the question stands to the segments (query-aware contextualisation, arXiv 2307.03172)."""
 DedupMethod = Literal["exact", "overlap", "rouge-l", "minhash", "semantic"]
 """How rows are compared, see `curate.duplicates`."""
 DedupField = Literal["prompt", "instruction", "output", "row"]
@@ -214,10 +209,25 @@ class DedupSettings(msgspec.Struct, frozen=True):
 
 
 class PositionSettings(msgspec.Struct, frozen=True):
-    """[position]: how gold segments are spread."""
+    """[position]: how gold segments are found and spread.
+
+    sure: a gold segment with less confidence waits for a look. pattern: a regular expression that tells segments.
+    weights: ten numbers, how often `inverse` wants gold in each tenth of the context; (): of the last probe, or equally
+    often. variants: rows made of each row besides it. distractors: segments from other rows put into each. concurrency:
+    requests to the judge in flight. prompts: a folder with prompt files of the person's own.
+    """
 
     strategy: Strategy = "balanced"
     seed: int = 42
+    sure: Share = 0.6
+    pattern: str = ""
+    weights: tuple[Amount, ...] = ()
+    variants: Count = 0
+    distractors: Count = 0
+    question: Question = "as-is"
+    locate_first: bool = False
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
+    prompts: str = ""
 
 
 class CheckSettings(msgspec.Struct, frozen=True):
@@ -264,7 +274,7 @@ class ScreenSettings(msgspec.Struct, frozen=True):
     color: Literal["auto", "truecolor", "256", "16", "none"] = "auto"
 
 
-_NAMED = {"rules": RuleSettings, "exports": ExportSettings, "prices": PriceSettings}
+NAMED = {"rules": RuleSettings, "exports": ExportSettings, "prices": PriceSettings}
 """Sections of any number of named tables."""
 
 
@@ -332,99 +342,20 @@ class Settings(msgspec.Struct, frozen=True):
     def export_named(self, name: str) -> ExportSettings:
         """The export of that name: [exports.NAME] over [export]. Raises UsageError for a name that is not there."""
         if name not in self.exports:
-            hint = _nearest(name, self.exports) if self.exports else f"Write [exports.{name}] into studio.toml."
+            hint = nearest(name, self.exports) if self.exports else f"Write [exports.{name}] into studio.toml."
             raise UsageError(f"There is no export called {name!r}.", hint=hint)
-        return _converted({**msgspec.structs.asdict(self.export), **self.exports[name]}, ExportSettings)
+        return converted({**msgspec.structs.asdict(self.export), **self.exports[name]}, ExportSettings)
 
 
-def load(
-    files: tuple[Path, ...],
-    environment: Mapping[str, str] = os.environ,
-    flags: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Settings:
-    """Settings from files (later wins), then the environment, then flags.
-
-    flags maps section to {name: value}; a value of None means "not given".
-    Raises UsageError naming the file, the setting and the nearest known name.
-    """
-    merged: dict[str, dict[str, Any]] = {}
-    for file in files:
-        if file.is_file():
-            for section, values in _tables(file).items():
-                merged.setdefault(section, {}).update(_known(section, values, str(file)))
-    for section, values in _from_environment(environment).items():
-        merged.setdefault(section, {}).update(values)
-    for section, given in (flags or {}).items():
-        chosen = {name: value for name, value in given.items() if value is not None}
-        merged.setdefault(section, {}).update(chosen)
-    settings = _converted(merged, Settings)
-    for name in settings.exports:
-        settings.export_named(name)
-    return settings
-
-
-def _converted(values: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
+def converted(values: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
+    """The values as a section, texts as numbers where it has numbers. Raises UsageError."""
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"A setting has a wrong value: {error}.", hint="See the comments in studio.toml.") from None
 
 
-def user_file() -> Path:
-    """The user's own settings file (it need not exist)."""
-    given = os.environ.get("STUDIO_CONFIG_FILE")
-    return Path(given) if given else Path(platformdirs.user_config_path("studio")) / "config.toml"
-
-
-def _tables(file: Path) -> dict[str, dict[str, Any]]:
-    try:
-        parsed = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not valid TOML: {error}.", hint="Mend that line and start again.") from None
-    for section, values in parsed.items():
-        if not isinstance(values, dict):
-            raise UsageError(
-                f"{file}: {section!r} stands outside a section.", hint="Put it under [project], [model], ..."
-            )
-    return parsed
-
-
-def _known(section: str, values: dict[str, Any], where: str) -> dict[str, Any]:
-    """values, once section and every name in it are known."""
-    sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-    if section not in sections:
-        raise UsageError(f"{where}: there is no section [{section}].", hint=_nearest(section, sections))
-    if section == "keys":
-        return values
-    if section not in _NAMED:
-        return _known_names(section, values, sections[section], where)
-    for name, one in values.items():
-        if not isinstance(one, dict):
-            raise UsageError(f"{where}: [{section}] holds tables: [{section}.{name}].", hint="See its comments.")
-        _known_names(f"{section}.{name}", one, _NAMED[section], where)
-    return values
-
-
-def _known_names(section: str, values: dict[str, Any], kind: Any, where: str) -> dict[str, Any]:
-    names = [field.name for field in msgspec.structs.fields(kind)]
-    for name in values:
-        if name not in names:
-            raise UsageError(f"{where}: [{section}] has no setting {name!r}.", hint=_nearest(name, names))
-    return values
-
-
-def _nearest(name: str, known: Any) -> str:
+def nearest(name: str, known: Any) -> str:
+    """What a wrong name may have meant."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for section in msgspec.structs.fields(Settings):
-        if section.name in ("keys", *_NAMED):
-            continue
-        for field in msgspec.structs.fields(section.type):
-            value = environment.get(f"STUDIO_{section.name}_{field.name}".upper())
-            if value is not None:
-                found.setdefault(section.name, {})[field.name] = value
-    return found

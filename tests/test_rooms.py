@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("session", "jobs", "llm", "store", "methods", "curate", "alpaca", "text", "settings", "errors", "shipped")
+ROOMS = (
+    "session",
+    "jobs",
+    "llm",
+    "store",
+    "methods",
+    "curate",
+    "alpaca",
+    "text",
+    "settings_sources",
+    "settings",
+    "errors",
+    "shipped",
+)
 # Modules whose values are arrays, and the jobs that run them; all are imported when such a job runs, not before.
 ARRAYS = (
     *(f"curate.{name}" for name in ("bitmaps", "components", "duplicate_index", "duplicates", "minhash", "overlap")),

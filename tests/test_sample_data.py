@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from studio.alpaca.rows import Sft
+from studio.curate.context import context_of
+from studio.curate.segments import KINDS as KINDS_OF_SEGMENTS
 from studio.text.rouge import rouge_l
 from studio.text.tokens import tokenize
 
@@ -32,6 +35,7 @@ COLUMNS: dict[str, dict[str, type]] = {
     "pretrain.jsonl": {"text": str},
     "sft.json": {**EXCHANGE, "system": str, "history": list},
     "long_context.json": EXCHANGE,
+    "positions.json": EXCHANGE,
     "preference.json": {"instruction": str, "input": str, "chosen": str, "rejected": str},
     "multimodal.json": {**EXCHANGE, "images": list},
     "kto.jsonl": {**EXCHANGE, "kto_tag": bool},
@@ -164,6 +168,18 @@ def test_the_gold_segment_alone_holds_the_answer() -> None:
 def test_the_last_long_row_points_at_a_document_by_its_place() -> None:
     (last,) = rows("long_context.json")[len(GOLD_INDEX) :]
     assert "the first document" in last["instruction"]
+
+
+def test_the_planted_rows_of_positions_stay_and_no_others() -> None:
+    found = [context_of(Sft(**row)) for row in rows("positions.json")]
+    assert [number for number, one in enumerate(found, 1) if one is None or one.guard] == [17, 18, 19, 20]
+    assert [one.guard.code for one in found if one and one.guard] == [
+        "steps", "dialogue", "cross-reference", "names-place",
+    ]  # fmt: skip
+    unsure = [number for number, one in enumerate(found, 1) if one and not one.guard and not one.sure(0.6)]
+    # Examples and constraints have no gold segment that a rule could be sure of.
+    assert unsure == [11, 12, 15, 16, 21, 22]
+    assert {one.segments.kind for one in found if one} == set(KINDS_OF_SEGMENTS) - {"pattern"}
 
 
 def test_only_the_third_line_of_the_broken_file_is_broken() -> None:

@@ -20,7 +20,7 @@ from studio.jobs.events import Checked, FileChecked, FileKnown, FileOutlook, Fil
 from studio.jobs.file_checks import check_file
 from studio.jobs.inspection import Inspection
 from studio.session import Session
-from studio.settings import load, user_file
+from studio.settings_sources import load, user_file
 from studio.store.opening import sizes
 
 _SHOWN = 50

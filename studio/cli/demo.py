@@ -13,7 +13,10 @@ from studio.shipped import folder as shipped
 from studio.store.project import create, is_project
 
 _SEEDS = ("seeds_en.jsonl", "seeds_zh.jsonl")
-_ROWS = ("pretrain.jsonl", "sft.json", "long_context.json", "preference.json", "multimodal.json", "kto.jsonl")
+_ROWS = (
+    "pretrain.jsonl", "sft.json", "long_context.json", "positions.json", "preference.json", "multimodal.json",
+    "kto.jsonl",
+)  # fmt: skip
 # Few enough evolutions for two cores and a coffee.
 _CHOSEN = {"limit": "16", "concurrency": "4"}
 
@@ -55,7 +58,7 @@ async def _fill(folder: Path) -> None:
 
 
 async def _tour(folder: Path) -> int:
-    from studio.cli import checking, curating, deduplicating, evolving, exporting
+    from studio.cli import checking, deduplicating, evolving, exporting, placement_run
 
     session = Session.open(folder, must_write=True)
     try:
@@ -64,7 +67,7 @@ async def _tour(folder: Path) -> int:
         tell("2 of 5: dedup")
         await deduplicating.run(session, session.settings.dedup, "first", "", as_json=False)
         tell("3 of 5: place")
-        await curating.run_place(session, None, None, as_json=False)
+        await placement_run.run(session, None, as_json=False)
         tell("4 of 5: check (the samples have faults planted in them)")
         await checking.run_project(session, None, as_json=False)
         tell("5 of 5: export (which holds the faulty rows back)")

@@ -20,6 +20,7 @@ from studio.session.looking import Exchange
 from studio.store.filters import Filter
 from studio.store.lineage import Kin
 from studio.store.rows import StoredRow
+from studio.store.summary import step
 from studio.text.display import one_line
 
 _GLYPHS = {"pending": "·", "accepted": "✓", "rejected": "✗"}
@@ -107,8 +108,7 @@ def _exchanges(session: Session, row: StoredRow) -> list[tuple[str, Exchange]]:
 
 def _branch(one: Kin, asked: int) -> str:
     row = one.row
-    number = f"{'round' if row.root else 'request'} {row.round}"
-    made = f"{number} {row.operation} " if row.generated else "◆ seed " if row.seed else ""
+    made = f"{step(row)} {row.operation} " if row.generated else "◆ seed " if row.seed else ""
     ended = f"  [{row.rule}: {one_line(row.evidence or '', 60)}]" if row.rule else ""
     here = "→" if row.id == asked else " "
     return f"{here}{'  ' * one.depth}{_GLYPHS[row.status]} #{row.id} {made}{one_line(prompt_text(row.row), 70)}{ended}"

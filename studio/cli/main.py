@@ -19,6 +19,7 @@ from studio.cli.calls import run as _run
 from studio.cli.calls import with_session as _with_session
 from studio.cli.choosing import COMMANDS as CHOOSING
 from studio.cli.generating import COMMANDS as GENERATING
+from studio.cli.placing import place
 from studio.cli.seeds import seeds
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 TYPES = ("pretrain", "sft", "preference", "multimodal", "kto")
 STAGES = ("pt", "sft", "rm", "kto")
-STRATEGIES = ("head", "middle", "tail", "edges", "balanced", "shuffle")
 METHODS = ("exact", "overlap", "rouge-l", "minhash", "semantic")
 FIELDS = ("prompt", "instruction", "output", "row")
 KEEP = ("keep-first", "longest", "newest", "best-score", "human-first", "most-complete")
@@ -142,18 +142,6 @@ def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_js
     if keep:
         flags["keep"] = keep
     return _with_session(folder, lambda session: run(session, chosen_by(session, flags), keep, pairs, as_json))
-
-
-@cli.command()
-@_folder
-@click.option("--strategy", type=click.Choice(STRATEGIES), help="Where gold segments go (balanced).")
-@click.option("--seed", type=int, help="Makes the placement repeatable.")
-@_json
-def place(folder: Path, strategy: Any, seed: int | None, as_json: bool) -> int:
-    """Move the segment that holds the answer to head, middle or tail (one undoable step)."""
-    from studio.cli.curating import run_place
-
-    return _with_session(folder, lambda session: run_place(session, strategy, seed, as_json))
 
 
 @cli.command()
@@ -296,5 +284,5 @@ def demo(folder: Path) -> Opening | int:
     return Opening(folder, {}) if watched() else tour(folder)
 
 
-for command in (seeds, *CHOOSING, *GENERATING):
+for command in (seeds, place, *CHOOSING, *GENERATING):
     cli.add_command(command)

@@ -2,53 +2,200 @@
 
 from __future__ import annotations
 
+import re
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import msgspec
+from studio.alpaca.rows import Preference, Pretrain, Row, answers
+from studio.curate import references
+from studio.curate.gold import NO_RULE, NOBODY, Gold, find_gold
+from studio.curate.guards import Guard
+from studio.curate.references import Mention
+from studio.curate.segments import Kind, Naming, Segments
+from studio.curate.shapes.finding import find
 
-from studio.alpaca.rows import Preference, Pretrain, Row
-from studio.curate.gold import guess_gold
-from studio.curate.references import refers_by_position
-from studio.curate.segments import Segments, segment
+FIELDS = ("input", "instruction", "system")
+"""Where segments are looked for, in this order."""
+
+
+class Reference(NamedTuple):
+    """A number in a row's text that names a segment. path: the field, such as "output" or "history[0][1]"."""
+
+    path: str
+    mention: Mention
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """field: "input" or "instruction", whichever holds the segments. gold: the place of the gold one, or None.
+    """field: which text holds the segments. gold: of which one, and how sure. guard: why they must stay, if they must.
 
-    why: what tells the gold segment (marked by the person, or the words of the answer found only there).
-    obstacle: the phrase that names a segment by its place, so that moving would make the row wrong; "" if none.
+    references: every number around them that names one.
     """
 
     field: str
     segments: Segments
-    gold: int | None
-    why: str
-    obstacle: str
+    gold: Gold
+    guard: Guard | None
+    references: tuple[Reference, ...] = ()
+
+    def sure(self, threshold: float) -> bool:
+        """Whether the gold segment is known well enough to be placed by it."""
+        return self.gold.place is not None and self.gold.confidence >= threshold
 
 
-def context_of(row: Row, marked: int | None = None) -> Context | None:
-    """The row's segments, None when it has none. marked: the gold place the person marked, in the row as it is."""
+def context_of(row: Row, known: Gold | None = None, pattern: re.Pattern[str] | None = None) -> Context | None:
+    """The row's segments, None when it has none.
+
+    known: what a person or a judge said of the gold segment, in the row as it is. pattern: the person's own expression
+    for segments.
+    """
     if isinstance(row, Pretrain):
         return None
-    field = "input"
-    found = segment(row.input)
-    if found is None:
-        field = "instruction"
-        found = segment(row.instruction)
-    if found is None:
+    for field in FIELDS:
+        text: str = getattr(row, field)
+        if not text:
+            continue
+        found = find(text, pattern=pattern, instruction=field == "instruction")
+        if found is not None:
+            return _context(row, field, found.segments, found.guard, known)
+    return None
+
+
+class Packed(NamedTuple):
+    """A context without its texts, for those who come back to a million rows: where everything stands in the row.
+
+    lengths: of the prefix, then of label, body and separator by turns, the last separator left out; as 32-bit numbers.
+    """
+
+    field: str
+    kind: Kind
+    naming: Naming | None
+    lengths: bytes
+    gold: int | None
+    references: tuple[Reference, ...]
+
+
+def packed(context: Context) -> Packed:
+    """What it takes to have this context again."""
+    segments = context.segments
+    lengths = array("I", [len(segments.prefix)])
+    for label, body, gap in zip(segments.labels, segments.bodies, (*segments.separators, ""), strict=True):
+        lengths.extend((len(label), len(body), len(gap)))
+    return Packed(
+        context.field, segments.kind, segments.naming, lengths.tobytes(), context.gold.place, context.references
+    )
+
+
+def unpacked(row: Row, kept: Packed) -> Context:
+    """The context of the very row it was packed for; of the gold segment it knows the place alone."""
+    text: str = getattr(row, kept.field)
+    lengths = array("I", kept.lengths)
+    at = lengths[0]
+    labels: list[str] = []
+    bodies: list[str] = []
+    gaps: list[str] = []
+    for index in range(1, len(lengths), 3):
+        label, body, gap = lengths[index : index + 3]
+        labels.append(text[at : at + label])
+        at += label
+        bodies.append(text[at : at + body])
+        at += body
+        gaps.append(text[at : at + gap])
+        at += gap
+    segments = Segments(
+        kept.kind,
+        text[: lengths[0]],
+        tuple(labels),
+        tuple(bodies),
+        tuple(gaps[:-1]),
+        text[at:],
+        tuple(range(len(bodies))),
+        kept.naming,
+    )
+    return Context(kept.field, segments, Gold(kept.gold, 1.0, "", ""), None, kept.references)
+
+
+def question_of(row: Row, field: str, segments: Segments) -> str:
+    """What is asked about the segments of a field: all that stands around them."""
+    assert not isinstance(row, Pretrain)
+    beside = {"input": row.instruction, "instruction": row.input, "system": f"{row.instruction}\n{row.input}"}[field]
+    parts = (beside, segments.prefix.strip(), segments.suffix.strip())
+    return "\n".join(part for part in parts if any(map(str.isalnum, part)))
+
+
+def answer_of(row: Row) -> str:
+    """The answer that the gold segment holds; of two, the better one."""
+    return next(iter(answers(row)), "")
+
+
+def around(row: Row, field: str, segments: Segments) -> Iterator[tuple[str, int, str]]:
+    """Every text of a row that is no segment: the path of its field, its offset in that, the text."""
+    for name in row.__struct_fields__:
+        value = getattr(row, name)
+        if name == field:
+            yield name, 0, segments.prefix
+            yield name, len(value) - len(segments.suffix), segments.suffix
+        elif name == "history":
+            for index, pair in enumerate(value):
+                for side in (0, 1):
+                    yield f"history[{index}][{side}]", 0, pair[side]
+        elif isinstance(value, str):
+            yield name, 0, value
+
+
+def _context(row: Row, field: str, segments: Segments, guard: Guard | None, known: Gold | None) -> Context:
+    found: list[Reference] = []
+    cited: list[int] = []
+    answered = "chosen" if isinstance(row, Preference) else "output"
+    constraints = segments.kind == "constraints"
+    for path, offset, text in around(row, field, segments):
+        if not text:
+            continue
+        if constraints:
+            words = references.names_constraint(text)
+            guard = guard or (Guard("names-place", words) if words else None)
+            continue
+        told = references.mentions_in(text, segments.naming, len(segments))
+        guard = guard or told.guard
+        for start, end, place in told.mentions:
+            found.append(Reference(path, Mention(start + offset, end + offset, place)))
+            if path == answered:
+                cited.append(place)
+    guard = guard or _crossing(segments) or _in_order(row, segments)
+    return Context(field, segments, _gold(row, field, segments, known, cited), guard, tuple(found))
+
+
+def _crossing(segments: Segments) -> Guard | None:
+    if segments.kind == "constraints":
+        words = next((words for body in segments.bodies if (words := references.names_constraint(body))), None)
+        return Guard("cross-reference", words) if words else None
+    return references.crossing(segments.bodies, segments.naming)
+
+
+_ENTRY = re.compile(r"^[ \t　]*(?:\d{1,3}[.)、:：]|[-*+•·][ \t]|[(（]\d{1,2}[)）]|[①-⑳])", re.MULTILINE)
+
+
+def _in_order(row: Row, segments: Segments) -> Guard | None:
+    """Whether an answer goes through the segments one after the other, so that it would have to move with them."""
+    if segments.kind == "constraints":
         return None
-    answer = row.chosen if isinstance(row, Preference) else row.output
-    question = row.instruction if field == "input" else ""
-    phrase = refers_by_position(question, found.prefix, found.suffix, answer) or ""
-    if marked is not None and marked < len(found):
-        return Context(field, found, marked, "marked by you", phrase)
-    guess = guess_gold(found, question, answer)
-    if guess is None:
-        return Context(field, found, None, "", phrase)
-    return Context(field, found, guess.place, f"only here: {', '.join(guess.evidence)}", phrase)
+    for answer in answers(row):
+        if segments.naming is not None and references.is_bare_number(answer):
+            return Guard("unclear-reference", answer.strip())
+        if len(_ENTRY.findall(answer)) == len(segments) > 2:
+            return Guard("names-place", f"an answer of {len(segments)} entries")
+    return None
 
 
-def moved(row: Row, context: Context, segments: Segments) -> Row:
-    """The row with its segments in another order."""
-    return msgspec.structs.replace(row, **{context.field: segments.join()})
+def _gold(row: Row, field: str, segments: Segments, known: Gold | None, cited: list[int]) -> Gold:
+    if known is not None and (known.place is None or known.place < len(segments)):
+        return known
+    if segments.kind == "constraints":
+        return NOBODY
+    found = find_gold(segments, question_of(row, field, segments), answer_of(row), cited)
+    if segments.kind == "examples" and found.confidence > NO_RULE:
+        # An example that shares words with the answer does not hold it.
+        return found._replace(confidence=NO_RULE)
+    return found

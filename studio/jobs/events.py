@@ -178,38 +178,7 @@ class Paused(Event, frozen=True):
     reason: str
 
 
-# -- place, check, export -----------------------------------------------------------------
-
-
-class Placement(msgspec.Struct, frozen=True):
-    """A row's body before and after its segments moved, and where its gold one stood and stands.
-
-    gold_before and gold_after are what the store holds: None unless the person marked it.
-    """
-
-    row_id: int
-    before: str
-    after: str
-    gold_before: int | None
-    gold_after: int | None
-    place_before: int | None
-    place_after: int | None
-    segments: int
-
-
-class Segmented(Event, frozen=True):
-    """Rows with segments to place. gold: (row, index, of how many segments), index None where not known."""
-
-    rows: list[tuple[int, int | None, int]]
-
-
-class Placed(Event, frozen=True):
-    """Rows whose gold segment gets a new place, and why others stay. Positions are (index, of how many)."""
-
-    placements: list[Placement]
-    skipped: dict[str, list[int]]
-    before: list[tuple[int, int]]
-    after: list[tuple[int, int]]
+# -- check, export ------------------------------------------------------------------------
 
 
 class Checked(Event, frozen=True):

@@ -22,7 +22,7 @@ from studio.methods.self_instruct.rules import RULES
 from studio.methods.templates import Language
 from studio.store.database import Database
 from studio.store.draws import UNANSWERED, Shown, pool_ids
-from studio.store.rows import Rows, StoredRow
+from studio.store.rows import PLACEMENT, Rows, StoredRow
 from studio.text.tokens import language
 
 _BATCH = 2000
@@ -129,6 +129,8 @@ def _counts(stored: StoredRow) -> bool:
     """Whether a row is a task of the pool: a seed task, or a method's, that was not dropped as it was read."""
     if stored.generated and stored.parent is not None and (stored.operation or "").startswith(METHOD):
         return False  # A further instance of a task that is in the pool with its first.
+    if stored.operation == PLACEMENT:
+        return stored.seed  # Its task is in the pool with its parent, if that is a task of the pool.
     if stored.status != "rejected":
         return stored.seed or stored.generated
     through = stored.operation in (OUTPUT_FIRST, INPUT_FIRST) and stored.rule in RULES

@@ -11,7 +11,8 @@ import msgspec
 from studio.errors import UsageError
 from studio.llm.chat import Usage
 from studio.llm.endpoints import is_local
-from studio.settings import PriceSettings, user_file
+from studio.settings import PriceSettings
+from studio.settings_sources import user_file
 
 Price = PriceSettings
 """USD for a million tokens."""

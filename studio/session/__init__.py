@@ -2,8 +2,8 @@
 
 A command returns when it is on disk. A job is an async generator of events; each is applied to the
 store before it is passed on: a front end only shows what is safe. Jobs are imported when they run.
-Looking reads, Deciding and Judging change, Generating, Instructing and Probing ask models, Choosing selects,
-Session runs the other jobs.
+Looking reads, Deciding and Judging change, Generating, Instructing and Probing ask models, Choosing selects, Placing
+moves segments, Session runs the other jobs.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ from studio.jobs.events import (
     FileOpened,
     ImportedBefore,
     ImportEnded,
-    Placed,
     RowsRead,
     SetAside,
 )
 from studio.jobs.threads import in_thread
-from studio.session.deciding import count_of
-from studio.session.probing import Probing
-from studio.settings import ExportSettings, Strategy
+from studio.session.placing import Placing
+from studio.settings import ExportSettings
 from studio.store.intake import Intake, give_up_unfinished
 from studio.store.project import SET_ASIDE
 from studio.store.reader import Reader
@@ -34,7 +32,7 @@ from studio.store.reader import Reader
 __all__ = ["Session"]
 
 
-class Session(Probing):
+class Session(Placing):
     """An open project, with all that can be done in it."""
 
     async def import_files(
@@ -73,26 +71,6 @@ class Session(Probing):
             give_up_unfinished(self._project.database)
             raise
         yield ImportEnded(intake.rows, intake.broken, str(intake.side_file) if intake.side_file else None)
-
-    async def place(self, strategy: Strategy | None = None, seed: int | None = None) -> AsyncGenerator[Event, None]:
-        """Move gold segments as one undoable step."""
-        from studio.jobs import placements
-
-        self._must_write()
-        chosen = strategy or self.settings.position.strategy
-        number = self.settings.position.seed if seed is None else seed
-        async for event in self._reading(lambda store: placements.place(store.rows, chosen, number)):
-            if isinstance(event, Placed) and event.placements:
-                changes = [change for change in map(placements.change, event.placements) if self._still_so(change)]
-                self._decide("place", f"place {count_of(len(changes))} ({chosen})", changes)
-            yield event
-
-    async def survey_segments(self) -> AsyncGenerator[Event, None]:
-        """Which rows have segments to place, and where their gold is now."""
-        from studio.jobs import placements
-
-        async for event in self._reading(lambda store: placements.survey(store.rows)):
-            yield event
 
     async def preview_export(
         self, out: Path | None = None, chosen: ExportSettings | None = None

@@ -9,11 +9,11 @@ from studio.alpaca import rows as alpaca
 from studio.alpaca.rows import Row
 from studio.errors import LockedError, ProjectError
 from studio.session.looking import Looking
-from studio.settings import Settings, Strategy
+from studio.settings import Settings
 from studio.store import decisions
 from studio.store.journal import Change, Group, Journal, Target
 from studio.store.project import Project
-from studio.store.rows import StoredRow, fields_of
+from studio.store.rows import StoredRow
 
 _PAGE = 2000
 """Rows that are in memory at a time."""
@@ -29,13 +29,12 @@ class Deciding(Looking):
     @property
     def changes(self) -> tuple[int, int]:
         """Something that differs once any row or decision has been added."""
-        last = self._journal.latest(1)
-        return (last[0].id if last else 0, self.rows.last_id())
+        return (self._journal.last_entry(), self.rows.last_id())
 
     def touched_since(self, earlier: tuple[int, int]) -> list[range]:
         """The rows decided on or brought in since `changes` was this; some may come more than once."""
-        group, last = earlier
-        return [*self._journal.rows_since(group), range(last + 1, self.rows.last_id() + 1)]
+        entry, last = earlier
+        return [*self._journal.rows_since(entry), range(last + 1, self.rows.last_id() + 1)]
 
     def accept(self, row_id: int) -> None:
         self._decide_on(row_id, "accept", decisions.ACCEPTED)
@@ -54,22 +53,6 @@ class Deciding(Looking):
     def set_seed(self, row_id: int, seed: bool) -> None:
         """Put a row into the task pool or take it out."""
         self._decide_on(row_id, "seed" if seed else "unseed", {"seed": seed})
-
-    def mark_gold(self, row_id: int, gold: int | None) -> None:
-        """Say which segment (from 0) of the row holds the answer."""
-        self._decide_on(row_id, "gold", {"gold": gold})
-
-    def place_one(self, row_id: int, strategy: Strategy) -> None:
-        """Move one row's gold segment to head, middle or tail. Raises ProjectError when it cannot be moved."""
-        from studio.curate.context import context_of
-        from studio.jobs import placements
-
-        stored = self.rows.get(row_id)
-        context = context_of(stored.row, stored.gold) if stored else None
-        if stored is None or context is None or context.gold is None:
-            raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark one first.")
-        placed = placements.place_one(stored, context, strategy, 0, self.settings.position.seed)
-        self._decide("place", f"gold of #{row_id} to the {strategy}", [placements.change(placed)])
 
     def edit(self, row_id: int, row: Row) -> None:
         """Replace a row's content. Raises ProjectError for a row of another type: a row's type stays."""
@@ -189,11 +172,6 @@ class Deciding(Looking):
         pages = (self.rows.page(ids[begin : begin + _PAGE]) for begin in range(0, len(ids), _PAGE))
         changes = (decisions.change(stored, after(stored)) for page in pages for stored in page)
         return [change for change in changes if change.before != change.after]
-
-    def _still_so(self, change: Change) -> bool:
-        """Whether the row is as it was when a job looked at it: a later edit is not overwritten."""
-        stored = self.rows.get(change.first)
-        return stored is not None and fields_of(stored, change.before) == change.before
 
     def _told(self, group: Group | None) -> tuple[str, int | None] | None:
         return None if group is None else (group.summary, self._journal.touched(group.id))

@@ -213,7 +213,8 @@ class Generating(Judging):
         from studio.llm.choice import Models
 
         # Each job has its own number of lanes; the endpoints take what the largest one sends.
-        most = max(settings.evolve.concurrency, settings.self_instruct.concurrency, settings.probe.concurrency)
+        jobs = (settings.evolve, settings.self_instruct, settings.probe, settings.position)
+        most = max(job.concurrency for job in jobs)
         if self._models is None:
             self._models = Models(settings, most)
         self._models.change(settings, most)

@@ -164,10 +164,10 @@ class Judging(Deciding):
 
     def judged_since(self, earlier: tuple[int, int]) -> tuple[set[int], list[StoredPair], bool]:
         """What decisions since `changes` was this mean for a queue: rows, pairs, and whether it is to be made anew."""
-        group, last = earlier
-        rows = {row for ids in self._journal.rows_since(group) for row in ids if row <= last}
-        pairs = [pair for pair_id in self._journal.pairs_since(group) if (pair := self.pairs.get(pair_id))]
-        anew = self.rows.last_id() > last or bool(self._journal.rewritten_since(group)) or len(rows) > MANY
+        entry, last = earlier
+        rows = {row for ids in self._journal.rows_since(entry) for row in ids if row <= last}
+        pairs = [pair for pair_id in self._journal.pairs_since(entry) if (pair := self.pairs.get(pair_id))]
+        anew = self.rows.last_id() > last or bool(self._journal.rewritten_since(entry)) or len(rows) > MANY
         return rows, pairs, anew
 
     def _alike(self, row: int, others: Sequence[int]) -> Sequence[float]:
@@ -183,9 +183,9 @@ class Judging(Deciding):
         return self._near
 
     def _rewritten_since(self, earlier: tuple[int, int]) -> tuple[tuple[int, int], Iterable[int]]:
-        group, last = earlier
+        entry, last = earlier
         now = self.changes
-        return now, self._journal.rewritten_since(group) | set(range(last + 1, now[1] + 1))
+        return now, self._journal.rewritten_since(entry) | set(range(last + 1, now[1] + 1))
 
     # -- deciding --------------------------------------------------------------------------------
 

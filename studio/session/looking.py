@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import orjson
 
-from studio import settings as settings_module
+from studio import settings_sources
 from studio.jobs.events import Event, Events
 from studio.jobs.threads import reading
 from studio.llm.chat import Reply, Request
@@ -70,8 +70,8 @@ class Looking:
     ) -> Self:
         """Open a project folder with its settings. Raises ProjectError, LockedError, UsageError."""
         if projects.is_project(folder):
-            files = (settings_module.user_file(), folder / projects.SETTINGS_FILE)
-            settings = settings_module.load(files, flags=flags)
+            files = (settings_sources.user_file(), folder / projects.SETTINGS_FILE)
+            settings = settings_sources.load(files, flags=flags)
         else:
             settings = Settings()
         return cls(projects.open_project(folder, read_only=read_only, must_write=must_write), settings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -17,6 +17,8 @@ import orjson
 from studio.store.database import Database
 
 Target = Literal["row", "pair"]
+_BATCH = 1000
+_BEYOND = (1 << 63) - 1
 
 
 class Change(NamedTuple):
@@ -67,6 +69,14 @@ class Journal:
         connection.execute("DELETE FROM redo_stack")
         return group
 
+    def add(self, group: int, changes: Iterable[Change]) -> None:
+        """Add changes that the caller has applied to a decision that stands (inside the caller's transaction)."""
+        self._write(group, changes)
+
+    def stands(self, group: int) -> bool:
+        """Whether a decision can be undone: it has not been by now."""
+        return self._connection.execute("SELECT 1 FROM undo_stack WHERE grp = ?", (group,)).fetchone() is not None
+
     def undo(self) -> Group | None:
         """Take back the last decision; returns it, or None when there is none."""
         return self._turn("undo_stack", "redo_stack", "undo")
@@ -82,22 +92,26 @@ class Journal:
         ).fetchone()
         return None if found is None else int(found[0])
 
-    def rows_since(self, group: int) -> list[range]:
-        """The rows that decisions after this one changed; some may come more than once."""
-        found = self._connection.execute("SELECT first, last FROM journal WHERE grp > ? AND target = 'row'", (group,))
+    def last_entry(self) -> int:
+        """A number that grows with every change that is recorded; 0 before the first."""
+        return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM journal").fetchone()[0])
+
+    def rows_since(self, entry: int) -> list[range]:
+        """The rows that changes after this one were about; some may come more than once."""
+        found = self._connection.execute("SELECT first, last FROM journal WHERE id > ? AND target = 'row'", (entry,))
         return [range(first, last + 1) for first, last in found]
 
-    def pairs_since(self, group: int) -> set[int]:
-        """The pairs that decisions after this one changed."""
-        found = self._connection.execute("SELECT first FROM journal WHERE grp > ? AND target = 'pair'", (group,))
+    def pairs_since(self, entry: int) -> set[int]:
+        """The pairs that changes after this one were about."""
+        found = self._connection.execute("SELECT first FROM journal WHERE id > ? AND target = 'pair'", (entry,))
         return {pair_id for (pair_id,) in found}
 
-    def rewritten_since(self, group: int) -> set[int]:
-        """The rows of which decisions after this one changed the content."""
+    def rewritten_since(self, entry: int) -> set[int]:
+        """The rows to whose content changes after this one were made."""
         found = self._connection.execute(
-            "SELECT DISTINCT first FROM journal WHERE grp > ? AND target = 'row' "
+            "SELECT DISTINCT first FROM journal WHERE id > ? AND target = 'row' "
             "AND json_extract(CAST(after AS TEXT), '$.body') IS NOT NULL",
-            (group,),
+            (entry,),
         )
         return {row_id for (row_id,) in found}
 
@@ -120,11 +134,12 @@ class Journal:
                     "SELECT id, command, summary, at, inverts FROM groups WHERE id = ?", (group_id,)
                 ).fetchone()
             )
-            changes = self._changes(group_id)
-            if command == "undo":
-                changes = [Change(c.target, c.first, c.last, c.after, c.before) for c in reversed(changes)]
-            self._apply_all(changes)
-            self._append(command, group.summary, changes, inverts=group_id)
+            turned = self._append(command, group.summary, (), inverts=group_id)
+            for changes in self._changes(group_id, backwards=command == "undo"):
+                if command == "undo":
+                    changes = [Change(c.target, c.first, c.last, c.after, c.before) for c in changes]
+                self._apply_all(changes)
+                self._write(turned, changes)
             connection.execute(f"DELETE FROM {source} WHERE position = ?", (position,))
             connection.execute(f"INSERT INTO {target} (grp) VALUES (?)", (group_id,))
         return group
@@ -133,11 +148,19 @@ class Journal:
         for change in changes:
             self._apply(change.target, change.first, change.last, change.after)
 
-    def _changes(self, group: int) -> list[Change]:
-        found = self._connection.execute(
-            "SELECT target, first, last, before, after FROM journal WHERE grp = ? ORDER BY id", (group,)
-        )
-        return [Change(t, first, last, orjson.loads(b), orjson.loads(a)) for t, first, last, b, a in found]
+    def _changes(self, group: int, *, backwards: bool) -> Iterator[list[Change]]:
+        """The changes of a decision in their order, a batch in memory at a time: there may be a million."""
+        at, beyond, order = (_BEYOND, "<", "DESC") if backwards else (0, ">", "ASC")
+        while True:
+            found = self._connection.execute(
+                "SELECT id, target, first, last, before, after FROM journal "
+                f"WHERE grp = ? AND id {beyond} ? ORDER BY id {order} LIMIT {_BATCH}",
+                (group, at),
+            ).fetchall()
+            if not found:
+                return
+            at = found[-1][0]
+            yield [Change(t, first, last, orjson.loads(b), orjson.loads(a)) for _, t, first, last, b, a in found]
 
     def _append(self, command: str, summary: str, changes: Iterable[Change], *, inverts: int | None) -> int:
         at = time.strftime("%Y-%m-%dT%H:%M:%S")
@@ -146,10 +169,15 @@ class Journal:
             (command, summary, at, inverts),
         ).lastrowid
         assert group is not None
-        for change in changes:
-            self._connection.execute(
-                "INSERT INTO journal (grp, target, first, last, before, after) VALUES (?, ?, ?, ?, ?, ?)",
-                (group, change.target, change.first, change.last,
-                 orjson.dumps(change.before), orjson.dumps(change.after)),
-            )  # fmt: skip
+        self._write(group, changes)
         return group
+
+    def _write(self, group: int, changes: Iterable[Change]) -> None:
+        self._connection.executemany(
+            "INSERT INTO journal (grp, target, first, last, before, after) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (group, change.target, change.first, change.last,
+                 orjson.dumps(change.before), orjson.dumps(change.after))
+                for change in changes
+            ),
+        )  # fmt: skip

@@ -81,6 +81,13 @@ _005_DRAWS = """
     reply TEXT, rule TEXT, evidence TEXT, PRIMARY KEY (run, request)) WITHOUT ROWID;
 """
 
+# gold_why: who said which segment is gold, how sure and on what evidence, as JSON; NULL for the person. placement: the
+# plan of a placed row, as JSON (curate/plans.py).
+_006_PLACEMENTS = """
+  ALTER TABLE state ADD COLUMN gold_why TEXT;
+  ALTER TABLE state ADD COLUMN placement TEXT;
+"""
+
 # setup: what was asked, recipe: everything that decides the answers, both JSON. ended: in which order probes came to
 # their end, NULL before. probe_answers: of each question, whether it was answered right, and the reply in the ledger.
 _007_PROBES = """
@@ -117,7 +124,7 @@ MIGRATIONS: tuple[str, ...] = (
     _003_LINEAGE,
     _004_SOURCES,
     _005_DRAWS,
-    "SELECT 1;",
+    _006_PLACEMENTS,
     _007_PROBES,
     _008_VECTORS,
     _009_DUPLICATES,

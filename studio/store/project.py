@@ -145,8 +145,19 @@ name = {name}
 # keep = "first"        # which one stays: first, longest, newest, best-score, human-first, most-complete
 
 [position]
-# strategy = "balanced" # head, middle, tail, edges, balanced or shuffle
-# seed = 42
+# strategy = "balanced" # head, middle, tail, edges, balanced, shuffle or inverse
+# seed = 42             # the same seed gives the same bytes
+# sure = 0.6            # a gold segment with less confidence waits for a look
+# variants = 0          # new rows made of each, besides it; 0: the row itself is placed
+# distractors = 0       # segments of other rows put into each
+# question = "as-is"    # before, after or both: where the question stands to the segments
+# locate_first = false  # the output first names the segment that holds the answer
+# weights = []          # ten numbers, head to tail: how often "inverse" wants gold in each tenth
+# concurrency = 4       # requests to the judge in flight
+# prompts = ""          # a folder with prompt files of your own, gold_judge.en.toml and gold_judge.zh.toml
+# Segments of your own form by a regular expression for where one begins. What (?P<number>...) is part of stays in its
+# place as a label; with (?P<body>...) exactly that moves:
+#   pattern = '^Note (?P<number>\\d+):'
 
 [check]
 # cutoff = 2048         # cutoff_len of your training, in tokens; longer rows are flagged

@@ -21,6 +21,10 @@ Imported: TypeAlias = tuple[bytes, int, int | None, bytes | None]
 """A row read from a file: body as alpaca.rows.encode writes it, number from 1, offset in bytes, extras as JSON."""
 
 
+PLACEMENT = "placement"
+"""The operation of a variant: a row made of another one by putting its segments in another order."""
+
+
 class Generated(msgspec.Struct, frozen=True):
     """A row a method made, with its lineage. rule and evidence say why it was eliminated, if it was.
 
@@ -47,7 +51,9 @@ class Generated(msgspec.Struct, frozen=True):
 class StoredRow(msgspec.Struct, frozen=True):
     """A row as the store holds it: content, state, provenance (source, number, offset), lineage.
 
-    tags and score: the person's own. waived: issues that shall pass, by code, with the reason.
+    tags and score: the person's own. waived: issues that shall pass, by code, with the reason. gold: the place of the
+    segment that holds the answer; gold_why: who says so, as JSON, None for the person. placement: the plan by which its
+    segments were placed, as JSON.
     """
 
     id: int
@@ -73,6 +79,8 @@ class StoredRow(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     score: float | None = None
     waived: dict[str, str] = {}
+    gold_why: str | None = None
+    placement: str | None = None
 
 
 class Count(NamedTuple):
@@ -85,10 +93,10 @@ class Count(NamedTuple):
     n: int
 
 
-_STATE_FIELDS = ("status", "seed", "rule", "evidence", "gold", "tags", "score", "waived")
+_STATE_FIELDS = ("status", "seed", "rule", "evidence", "gold", "tags", "score", "waived", "gold_why", "placement")
 _SELECT = """SELECT r.id, s.type, r.body, s.status, s.seed, s.generated, s.rule, s.evidence, s.gold,
   r.source, r.number, r.offset, r.extras, r.run, r.parent, r.root, r.round, r.operation, r.replies, r.variant,
-  s.tags, s.score, s.waived
+  s.tags, s.score, s.waived, s.gold_why, s.placement
   FROM rows r JOIN state s ON s.id = r.id"""
 # Above this many rows one GROUP BY over the narrow table is cheaper than following each of them.
 _RECOUNT_FROM = 64
@@ -211,6 +219,30 @@ class Rows:
     def last_id(self) -> int:
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM rows").fetchone()[0])
 
+    def bodies(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The content of the rows with these ids that are not rejected, as it is kept."""
+        asked = orjson.dumps(list(ids)).decode()
+        found = self._connection.execute(
+            "SELECT r.id, r.body FROM rows r JOIN state s ON s.id = r.id "
+            "WHERE r.id IN (SELECT value FROM json_each(?)) AND s.status <> ?",
+            (asked, STATUSES.index("rejected")),
+        )
+        return {row_id: bytes(body) for row_id, body in found}
+
+    def made_of(self, run: int) -> dict[tuple[int, int], int]:
+        """The rows of a run by their parent and round."""
+        found = self._connection.execute("SELECT parent, round, id FROM rows WHERE run = ?", (run,))
+        return {(parent, round): row_id for parent, round, row_id in found}
+
+    def parents_of(self, operation: str) -> frozenset[int]:
+        """The rows of which runs of that name have made others that are not rejected."""
+        found = self._connection.execute(
+            "SELECT DISTINCT r.parent FROM rows r JOIN state s ON s.id = r.id "
+            "WHERE r.run IN (SELECT id FROM runs WHERE method = ?) AND r.parent IS NOT NULL AND s.status <> ?",
+            (operation, STATUSES.index("rejected")),
+        )
+        return frozenset(parent for (parent,) in found)
+
     # -- writing (inside the caller's transaction) ------------------------------------------------
 
     def add_imported(
@@ -319,10 +351,11 @@ class Rows:
 
 
 def _stored(values: Iterable[Any]) -> StoredRow:
-    row_id, kind, body, status, seed, generated, *rest, tags, score, waived = values
+    row_id, kind, body, status, seed, generated, *rest, tags, score, waived, gold_why, placement = values
     type = ROW_TYPES[kind]
     row = alpaca.decode(type, body)
-    marks: tuple[Any, ...] = (tuple(orjson.loads(tags)) if tags else (), score, orjson.loads(waived) if waived else {})
+    opinions = (tuple(orjson.loads(tags)) if tags else (), score, orjson.loads(waived) if waived else {})
+    marks: tuple[Any, ...] = (*opinions, gold_why, placement)
     return StoredRow(row_id, type, row, STATUSES[status], bool(seed), bool(generated), *rest, *marks)
 
 

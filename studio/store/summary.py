@@ -13,7 +13,7 @@ from studio.store.filters import STATUSES
 from studio.store.huggingface import is_hub_name
 from studio.store.pairs import Pairs
 from studio.store.replies import Replies
-from studio.store.rows import Count, Rows, StoredRow
+from studio.store.rows import PLACEMENT, Count, Rows, StoredRow
 from studio.store.runs import Runs
 
 
@@ -37,12 +37,35 @@ def stats(rows: Rows, pairs: Pairs) -> dict[str, Any]:
 
 
 def origin(stored: StoredRow, runs: Runs, replies: Replies) -> str:
-    """Where a row came from: file and row, or operation, parent, round and the model that wrote it."""
+    """Where a row came from: file and row, or operation, parent, round and the model that wrote it; its placing."""
+    placed = _placed(stored)
+    if stored.generated and stored.operation == PLACEMENT:
+        return f"{PLACEMENT} of #{stored.parent}, {step(stored)}{placed}"
+    return _came(stored, runs, replies) + (f", placed{placed}" if placed else "")
+
+
+def step(stored: StoredRow) -> str:
+    """Which step of its method made a generated row: a round, a request, or a variant of its parent."""
+    if stored.operation == PLACEMENT:
+        return f"variant {stored.round}"
+    return f"{'round' if stored.root else 'request'} {stored.round}"
+
+
+def _placed(stored: StoredRow) -> str:
+    """The strategy by which its segments were placed, and where the gold one stands; "" for no plan."""
+    if stored.placement is None:
+        return ""
+    plan = orjson.loads(stored.placement)
+    where = f", gold at {plan['gold'] + 1} of {len(plan['order'])}" if "gold" in plan else ""
+    return where if stored.operation == PLACEMENT else f" ({plan['strategy']}{where})"
+
+
+def _came(stored: StoredRow, runs: Runs, replies: Replies) -> str:
     if stored.generated:
         first = replies.exchange(stored.replies.split()[0]) if stored.replies else None
         told = [
             f"{stored.operation} of #{stored.parent}" if stored.parent else str(stored.operation),
-            f"round {stored.round}" if stored.root else f"request {stored.round}",
+            step(stored),
             f"seed #{stored.root}" if stored.root else "",
             f"by {orjson.loads(first[0])['model']}" if first else "",
         ]

@@ -17,8 +17,9 @@ SHORT = {
     "increase_reasoning": "reasoning",
     "complicate_input": "complicating",
     "in_breadth": "in breadth",
+    "placement": "variant",
 }
-"""The operations of Evol-Instruct in a list's column."""
+"""Operations in a list's column."""
 
 _WINDOW = 64
 _KEPT = 16

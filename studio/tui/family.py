@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from studio.alpaca.rows import prompt_text
 from studio.store.lineage import Kin
+from studio.store.rows import PLACEMENT, StoredRow
+from studio.store.summary import step
 from studio.text.display import columns, one_line
 from studio.tui.entries import SHORT
 from studio.tui.ink import GLYPHS, STATUS_INKS, Line, Span
@@ -26,7 +28,7 @@ def family_lines(kin: Sequence[Kin], row_id: int, chosen: int | None, width: int
         row = one.row
         starts.append(len(lines))
         at = row.id == chosen
-        made = f"r{row.round} {SHORT.get(row.operation or '', row.operation or '')}" if row.generated else "seed task"
+        made = _made(row) if row.generated else "seed task" if row.seed else "row"
         here = " ← this row" if row.id == row_id else ""
         told = f"{'◆ ' if row.seed else ''}{made}{here}"
         text = one_line(prompt_text(row.row)[:_READ])
@@ -44,6 +46,13 @@ def family_lines(kin: Sequence[Kin], row_id: int, chosen: int | None, width: int
             why = f"{row.rule}: {one_line((row.evidence or '')[:_READ])}"
             lines.append([Span(f" {trunk}  ", "muted"), Span(why, "reject")])
     return [_cut(line, width) for line in lines], starts
+
+
+def _made(row: StoredRow) -> str:
+    """How a generated row came about, in few words."""
+    if row.operation == PLACEMENT:
+        return step(row)
+    return f"r{row.round} {SHORT.get(row.operation or '', row.operation or '')}"
 
 
 def branches(depths: Sequence[int]) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from studio.curate.review_queue import Loss
 from studio.errors import UsageError
 from studio.session import Session
 from studio.store.pairs import Search
-from tests.support.projects import ROOT, contents, drain, new_project, start_studio, studio, studio_json
+from tests.support.projects import ROOT, contents, new_project, start_studio, studio, studio_json
 
 SAMPLES = ROOT / "sample_data"
 SEARCH = Search("overlap", "prompt", 0.65, 5, "2026-01-01T00:00:00", (0, 0))
@@ -218,49 +218,6 @@ def test_pairs_keep_their_names_over_searches(tmp_path):
     session.redo()  # of a pair that is gone: the row it rejected is what counts
     assert [(pair.left, pair.right, pair.verdict) for pair in session.pairs.all()] == [(1, 2, "open")]
     assert session.rows.get(4).status == "rejected"
-    asyncio.run(session.close())
-
-
-# -- place -----------------------------------------------------------------------------------------
-
-
-def test_place_moves_gold_and_says_what_stays(capsys, project, looking):
-    studio(capsys, "import", project, SAMPLES / "long_context.json")
-    before = contents(looking)
-    code, found = studio_json(capsys, "place", project, "--strategy", "head")
-    assert code == 0
-    assert found["placed"] > 0
-    assert len(found["before"]) == len(found["after"]) == 10
-    assert sum(found["before"]) == sum(found["after"]) == found["after"][0]
-    assert sum(found["skipped"].values()) >= 1
-    assert studio_json(capsys, "place", project, "--strategy", "head")[1]["placed"] == 0
-    session = Session.open(project, must_write=True)
-    assert session.undo()[0].startswith("place ")
-    assert contents(session) == before
-    asyncio.run(session.close())
-    one = studio_json(capsys, "place", project, "--strategy", "shuffle", "--seed", "3")[1]
-    first = contents(looking)
-    session = Session.open(project, must_write=True)
-    session.undo()
-    asyncio.run(session.close())
-    assert studio_json(capsys, "place", project, "--strategy", "shuffle", "--seed", "3")[1] == one
-    assert contents(looking) == first
-
-
-def test_placing_does_not_overwrite_an_edit_made_meanwhile(project, capsys):
-    studio(capsys, "import", project, SAMPLES / "long_context.json")
-    session = Session.open(project, must_write=True)
-
-    original = session._reading
-
-    async def slow(job):
-        async for event in original(job):
-            session.edit(1, _row("edited meanwhile"))
-            yield event
-
-    session._reading = slow
-    asyncio.run(drain(session.place("tail")))
-    assert session.rows.get(1).row == _row("edited meanwhile")
     asyncio.run(session.close())
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from studio.errors import UsageError
-from studio.settings import Settings, load
+from studio.settings import Settings
+from studio.settings_sources import load
 
 
 @pytest.fixture

@@ -6,96 +6,154 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.curate.placement import STRATEGIES, decile, histogram, imbalance, place, ranks
-from studio.curate.segments import Segments
+from studio.curate.deciles import histogram, places_by_decile
+from studio.curate.placement import (
+    MEANINGS,
+    NEEDS_GOLD,
+    STRATEGIES,
+    VARIED,
+    arranged,
+    rotated,
+    shuffled,
+    shuffles,
+    targets,
+    turns,
+    varied,
+)
 
-
-def segments(count):
-    return Segments(
-        "",
-        tuple(f"[{n}] " for n in range(count)),
-        tuple(map(str, range(count))),
-        ("\n",) * (count - 1),
-        "",
-        tuple(range(count)),
-    )
+positions = st.lists(
+    st.integers(2, 12).flatmap(lambda count: st.tuples(st.integers(0, count - 1), st.just(count))), max_size=60
+)
 
 
 @pytest.mark.parametrize(
-    ("strategy", "rank", "bodies"),
-    [("head", 0, "20134"), ("middle", 0, "01234"), ("tail", 0, "01342"), ("edges", 0, "20134"), ("edges", 1, "01342")],
+    ("strategy", "expected"),
+    [("head", [0, 0, 0]), ("middle", [2, 2, 1]), ("tail", [4, 3, 2]), ("edges", [0, 3, 0])],
 )
-def test_the_gold_segment_goes_where_it_should_and_the_others_keep_their_order(strategy, rank, bodies):
-    assert "".join(place(segments(5), 2, strategy, rank, seed=1).bodies) == bodies
+def test_where_gold_goes(strategy, expected):
+    assert targets([(1, 5), (0, 4), (2, 3)], strategy, seed=1) == expected
 
 
-def test_the_middle_of_an_even_number_is_the_later_one():
-    assert place(segments(4), 0, "middle", 0, seed=1).order == (1, 2, 0, 3)
+def test_the_others_keep_their_order():
+    assert arranged(5, 2, 0) == (2, 0, 1, 3, 4)
+    assert arranged(5, 2, 4) == (0, 1, 3, 4, 2)
+    assert arranged(5, 2, 2) == (0, 1, 2, 3, 4)
 
 
-def test_balanced_places_are_exactly_uniform_over_whole_rotations():
-    after = [place(segments(5), 3, "balanced", rank, seed=11).order.index(3) for rank in range(5)]
-    assert sorted(after) == [0, 1, 2, 3, 4]
+@given(positions, st.integers())
+def test_balanced_is_even_within_one_for_each_number_of_segments_alone(found, seed):
+    for count in {count for _, count in found}:
+        alone = [position for position in found if position[1] == count]
+        placed = histogram(zip(targets(alone, "balanced", seed), [count] * len(alone), strict=True))
+        tenths = [placed[tenth] for tenth in places_by_decile(count)]
+        assert max(tenths) - min(tenths) <= 1
 
 
-@given(st.lists(st.integers(2, 7), max_size=60), st.integers())
-def test_balanced_places_are_even_within_one_for_each_number_of_segments(counts, seed):
-    placed = zip(counts, ranks(counts, "balanced"), strict=True)
-    golds = Counter((n, place(segments(n), 0, "balanced", rank, seed).order.index(0)) for n, rank in placed)
-    for n in set(counts):
-        rows = [golds[n, index] for index in range(n)]
-        assert max(rows) - min(rows) <= 1
+@given(positions, st.sampled_from(sorted(NEEDS_GOLD)), st.integers())
+def test_targets_are_places_and_repeat(found, strategy, seed):
+    wanted = targets(found, strategy, seed)
+    assert wanted == targets(found, strategy, seed)
+    assert all(0 <= target < count for target, (_, count) in zip(wanted, found, strict=True))
 
 
-def test_the_seed_chooses_where_the_rotation_starts():
-    starts = {place(segments(6), 0, "balanced", 0, seed).order.index(0) for seed in range(40)}
-    assert starts == set(range(6))
+def test_balanced_depends_on_nothing_else_that_alternates():
+    """Were places dealt in the order of rows, every second row would always stand at the head."""
+    wanted = targets([(0, 2)] * 200, "balanced", seed=5)
+    assert 30 <= sum(target == 0 for target in wanted[::2]) <= 70
+    assert wanted.count(0) == 100
 
 
-def test_ranks_count_rows_of_equal_length_only_when_balanced():
-    assert ranks([3, 5, 3, 3, 5], "balanced") == [0, 0, 1, 2, 1]
-    assert ranks([3, 5, 3], "edges") == [0, 1, 2]
+def test_the_seed_chooses_who_goes_where():
+    assert len({tuple(targets([(0, 5)] * 20, "balanced", seed)) for seed in range(10)}) == 10
 
 
-def test_shuffle_reaches_every_order_about_equally_often_and_needs_no_gold():
-    orders = Counter(place(segments(3), None, "shuffle", rank, seed=5).order for rank in range(600))
+def test_inverse_goes_by_the_weights_and_without_them_is_balanced():
+    rows = [(0, 10)] * 100
+    wanted = histogram((place, 10) for place in targets(rows, "inverse", 1, [0, 0, 1, 2, 4, 4, 2, 1, 0, 0]))
+    assert wanted == [0, 0, 7, 14, 29, 29, 14, 7, 0, 0]
+    assert targets(rows, "inverse", 1) == targets(rows, "balanced", 1)
+
+
+def test_what_stands_counts_for_the_others():
+    wanted = targets([(0, 5)] * 40, "balanced", 1, standing=[(0, 5)] * 10)
+    assert Counter(wanted) == {1: 10, 2: 10, 3: 10, 4: 10}
+
+
+@pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - NEEDS_GOLD))
+def test_a_strategy_without_gold_has_no_targets(strategy):
+    with pytest.raises(ValueError, match="moves no gold segment"):
+        targets([(0, 3)], strategy, 1)
+
+
+def test_every_strategy_has_a_meaning():
+    assert set(MEANINGS) == set(STRATEGIES)
+
+
+# -- shuffles and turns ----------------------------------------------------------------------------
+
+
+def test_shuffle_reaches_every_order_about_equally_often():
+    orders = Counter(shuffled(3, 5, row) for row in range(600))
     assert len(orders) == 6
     assert all(60 <= rows <= 140 for rows in orders.values())
 
 
-@given(st.integers(2, 9), st.sampled_from(STRATEGIES), st.integers(0, 50), st.integers())
-def test_placing_repeats_and_moves_bodies_only(count, strategy, rank, seed):
-    before = segments(count)
-    after = place(before, count - 1, strategy, rank, seed)
-    assert after == place(before, count - 1, strategy, rank, seed)
-    assert after.labels == before.labels
-    assert sorted(after.order) == list(range(count))
-    if strategy != "shuffle":
-        assert [body for body in after.order if body != count - 1] == list(range(count - 1))
+@given(st.integers(2, 9), st.integers(1, 12), st.integers(), st.integers(0, 99))
+def test_shuffles_are_different_orders_and_none_is_the_present_one(count, k, seed, row):
+    found = shuffles(count, k, seed, row)
+    assert found == shuffles(count, k, seed, row)
+    assert len(set(found)) == len(found)
+    assert tuple(range(count)) not in found
+    assert all(sorted(order) == list(range(count)) for order in found)
+    assert len(found) == (k if count > 3 else min(k, {2: 1, 3: 5}[count]))
 
 
-@pytest.mark.parametrize("strategy", [strategy for strategy in STRATEGIES if strategy != "shuffle"])
-def test_only_a_shuffle_goes_without_gold(strategy):
-    with pytest.raises(ValueError, match="needs a gold segment"):
-        place(segments(3), None, strategy, 0, seed=1)
+@given(st.lists(st.integers(2, 7), max_size=60), st.integers())
+def test_turns_begin_with_each_segment_equally_often(counts, seed):
+    first = turns(counts, seed)
+    for count in set(counts):
+        begun = Counter(one for one, of in zip(first, counts, strict=True) if of == count)
+        assert max(begun.values()) - min(begun[place] for place in range(count)) <= 1
+        assert set(begun) <= set(range(count))
+    assert rotated(4, 3) == (3, 0, 1, 2)
 
 
-def test_histogram_by_tenths():
-    assert [decile(index, 20) for index in (0, 4, 9, 14, 19)] == [0, 2, 4, 7, 9]
-    assert histogram([(0, 5), (2, 5), (4, 5), (4, 5), (0, 3), (1, 2)]) == [2, 0, 0, 0, 0, 1, 0, 0, 0, 3]
-    assert histogram([]) == [0] * 10
+# -- variants --------------------------------------------------------------------------------------
 
 
-def test_all_at_the_head_is_uneven():
-    verdict = imbalance([(0, 5)] * 10)
-    assert verdict.chi_square == pytest.approx(40)
-    assert verdict.degrees == 4
-    assert verdict.uneven
+def test_as_many_variants_as_there_are_other_places_are_exactly_uniform():
+    rows = [(0, 5)] * 7 + [(3, 5)] * 4
+    found = varied(rows, "balanced", 9, seed=2)
+    for (own, count), places in zip(rows, found, strict=True):
+        assert sorted([own, *places]) == list(range(count))
 
 
-@pytest.mark.parametrize(
-    "positions",
-    [[], [(0, 5)], [(index, 3) for index in range(3)] * 50, [(index % 7, 7) for index in range(30)], [(0, 1)] * 9],
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=60),
+    st.integers(1, 5),
+    st.integers(),
+    st.sampled_from(["balanced"]),
 )
-def test_even_positions_and_too_few_rows_are_not_uneven(positions):
-    assert not imbalance(positions).uneven
+def test_rows_and_variants_are_even_together_as_far_as_the_rows_allow(own, k, seed, strategy):
+    rows = [(place, 6) for place in own]
+    found = varied(rows, "balanced", k, seed)
+    standing = Counter(own)
+    together = standing + Counter(place for places in found for place in places)
+    for (mine, _), places in zip(rows, found, strict=True):
+        assert len(places) == len(set(places)) == k
+        assert mine not in places
+        assert all(0 <= place < 6 for place in places)
+    # A place that more rows have as their own than its share cannot be evened out.
+    share = len(rows) * (k + 1) / 6
+    if max(standing.values()) <= share:
+        assert max(together.values()) - min(together[place] for place in range(6)) <= 2
+
+
+def test_edges_give_the_ends_where_the_row_does_not_stand():
+    assert varied([(0, 5), (2, 5), (4, 5)], "edges", 3, 1) == [[4], [0, 4], [0]]
+
+
+@pytest.mark.parametrize("strategy", sorted(set(STRATEGIES) - VARIED))
+def test_what_cannot_vary_is_refused(strategy):
+    with pytest.raises(ValueError, match="same place"):
+        varied([(0, 3)], strategy, 2, 1)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.curate.segments import segment
+from studio.curate.segments import Segments
+from studio.curate.shapes.finding import find
 
 DOCUMENTS = """Read these and answer.
 
@@ -22,6 +23,12 @@ Answer:"""
 文档[3]（标题：面包）面包房五点开门。
 
 问题：东灯塔是哪一年点亮的？"""
+
+
+def segment(text) -> Segments | None:
+    """The segments that may change places."""
+    found = find(text)
+    return None if found is None or found.guard else found.segments
 
 
 def bodies(text):
@@ -110,7 +117,7 @@ def test_label_forms(text, expected):
         "Dear Bela,\n\nthe oven is mended.\n\nBring flour.",
         "炉子修好了。\n\n带上面粉。\n\n此致\n敬礼",
         "甲：你好\n\n乙：你好\n\n甲：再见",
-        "# Trees\n\nOak.\n\n## Ash\n\nAsh.\n\n## Elm\n\nElm.",
+        "# Trees\n\nOak.\n\n## Introduction\n\nAsh.\n\n## Elm\n\nElm.",
         "Trees:\n\n    oak = 1\n\n    ash = 2\n\n    elm = 3",
     ],
 )
@@ -151,22 +158,34 @@ def test_fenced_code_is_never_cut():
     assert segment("Oaks grow.\n\n```\nleft open\n\nBread.\n\nLarch.") is None
 
 
+LISTS = ["- a", "- b", "- c", "  nested", "1. p", "2. q", "3. r", "Facts:", "（1）甲", "（2）乙", "（3）丙", "• 点"]
+BLOCKS = ["## A", "## B", "# T", '<doc id="1">x</doc>', '<doc id="2">y</doc>', "<x>", "</x>", "Example 1", "Example 2"]
+JSON = [
+    "[",
+    "]",
+    '  {"a": "a long enough text to be one"},',
+    '  {"a": "another text, quite as long as that"}',
+    '"k": [',
+]
+PAIRS = ["Input: a", "Output: b", "输入：甲", "输出：乙", "Use at least 9 words. Do not rhyme. End with a question."]
 LABELLED = ["Document [1](Title: a) x", "Document [2] y", "Document 3: z", "文档1：甲", "文档2：乙", "[1] p", "[2] q"]
 PLAIN = ["```", "", "", "plain words", "普通的话", "Question: why?", "A. one", "\ttabbed", "词\r", "\u2028", "Bread "]
-LINES = st.sampled_from([*LABELLED, *PLAIN])
+LINES = st.sampled_from([*LABELLED, *PLAIN, *LISTS, *BLOCKS, *JSON, *PAIRS])
 
 
 @given(st.one_of(st.lists(LINES, max_size=14).map("\n".join), st.text()), st.randoms(use_true_random=False))
 def test_joined_segments_are_the_text_and_moving_keeps_all_else(text, rng):
-    found = segment(text)
-    if found is None:
+    whole = find(text, instruction=True)
+    if whole is None:
         return
+    found = whole.segments
     assert found.join() == text
     assert all(body == body.rstrip() for body in found.bodies)
     places = list(range(len(found)))
     rng.shuffle(places)
     moved = found.moved(places)
     assert sorted(moved.bodies) == sorted(found.bodies)
+    assert [moved.join()[start:end] for start, end in moved.spans()] == list(moved.bodies)
     assert (moved.prefix, moved.labels, moved.separators, moved.suffix) == (
         found.prefix,
         found.labels,

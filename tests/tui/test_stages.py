@@ -112,45 +112,6 @@ async def test_a_fault_in_a_job_is_shown_and_the_screens_live_on(session):
         assert app.screen.current.id == 2
 
 
-# -- position --------------------------------------------------------------------------------------
-
-
-async def test_a_gold_segment_is_marked_and_moved(session):
-    async with opened(session) as (app, pilot):
-        await press(pilot, "4")
-        row = app.screen.current
-        await press(pilot, "l", "m")
-        assert session.rows.get(row.id).gold == 1
-        assert "★ gold: marked by you" in text_of(app)
-        await press(pilot, "T")
-        moved = session.rows.get(row.id)
-        assert moved.gold == 4
-        assert moved.row != row.row
-        assert "····★" in text_of(app)
-        await press(pilot, "u", "u")
-        assert session.rows.get(row.id) == row
-
-
-async def test_the_selected_segment_is_in_view(session):
-    async with opened(session) as (app, pilot):
-        await press(pilot, "4")
-        for number in (2, 3, 4, 5, 1):
-            await press(pilot, "l")
-            selected = next(line for line in text_of(app).splitlines() if line.startswith("▶"))
-            assert selected[1:].lstrip("★ ")[0] == str(number)
-
-
-async def test_balance_spreads_gold_and_undo_takes_all_of_it_back(session):
-    async with opened(session) as (app, pilot):
-        await press(pilot, "4")
-        before = dict(app.screen._golds)
-        await press(pilot, "B")
-        assert app.screen._golds != before
-        assert "before" in text_of(app)
-        await press(pilot, "u")
-        assert app.screen._golds == before
-
-
 # -- export ---------------------------------------------------------------------------------------
 
 

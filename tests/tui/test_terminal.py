@@ -78,6 +78,13 @@ def test_what_is_written_is_little_and_an_idle_screen_writes_nothing(project):
         terminal.go("e", "Edit #")
         assert idle(terminal) == b""
         terminal.go("escape", "Edit #", gone=True)
+        terminal.go("4", "then ")
+        assert idle(terminal) == b""
+        # Another segment is selected: two lines, and nothing else.
+        assert 0 < len(terminal.press("l", quiet=0.4)) <= 400
+        assert 0 < len(terminal.press("h", quiet=0.4)) <= 400
+        assert 0 < len(terminal.press("v", quiet=0.4)) <= 8_000
+        assert 0 < len(terminal.press("w", quiet=0.4)) <= 8_000
         terminal.go("5", "chosen-equals-rejected")
         assert idle(terminal) == b""
 
@@ -162,7 +169,7 @@ async def hostile_project(tmp_path):
 
 def walk(terminal, outcome):
     """Every screen, every dialog, and the jobs that show text."""
-    for key, text in (("/", "Filter"), ("?", "Seeds   j k"), (":", "a command or a theme"), ("i", "Import files")):
+    for key, text in (("/", "Filter"), ("?", "Seeds   j k"), (":", "a command or a theme"), ("i", "Tab completes")):
         terminal.go(key, text)
         terminal.go("escape", text, gone=True)
     terminal.go("/", "Filter")
@@ -187,8 +194,16 @@ def walk(terminal, outcome):
         terminal.go(key, text)
         terminal.go("escape", text, gone=True)
     terminal.press("tab", quiet=0.2)
-    terminal.go("f4", "gold of")
-    terminal.press("l", "m", "T", quiet=0.2)
+    terminal.go("f4", "then ")
+    terminal.press("l", "m", "T", "w", "w", "w", quiet=0.2)
+    for key, text in (
+        ("s", "Where shall gold go"),
+        ("o", "How rows are placed"),
+        ("f", "rows  "),
+        ("c", "Which segment"),
+    ):
+        terminal.go(key, text)
+        terminal.go("escape", text, gone=True)
     terminal.go("5", "✗ ")
     terminal.press("j", "J", quiet=0.2)
     terminal.go("6", "[x] sft")

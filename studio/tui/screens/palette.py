@@ -38,6 +38,7 @@ class Palette(ModalScreen[Offer | None]):
         self._hint = hint
         self._offers = offers
         self._found = offers
+        self._with_keys = any(offer.keys for offer in offers)
         self._list = RowList(empty="No command like that.")
 
     def compose(self) -> ComposeResult:
@@ -57,7 +58,8 @@ class Palette(ModalScreen[Offer | None]):
 
     def line(self, index: int, width: int) -> Line:
         offer = self._found[index]
-        return [Span(f" {offer.title:<16.16} "), Span(f"{offer.keys:<16.16} ", "pending"), Span(offer.note, "muted")]
+        keys = f"{offer.keys:<16.16} " if self._with_keys else ""
+        return [Span(f" {offer.title:<16.16} "), Span(keys, "pending"), Span(offer.note, "muted")]
 
     def on_input_changed(self, event: TextLine.Changed) -> None:
         typed = event.value.casefold()

@@ -1,212 +1,177 @@
-"""Stage 4: rows with several segments: mark the gold one, move it, spread it evenly over all rows."""
+"""Stage 4: rows with several segments: which one is gold, where it stands, where it shall stand."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
-from studio.alpaca.rows import prompt_text
-from studio.curate.context import Context, context_of
-from studio.curate.placement import histogram, imbalance
-from studio.jobs.events import Event, Placed, Progressed, Segmented
+from studio.curate.placement import MEANINGS, STRATEGIES
+from studio.jobs.control import Control
+from studio.jobs.events import AttemptFailed, Event, Planned, Progressed
+from studio.jobs.placement_events import GoldJudged, Placed, Placement, RowsPlaced
+from studio.jobs.placement_survey import Entry
 from studio.session import Session
-from studio.settings import Strategy
-from studio.store.rows import StoredRow
+from studio.session.deciding import count_of
+from studio.tui import position_details as details
+from studio.tui import position_settings
 from studio.tui.commands import Stage
-from studio.tui.details import field_lines, histogram_line
-from studio.tui.entries import RowWindow
-from studio.tui.flow import flow
-from studio.tui.ink import Line, Span
-from studio.tui.screens.stage import StageScreen
+from studio.tui.ink import Line
+from studio.tui.jobs import LASTING
+from studio.tui.position_filter import UNSURE
+from studio.tui.screens.segment_stage import SegmentStage
 
 
-class PositionScreen(StageScreen):
-    """The rows that have segments; below, the segments of one and the histogram of all."""
+class PositionScreen(SegmentStage):
+    """Above, where gold stands over the dataset, now and then; the rows; below, the segments of one."""
 
     stage: ClassVar[Stage] = "position"
-    JOBS = ("segments", "place")
-    EMPTY = "No row has several segments (documents or paragraphs)."
+    JOBS = ("segments", "foresee", "place", "judge")
+    EMPTY = "No row has several segments (documents, list entries, paragraphs)."
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._window = RowWindow([], session.rows.page)
-        self._golds: dict[int, tuple[int | None, int]] = {}
-        self._was: list[int] | None = None
-        self._selected = 0
-        self._shown_at = (0, 0)
-        self._progress = ""
-        self._wanted: object = None
+        self._control: Control | None = None
+        self._asked = self._answered = 0
 
-    # -- as the list's entries -------------------------------------------------------------------
+    # -- how rows are placed ---------------------------------------------------------------------
 
-    def __len__(self) -> int:
-        return len(self._window)
+    def command_strategy(self) -> None:
+        from studio.tui.screens.palette import Offer, Palette
 
-    def __bool__(self) -> bool:
-        return True
-
-    def line(self, index: int, width: int) -> Line:
-        row = self._window.at(index)
-        if row is None:
-            return [Span("…", "muted")]
-        gold, count = self._golds[row.id]
-        marks = "".join("★" if number == gold else "·" for number in range(count))
-        return [
-            Span(f"{row.id:>6} ", "muted"),
-            Span(f"{marks:<10} ", "gold"),
-            Span(prompt_text(row.row)[:400]),
+        others = [name for name in STRATEGIES if name != self.chosen.strategy]
+        offers = [
+            Offer(name, "", MEANINGS[name], partial(self.choose, strategy=name))
+            for name in (self.chosen.strategy, *others)
         ]
+        told = "Where shall gold go? ↑ ↓ choose, Enter does it, Esc closes"
+        self.app.push_screen(Palette(offers, told), lambda offer: offer.run() if offer else None)
 
-    # -- the view --------------------------------------------------------------------------------
+    def command_options(self) -> None:
+        from studio.tui.screens.settings_form import SettingsForm
 
-    def restore(self, place: dict[str, object]) -> None:
-        self._wanted = place.get("row")
-        self.refresh_view()
+        form = SettingsForm(
+            {choice.name: choice.label for choice in position_settings.CHOICES},
+            position_settings.texts(self.chosen),
+            lambda typed: self.choose(**position_settings.chosen(typed)),
+            f"How rows are placed ({self.chosen.strategy})",
+            position_settings.TOLD,
+        )
+        self.app.push_screen(form)
 
-    def place(self) -> dict[str, object]:
-        row = self.current
-        return {"row": row.id if row else None}
+    def command_review(self) -> None:
+        self.filtered("" if self._typed == UNSURE else UNSURE)
 
-    def refresh_view(self) -> None:
-        if not self.studio.jobs.running("segments"):
-            self.list.show(self, empty="Looking for rows with segments…")
-            self.studio.jobs.start("segments", self.session.survey_segments(), self._seen, self._ended)
+    # -- placing ---------------------------------------------------------------------------------
 
-    @property
-    def current(self) -> StoredRow | None:
-        index = self.list.cursor
-        return self._window.at(index) if index < len(self._window) else None
+    def command_place(self) -> None:
+        row, chosen = self.current, self.chosen
+        if self.marked:
+            self._place(sorted(self.marked))
+        elif row is not None and (chosen.variants or chosen.distractors):
+            self._place([row.id])
+        elif row is not None:
+            if self.session.place_one(row.id, self.target(row.id), chosen):
+                self.decided()
+            else:
+                self.app.notify(f"#{row.id} stays as it is: {self._why_it_stays()}")
+            self.move_to(self.list.cursor + 1)
 
-    def selected_row(self) -> StoredRow | None:
-        return self.current
+    def _why_it_stays(self) -> str:
+        if (entry := self.entry) and entry.state(self.threshold) == "unsure":
+            return "its gold segment is unsure; m marks it"
+        return f"{self.chosen.strategy} has nothing to change"
 
-    def _chosen(self) -> tuple[StoredRow, Context] | None:
-        row = self.current
-        context = context_of(row.row, row.gold) if row else None
-        return (row, context) if row and context else None
+    def command_place_all(self) -> None:
+        from studio.tui.screens.fix_preview import FixPreview
 
-    def _seen(self, events: list[Event]) -> None:
+        ids = list(self._window.ids) if self._typed else None
+        which = f"{count_of(len(self))} of {self._typed}" if self._typed else f"all {count_of(len(self))}"
+        question = f"Place {which}: {details.wish_words(self.chosen)}?"
+        self.app.push_screen(FixPreview(question, self._figures), lambda sure: self._place(ids) if sure else None)
+
+    def _place(self, ids: list[int] | None) -> None:
+        # Where gold stands elsewhere is known here, so that a few rows need no look at a million.
+        standing = None if ids is None else self.survey.standing(set(ids), self.threshold)
+        events = self.session.place(self.chosen, ids, standing=standing)
+        self.studio.jobs.start("place", events, self._placing, self._placed)
+
+    def _placing(self, events: list[Event]) -> None:
+        known: dict[int, Entry] = {}
+        for event in events:
+            if isinstance(event, Progressed):
+                self._progress = f"{event.unit} {event.done:,}/{event.total:,}"
+            elif isinstance(event, RowsPlaced):
+                known |= {one.row_id: entry for one in event.placements if (entry := self._entry_of(one))}
+            elif isinstance(event, Placed):
+                left = sum(one.rows for one in event.left.values())
+                made = f"{event.variants:,} variants made" if self.chosen.variants else f"placed {count_of(event.rows)}"
+                stay = f", {left:,} stay as they are" if left else ""
+                self.studio.notify(f"{made}{stay}; u takes it back")
+        self.note(known)
+        self.list.repaint()
+        self.show_header()
+
+    def _entry_of(self, placed: Placement) -> Entry | None:
+        """What the survey would say of a row that was just placed."""
+        index = self.survey.index_of(placed.row_id)
+        if index is None:
+            return None
+        return self.survey.at(index)._replace(
+            gold=placed.gold_after, segments=placed.segments, placed=placed.plan is not None
+        )
+
+    def _placed(self) -> None:
+        self._progress = ""
+        self.marked.clear()
+        if self.is_attached:
+            self.decided()
+
+    def command_figures(self) -> None:
+        from studio.tui.screens.dialogs import Help
+
+        self.app.push_screen(Help(self._figures))
+
+    def _figures(self, width: int) -> list[Line]:
+        return [] if self.foreseen is None else details.figures_lines(self.foreseen, self.chosen, width)
+
+    # -- the judge -------------------------------------------------------------------------------
+
+    def command_consult(self) -> None:
+        from studio.tui.screens.dialogs import Confirm
+
+        if self._control is not None:
+            self._control.stop()
+            self.app.notify("The judge stops after what is in flight.")
+            return
+        ids = sorted(self.marked) or None
+        unsure = self.foreseen.states["unsure"] if self.foreseen else 0
+        n = unsure if ids is None else min(unsure, len(ids))
+        question = f"Which segment is gold in {count_of(n)} that no rule is sure of?\nAsk {self.session.judge_name}?"
+        self.app.push_screen(Confirm(question), lambda sure: self._consult(ids) if sure else None)
+
+    def _consult(self, ids: list[int] | None) -> None:
+        self._control, self._answered = Control(), 0
+        events = self.session.judge_gold(self._control, ids, self.threshold)
+        self.studio.jobs.start("judge", events, self._judged, self._judging_ended)
+
+    def _judged(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, Progressed):
                 self._progress = f"looked at {event.done:,}/{event.total:,}"
-            elif isinstance(event, Segmented):
-                self._progress = ""
-                row = self.current
-                wanted = self._wanted if self._wanted is not None else row.id if row else None
-                self._wanted = None
-                ids = [row_id for row_id, _, _ in event.rows]
-                self._golds = {row_id: (gold, count) for row_id, gold, count in event.rows}
-                self._window = RowWindow(ids, self.session.rows.page)
-                self.list.show(self, ids.index(wanted) if wanted in ids else None, self.EMPTY)
-                self.show_detail()
-            elif isinstance(event, Placed):
-                skipped = sum(len(ids) for ids in event.skipped.values())
-                self._was = histogram(event.before)
-                self.studio.notify(f"moved gold in {len(event.placements)} rows, left {skipped}; u takes it back")
+            elif isinstance(event, Planned):
+                self._asked = event.attempts
+            elif isinstance(event, GoldJudged | AttemptFailed):
+                self._answered += 1
+            if isinstance(event, AttemptFailed):
+                self.app.notify(event.message, title="The judge did not answer", severity="warning", timeout=LASTING)
+        if self._asked:
+            self._progress = f"judged {self._answered:,}/{self._asked:,}"
+        if self.is_current and any(isinstance(event, GoldJudged) for event in events):
+            self.refresh_view()
         self.show_header()
 
-    def _ended(self) -> None:
-        self._progress = ""
+    def _judging_ended(self) -> None:
         if self.is_attached:
-            self.show_header()
-
-    def moved(self) -> None:
-        self._selected = 0
-        super().moved()
-
-    def show_detail(self) -> None:
-        found = self._chosen()
-        if found is None:
-            self.page.show(lambda width: [])
-            return
-        row, context = found
-        self._selected = min(self._selected, len(context.segments) - 1)
-        self.page.show(lambda width: self._lines(row, context, width), keep_place=True)
-        self.page.reveal(*self._shown_at)
-
-    def _lines(self, row: StoredRow, context: Context, width: int) -> list[Line]:
-        now = [(gold, count) for gold, count in self._golds.values() if gold is not None]
-        even = "uneven" if imbalance(now).uneven else "even enough"
-        lines: list[Line] = []
-        if self._was is not None:
-            lines += flow(histogram_line("before", self._was), width)
-        lines += flow([*histogram_line("gold", histogram(now)), Span(f"  {even}", "muted")], width)
-        if context.obstacle:
-            lines += flow([Span(f"stays: its text says {context.obstacle!r}", "reject")], width)
-        if context.why:
-            lines += flow([Span(f"★ gold: {context.why}", "gold")], width)
-        if context.field == "input":
-            lines += field_lines(
-                "instruction", prompt_text(row.row).removesuffix(context.segments.join()).strip(), width
-            )
-        for number, (label, body) in enumerate(zip(context.segments.labels, context.segments.bodies, strict=True)):
-            gold = "★" if number == context.gold else " "
-            chosen = number == self._selected
-            head = Span(f"{'▶' if chosen else ' '}{gold}{number + 1} ", "gold")
-            first = len(lines)
-            lines += flow([head, Span(label, "muted"), Span(body.strip(), " bold" if chosen else "")], width)
-            if chosen:
-                # The first segment is shown with what stands above it.
-                self._shown_at = (first if number else 0, len(lines) - 1)
-        answer = getattr(row.row, "output", "") or getattr(row.row, "chosen", "")
-        return [*lines, *field_lines("output", answer, width)]
-
-    def title_note(self) -> str:
-        known = sum(gold is not None for gold, _ in self._golds.values())
-        return self._progress or f"{known} gold of {len(self._golds)} rows"
-
-    def go_to_row(self, row_id: int) -> None:
-        ids = list(self._window.ids)
-        if row_id in ids:
-            self.move_to(ids.index(row_id))
-
-    # -- commands --------------------------------------------------------------------------------
-
-    def command_segment_left(self) -> None:
-        self._select(-1)
-
-    def command_segment_right(self) -> None:
-        self._select(1)
-
-    def _select(self, by: int) -> None:
-        if found := self._chosen():
-            self._selected = (self._selected + by) % len(found[1].segments)
-            self.show_detail()
-
-    def command_gold(self) -> None:
-        if found := self._chosen():
-            self.session.mark_gold(found[0].id, self._selected)
-            self._row_decided(found[0].id)
-
-    def _row_decided(self, row_id: int) -> None:
-        """One row changed here: look at that one again, not at a million."""
-        row = self.session.rows.get(row_id)
-        context = context_of(row.row, row.gold) if row else None
-        if context is not None:
-            self._golds[row_id] = (context.gold, len(context.segments))
-        self._window.forget()
-        self.list.repaint()
-        self.show_detail()
-        self.noted()
-
-    def _move(self, strategy: Strategy) -> None:
-        found = self._chosen()
-        if found is None:
-            return
-        row, context = found
-        if context.gold is None:
-            self.studio.notify("No gold segment yet: select one with ← → and mark it with m", severity="warning")
-        else:
-            self.session.place_one(row.id, strategy)
-            self._row_decided(row.id)
-
-    def command_head(self) -> None:
-        self._move("head")
-
-    def command_middle(self) -> None:
-        self._move("middle")
-
-    def command_tail(self) -> None:
-        self._move("tail")
-
-    def command_balance(self) -> None:
-        self.studio.jobs.start("place", self.session.place("balanced"), self._seen, self.refresh_view)
+            self.app.notify(f"the judge answered for {count_of(self._answered)}; u takes it back")
+            self._control, self._progress, self._asked = None, "", 0
+            self.decided()

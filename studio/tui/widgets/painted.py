@@ -52,8 +52,17 @@ class Painted(Widget):
             old, old_cursor = self._on_screen.get(y, ([], not cursor))
             if (line, cursor) != (old, old_cursor):
                 # Blanks that were there before need not be sent; a cursor reaches the edge.
-                end = max(_written(old), _written(line)) if cursor == old_cursor else width
+                end = _changed(old, line) if cursor == old_cursor else width
                 self.refresh(Region(0, y, min(end, width), 1))
+
+
+def _changed(old: Line, new: Line) -> int:
+    """The columns to paint over: as far as anything is written, less what both lines end with in the same place."""
+    same = 0
+    while same < min(len(old), len(new)) and old[-1 - same] == new[-1 - same]:
+        same += 1
+    before, after = _written(old[: len(old) - same]), _written(new[: len(new) - same])
+    return after if before == after else max(_written(old), _written(new))
 
 
 def _written(line: Line) -> int:

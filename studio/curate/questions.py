@@ -1,0 +1,107 @@
+"""Where the question stands to the segments: before, after, both (query-aware contextualisation, arXiv 2307.03172)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from studio.curate.drafts import Draft
+from studio.curate.guards import Guard
+from studio.curate.lines import Source
+from studio.settings import Question
+
+_GAP = "\n\n"
+_ASKS = re.compile(r"[?？][\"'”’）)]*\s*$")
+_CUE = re.compile(r"\s*(?:\*\*)?(?:answer|a|output|response|答案|回答|答|输出)(?:\*\*)?[ \t]*[:：]\s*$", re.IGNORECASE)
+
+
+class Frame(NamedTuple):
+    """The field that holds the segments, and its texts before and behind them as they are now."""
+
+    field: str
+    prefix: str
+    suffix: str
+
+
+def move(draft: Draft, frame: Frame, where: Question) -> Guard | None:
+    """Put the question where it is wanted. Returns why that cannot be, with the draft as it was."""
+    if where == "as-is":
+        return None
+    if frame.field == "system":
+        return Guard("no-question", "the segments stand in the system prompt")
+    beside = "instruction" if frame.field == "input" else "input"
+    question = draft.text(beside)
+    if question.strip():
+        _from_beside(draft, frame, beside, question.strip("\n"), where)
+        return None
+    before, after = _span(frame.prefix, ends=False), _span(frame.suffix, ends=True)
+    if before is None and after is None:
+        return Guard("no-question", (frame.suffix or frame.prefix).strip()[:40])
+    if before is not None and after is not None:
+        return None if where == "both" else Guard("no-question", "there is one before and one behind already")
+    _within(draft, frame, before, after, where)
+    return None
+
+
+def _from_beside(draft: Draft, frame: Frame, beside: str, question: str, where: Question) -> None:
+    """The question is a field of its own: the trainer shows instruction, then input."""
+    stands = "before" if frame.field == "input" else "after"
+    if where == stands:
+        return
+    text = draft.text(frame.field)
+    if stands == "before":
+        draft.insert(frame.field, len(text), _GAP + question)
+    else:
+        draft.insert(frame.field, len(frame.prefix), question + _GAP)
+    if where != "both":
+        draft.replace(beside, [(0, len(draft.text(beside)), "")])
+
+
+def _within(
+    draft: Draft, frame: Frame, before: tuple[int, int] | None, after: tuple[int, int] | None, where: Question
+) -> None:
+    """The question stands in the same text, before the segments or behind them."""
+    text = draft.text(frame.field)
+    behind = len(text) - len(frame.suffix)
+    stands = "before" if before is not None else "after"
+    start, end = before if before is not None else after or (0, 0)
+    offset = 0 if before is not None else behind
+    question = text[offset + start : offset + end].strip()
+    if where == stands:
+        return
+    # What goes first changes the places of what comes after it, so the text is changed from its end.
+    taken = [(offset + start, offset + end, "")] if where != "both" else []
+    put = (
+        (len(frame.prefix), len(frame.prefix), question + _GAP)
+        if stands == "after"
+        else _behind(text, behind, question)
+    )
+    draft.replace(frame.field, sorted([*taken, put]))
+
+
+def _behind(text: str, behind: int, question: str) -> tuple[int, int, str]:
+    """Behind the segments, before a cue such as "Answer:" that ends the text."""
+    cue = _CUE.search(text, behind)
+    at = cue.start() if cue else len(text.rstrip())
+    return at, at, _GAP + question
+
+
+def _span(text: str, *, ends: bool) -> tuple[int, int] | None:
+    """Where the question stands: the last block that asks, a cue such as "Answer:" left out, with the gap behind it.
+
+    ends: the whole text ends here; then what stands last has the gap before it.
+    """
+    for block in reversed(Source(text).blocks):
+        lines = list(block.lines)
+        while lines and _CUE.fullmatch(lines[-1].text):
+            lines.pop()
+        if not lines or not (lines[0].asks or _ASKS.search(lines[-1].text)):
+            continue
+        end = lines[-1].end
+        if len(lines) < len(block.lines):
+            return block.start, end
+        rest = len(text) - len(text[end:].lstrip("\r\n"))
+        if rest < len(text) or not ends:
+            return block.start, rest
+        return (len(text[: block.start].rstrip("\r\n")) if text[: block.start].strip() else 0), len(text)
+    return None

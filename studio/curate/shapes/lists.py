@@ -1,0 +1,128 @@
+"""Bullet and numbered lists, as far as their order carries no meaning; constraints of an instruction among them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from studio.curate import guards
+from studio.curate.guards import Guard
+from studio.curate.lines import Line, Source
+from studio.curate.numerals import HAN, value
+from studio.curate.segments import Kind, Naming, Span, cut
+from studio.curate.shapes import Found
+
+LEAST = 3
+"""So many entries at least make a list."""
+
+_BULLET = re.compile(r"([ \t　]*)([-*+•·●▪◦○][ \t]+|[•·●▪◦○])(?=\S)")
+_NUMBER = re.compile(
+    r"([ \t　]*)((?:(\d{1,3})(?:[.)．][ \t]+|、[ \t]*)|[(（](\d{1,2})[)）][ \t]*"
+    rf"|([{HAN}十]{{1,3}})、[ \t]*))(?=\S)"
+)
+# A numbered list is a collection and no sequence only where what leads up to it says so.
+_COLLECTION = re.compile(
+    r"\b(?:facts|notes|reviews|comments|opinions|statements|sentences|claims|passages|texts|documents|excerpts|snippets"
+    r"|titles|headlines|quotes|quotations|messages|emails|entries|candidates|options|choices|items|products|examples"
+    r"|findings|observations|sources|search results|records|complaints|answers|questions|words|names|customers|tweets"
+    r"|posts|ads|adverts|descriptions)\b"
+    r"|事实|笔记|评论|点评|意见|说法|陈述|句子|段落|文本|标题|引文|留言|邮件|条目|候选|选项|商品|产品|例子|发现|资料|记录|投诉|词语|名单|简介",
+    re.IGNORECASE,
+)
+CONSTRAINTS = re.compile(
+    r"\b(?:requirements?|constraints?|rules|conditions|criteria|guidelines|restrictions|must|should|make sure|ensure)\b"
+    r"|要求|约束|条件|规则|限制|标准|须满足|需满足|注意",
+    re.IGNORECASE,
+)
+
+
+class Entry(NamedTuple):
+    """An entry of a list. number: as it is written, "" for a bullet. indent: the blanks before its mark."""
+
+    indent: str
+    number: str
+    start: int
+    body: int
+
+
+def find(source: Source) -> Found | None:
+    """The longest list of three or more entries, each with the lines that are indented under it."""
+    best: list[Entry] = []
+    ends: list[int] = []
+    for run in _runs(source):
+        entries, end = run
+        if len(entries) > len(best):
+            best, ends = entries, [entry.start for entry in entries[1:]] + [end]
+    if len(best) < LEAST:
+        return None
+    spans = [
+        Span(entry.start, entry.body, source.trimmed(entry.body, end)) for entry, end in zip(best, ends, strict=True)
+    ]
+    lead = _lead(source, best[0])
+    bodies = [source.text[span.body : span.end] for span in spans]
+    numbered = bool(best[0].number)
+    binding = CONSTRAINTS.search(lead) is not None
+    kind: Kind = "constraints" if binding else "numbered" if numbered else "bullets"
+    naming = Naming("item", value(best[0].number), best[0].number) if numbered else None
+    return Found(cut(source, kind, spans, naming), _guard(lead, bodies, free=binding or not numbered))
+
+
+def _guard(lead: str, bodies: list[str], *, free: bool) -> Guard | None:
+    """free: the list need not be called a collection."""
+    guard = guards.ordered_lead(lead)
+    if guard is None and not free and not _COLLECTION.search(lead):
+        guard = Guard("steps", f"1. {bodies[0][:24]}")
+    return guard or guards.sequel(bodies) or guards.told_in_time(bodies) or guards.conversation(bodies)
+
+
+def _lead(source: Source, first: Entry) -> str:
+    """The last line above the list that says anything."""
+    above = [line.text for line in source.lines if line.start < first.start and line.text.strip()]
+    return above[-1] if above else ""
+
+
+def _runs(source: Source) -> list[tuple[list[Entry], int]]:
+    """Each list and where it ends. Only the outermost entries are its own."""
+    runs: list[tuple[list[Entry], int]] = []
+    entries: list[Entry] = []
+    blank = False
+    end = 0
+    for line in source.lines:
+        entry = None if line.fenced else _entry(line)
+        same = entry is not None and bool(entries) and _goes_on(entries[-1], entry)
+        if entry is not None and same:
+            entries.append(entry)
+            end = line.end
+        elif entries and (line.blank or line.fenced or _inside(line, entries[-1], lazy=not blank)):
+            end = end if line.blank else line.end
+        else:
+            if entries:
+                runs.append((entries, end))
+            entries = [entry] if entry is not None and value(entry.number or "1") == 1 else []
+            end = line.end
+        blank = line.blank
+    return [*runs, (entries, end)] if entries else runs
+
+
+def _entry(line: Line) -> Entry | None:
+    if found := _BULLET.match(line.text):
+        return Entry(found[1], "", line.start + len(found[1]), line.start + found.end())
+    if found := _NUMBER.match(line.text):
+        number = found[3] or found[4] or found[5]
+        return Entry(found[1], number, line.start + len(found[1]), line.start + found.end())
+    return None
+
+
+def _goes_on(last: Entry, entry: Entry) -> bool:
+    """Whether an entry is the next one of the same list."""
+    if entry.indent != last.indent or bool(entry.number) != bool(last.number):
+        return False
+    return not entry.number or value(entry.number) == value(last.number) + 1
+
+
+def _inside(line: Line, last: Entry, *, lazy: bool) -> bool:
+    """Whether a line belongs to the entry above it: deeper than its mark, or right under it in plain words."""
+    blanks = len(line.text) - len(line.text.lstrip())
+    if blanks > len(last.indent):
+        return True
+    return lazy and not line.asks and not line.text.rstrip().endswith(("?", "？")) and _entry(line) is None

@@ -1,0 +1,366 @@
+"""Where gold segments stand: looking, marking, placing, asking a judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from studio.alpaca.rows import encode, type_of
+from studio.errors import ProjectError, UsageError
+from studio.jobs.events import Event, Progressed
+from studio.session.deciding import count_of
+from studio.session.probing import Probing
+from studio.settings import PositionSettings, Strategy
+from studio.store import decisions
+from studio.store.journal import Change
+from studio.store.rows import PLACEMENT, Generated, StoredRow
+
+if TYPE_CHECKING:
+    from studio.curate.arranging import Arranged
+    from studio.curate.context import Context
+    from studio.curate.deciles import Position
+    from studio.curate.guards import Guard
+    from studio.curate.plans import Plan
+    from studio.jobs.control import Control
+    from studio.jobs.placement_events import GoldJudged, Placement, RowsPlaced, Variant
+    from studio.jobs.placement_survey import Entry, Survey
+    from studio.jobs.placements import Asked
+
+
+class Placing(Probing):
+    """An open project to place segments in."""
+
+    @property
+    def pattern(self) -> re.Pattern[str] | None:
+        """The person's own expression for segments. Raises UsageError."""
+        from studio.curate.shapes import custom
+
+        return custom.compiled(self.settings.position.pattern)
+
+    def context_of(self, stored: StoredRow) -> Context | None:
+        """A row's segments as they stand now; None when it has none."""
+        from studio.curate.context import context_of
+        from studio.jobs.placement_survey import known_gold
+
+        return context_of(stored.row, known_gold(stored), self.pattern)
+
+    @property
+    def judge_name(self) -> str:
+        """The model that would judge, by name."""
+        return (
+            self.settings.model_for("judge").model or "SmolLM2-135M-Instruct (embedded); a larger model judges better"
+        )
+
+    async def survey_segments(self, ids: Sequence[int] | None = None) -> AsyncGenerator[Event, None]:
+        """Which rows have segments, which one is gold, what keeps them where they are; ends with SegmentsSurveyed.
+
+        ids: only these rows.
+        """
+        from studio.jobs import placement_survey
+
+        pattern = self.pattern
+        async for event in self._reading(lambda store: placement_survey.survey(store.rows, pattern, ids)):
+            yield event
+
+    def survey_entry(self, row_id: int) -> Entry | None:
+        """What a survey says of one row; None when it has no segments, or is rejected."""
+        from studio.jobs.placement_survey import entry_of
+
+        stored = self.rows.get(row_id)
+        if stored is None or stored.status == "rejected":
+            return None
+        return entry_of(stored, self.pattern, self.rows.parents_of(PLACEMENT))
+
+    async def foresee(self, survey: Survey, chosen: PositionSettings) -> AsyncGenerator[Event, None]:
+        """Where gold would go, were every row placed so that can be: PlacesForeseen."""
+        from studio.jobs import placement_survey
+        from studio.jobs.threads import in_thread
+
+        async with aclosing(in_thread(placement_survey.foresee(survey, chosen))) as events:
+            async for event in events:
+                yield event
+
+    def mark_gold(self, row_id: int, gold: int | None) -> None:
+        """Say which segment (from 0) of the row holds the answer; None says nothing of it any more."""
+        self._decide_on(row_id, "gold", {"gold": gold, "gold_why": None})
+
+    async def place(
+        self,
+        chosen: PositionSettings | None = None,
+        only: Iterable[int] | None = None,
+        *,
+        standing: Iterable[Position] | None = None,
+        dry_run: bool = False,
+    ) -> AsyncGenerator[Event, None]:
+        """Move gold segments, or make variants, as one undoable step; ends with Placed.
+
+        chosen: how, [position] by default. only: these rows; standing: where gold stands in the others, who knows it
+        already. Each RowsPlaced is on disk when it is passed on; with dry_run nothing is. Raises UsageError for what
+        does not go together.
+        """
+        from studio.jobs import placements
+        from studio.jobs.placement_events import PlacementLaidOut, RowsPlaced
+
+        if not dry_run:
+            self._must_write()
+        settings = chosen or self.settings.position
+        asked = self._asked(settings, only, standing)
+        step = _Step(self, settings)
+        async for event in self._reading(lambda store: placements.place(store.rows, asked)):
+            if isinstance(event, PlacementLaidOut):
+                step.rows = event.rows
+            elif isinstance(event, RowsPlaced) and not dry_run and not step.keep(event):
+                # It was undone while it ran: then it ends here.
+                return
+            yield event
+
+    def foresee_row(self, stored: StoredRow, chosen: PositionSettings, target: int | None) -> Arranged | Guard | None:
+        """What would become of a row, were its gold segment put at target; distractors left out.
+
+        target: None where the strategy names no place. None is returned for a row that would stay as it is.
+        """
+        from studio.curate.arranging import Arranged, Wish, arrange
+        from studio.curate.context import context_of
+        from studio.curate.placement import arranged, rotated, shuffled
+        from studio.jobs.placement_survey import original
+
+        found = original(stored)
+        context = context_of(found.row, found.known, self.pattern)
+        if context is None or context.guard is not None:
+            return None if context is None else context.guard
+        count, gold = len(context.segments), context.gold.place
+        if target is not None and gold is not None:
+            order = arranged(count, gold, max(0, min(target, count - 1)))
+        elif target is not None and context.segments.kind == "constraints":
+            order = rotated(count, target)
+        elif chosen.strategy in ("shuffle", "original"):
+            order = shuffled(count, chosen.seed, stored.id) if chosen.strategy == "shuffle" else tuple(range(count))
+        else:
+            return None
+        wish = Wish(chosen.strategy, chosen.seed, chosen.question, chosen.locate_first)
+        if chosen.strategy == "original":
+            wish = Wish("original", chosen.seed)
+        made = arrange(found.row, context, order, wish)
+        return made if not isinstance(made, Arranged) or made.row != stored.row else None
+
+    def place_one(self, row_id: int, target: int | None, chosen: PositionSettings | None = None) -> bool:
+        """Place one row, its gold segment at target, and keep what an earlier placing did to question and output.
+
+        chosen: how; then nothing else is kept. Returns whether anything changed. Raises ProjectError when it cannot be.
+        """
+        from studio.curate.arranging import Arranged
+        from studio.jobs.placement_survey import original
+
+        self._must_write()
+        stored = self.rows.get(row_id)
+        context = self.context_of(stored) if stored else None
+        if stored is None or context is None:
+            raise ProjectError(f"#{row_id} has no segments.")
+        found = original(stored)
+        if chosen is None:
+            if context.gold.place is None:
+                raise ProjectError(f"#{row_id} has no gold segment.", hint="Mark the one that holds the answer first.")
+            if found.plan is not None and found.plan.distractors:
+                raise ProjectError(
+                    f"#{row_id} has distractors from other rows.", hint="Place it anew, or undo that first."
+                )
+            chosen = self._as_before(found.plan, target, len(context.segments))
+        made = self.foresee_row(stored, chosen, target)
+        if made is None:
+            return False
+        if not isinstance(made, Arranged):
+            raise ProjectError(f"#{row_id} stays as it is: {made}.")
+        back = made.row == found.row
+        after = {
+            "body": encode(made.row).decode(),
+            "gold": None if found.known is None else made.plan.gold,
+            "placement": None if back else made.plan.encode(),
+        }
+        change = decisions.change(stored, after)
+        where = "" if made.plan.gold is None else f", gold at {made.plan.gold + 1} of {len(made.plan.order)}"
+        self._decide("place", f"place #{row_id} ({chosen.strategy}{where})", [change])
+        return True
+
+    def _as_before(self, plan: Plan | None, target: int | None, count: int) -> PositionSettings:
+        """The settings by which a row is moved by hand: its question and output stay as they were placed."""
+        strategy: Strategy = "head" if not target else "tail" if target >= count - 1 else "middle"
+        settings = msgspec.structs.replace(self.settings.position, strategy=strategy, variants=0, distractors=0)
+        if plan is None:
+            return msgspec.structs.replace(settings, question="as-is", locate_first=False)
+        return msgspec.structs.replace(settings, question=plan.question, locate_first=plan.locate_first)
+
+    async def judge_gold(
+        self, control: Control, only: Iterable[int] | None = None, sure: float | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Have the judge say which segment is gold, of rows of which no rule is sure, as one undoable step.
+
+        Progressed, Planned, what lanes say, GoldJudged. Rows that a guard keeps, that a person has marked or the judge
+        has judged are not asked about. sure: from which confidence on, that of [position] by default. Raises
+        StudioError when the judge cannot be asked.
+        """
+        from studio.jobs import gold_judging
+        from studio.jobs.evolve_recipe import profile_of, prompts_of
+        from studio.jobs.placement_events import GoldJudged, SegmentsSurveyed
+        from studio.methods import gold_judge
+
+        self._must_write()
+        budget = self._spending = self._budget(self.settings)
+        roles = self._roles(self.settings, budget)
+        profile = profile_of("judge", self.settings, roles)
+        prompts = prompts_of(gold_judge, self.settings.position.prompts, profile, self.folder)
+        wanted = None if only is None else frozenset(only)
+        threshold = self.settings.position.sure if sure is None else sure
+        ids: list[int] = []
+        async for event in self.survey_segments():
+            if isinstance(event, SegmentsSurveyed):
+                ids = [
+                    entry.row_id
+                    for entry in map(event.survey.at, range(len(event.survey)))
+                    if entry.state(threshold) == "unsure"
+                    and entry.by not in ("judge", "hand")
+                    and (wanted is None or entry.row_id in wanted)
+                ]
+            elif isinstance(event, Progressed):
+                yield event
+        asking = gold_judging.Asking(ids, self.rows.get, roles.judge, prompts, self.pattern)
+        control.concurrency = self.settings.position.concurrency
+        step = _Step(self, self.settings.position, command="gold", said=f"the judge's gold of {count_of(len(ids))}")
+        async with aclosing(gold_judging.judge(asking, control)) as events:
+            async for event in events:
+                if isinstance(event, GoldJudged) and not step.judge(event):
+                    return
+                yield event
+
+    def _asked(
+        self, settings: PositionSettings, only: Iterable[int] | None, standing: Iterable[Position] | None
+    ) -> Asked:
+        from studio.curate.arranging import Wish
+        from studio.curate.placement import VARIED
+        from studio.curate.shapes import custom
+        from studio.jobs.placements import Asked
+
+        if settings.weights and len(settings.weights) != 10:
+            raise UsageError(
+                f"[position] weights has {len(settings.weights)} numbers.",
+                hint="Give ten, one for each tenth of the context.",
+            )
+        if settings.variants and settings.strategy not in VARIED:
+            raise UsageError(
+                f"{settings.strategy} would give every variant of a row the same order.",
+                hint=f"Variants go with {', '.join(sorted(VARIED))}.",
+            )
+        run = self.runs.find(_digest(settings))
+        return Asked(
+            Wish(settings.strategy, settings.seed, settings.question, settings.locate_first),
+            sure=settings.sure,
+            pattern=custom.compiled(settings.pattern),
+            weights=settings.weights,
+            variants=settings.variants,
+            distractors=settings.distractors,
+            only=None if only is None else frozenset(only),
+            made=frozenset(self.rows.made_of(run)) if run else frozenset(),
+            varied=self.rows.parents_of(PLACEMENT),
+            standing=None if standing is None else tuple(standing),
+        )
+
+
+class _Step:
+    """One undoable step that is taken a batch of rows at a time: what came in stands, whatever ends it."""
+
+    def __init__(self, session: Placing, settings: PositionSettings, command: str = "place", said: str = "") -> None:
+        self.rows = 0
+        self._session, self._settings = session, settings
+        self._command, self._said = command, said
+        self._group: int | None = None
+        self._run = 0
+
+    def keep(self, event: RowsPlaced) -> bool:
+        """Store a batch of placed rows; False when the step was undone meanwhile."""
+        changes = self._still_so(event.placements)
+        if not (changes or event.variants):
+            return True
+        return self._record(changes, event.variants)
+
+    def judge(self, event: GoldJudged) -> bool:
+        """Store a verdict; False when the step was undone meanwhile."""
+        from studio.jobs.placement_survey import GoldWhy
+
+        stored = self._session.rows.get(event.row_id)
+        if stored is None or encode(stored.row).decode() != event.body or stored.gold is not None:
+            # Somebody has edited or marked it meanwhile.
+            return True
+        why = GoldWhy("judge", event.confidence, event.evidence).encode()
+        return self._record([decisions.change(stored, {"gold": event.place, "gold_why": why})], [])
+
+    def _still_so(self, placements: Sequence[Placement]) -> list[Change]:
+        """The changes to rows that are as they were when the job looked at them: a later edit is not overwritten."""
+        bodies = self._session.rows.bodies([one.row_id for one in placements])
+        return [
+            Change("row", one.row_id, one.row_id, one.before, one.after)
+            for one in placements
+            if bodies.get(one.row_id) == str(one.before["body"]).encode()
+        ]
+
+    def _record(self, changes: list[Change], variants: Sequence[Variant]) -> bool:
+        session = self._session
+        journal = session._journal
+        if self._group is not None and not journal.stands(self._group):
+            return False
+        with session._project.database.transaction(durable=self._group is None) as connection:
+            for change in changes:
+                session.rows.change(change.first, change.last, change.after)
+            changes += [self._add(variant) for variant in variants]
+            if self._group is None:
+                self._group = journal.record(connection, self._command, self._summary(), changes)
+            else:
+                journal.add(self._group, changes)
+        return True
+
+    def _summary(self) -> str:
+        settings = self._settings
+        if self._said:
+            return self._said
+        if settings.variants:
+            return f"make {settings.variants} variants of {count_of(self.rows)} ({settings.strategy})"
+        return f"place {count_of(self.rows)} ({settings.strategy})"
+
+    def _add(self, variant: Variant) -> Change:
+        """A new row, pending; undoing it rejects it, for nothing is ever deleted."""
+        session = self._session
+        if not self._run:
+            self._run = session.runs.open(PLACEMENT, _digest(self._settings), _recipe(self._settings))
+        row_id = session.rows.add_generated(
+            Generated(
+                type=type_of(variant.row),
+                row=variant.row,
+                run=self._run,
+                root=None,
+                round=variant.number,
+                parent=variant.parent,
+                operation=PLACEMENT,
+                replies=(),
+                variant=variant.parent,
+            )
+        )
+        marks: dict[str, Any] = {
+            "gold": variant.gold, "gold_why": variant.gold_why, "placement": variant.plan.encode(),
+        }  # fmt: skip
+        session.rows.change(row_id, row_id, marks)
+        pending = {"status": "pending", "rule": None, "evidence": None}
+        return Change("row", row_id, row_id, decisions.rejected(decisions.BY_HAND, "you took it back"), pending)
+
+
+def _recipe(settings: PositionSettings) -> str:
+    """What decides which variants are made, as canonical JSON."""
+    named = ("strategy", "seed", "variants", "distractors", "question", "locate_first", "weights", "pattern")
+    return msgspec.json.encode({name: getattr(settings, name) for name in named}, order="sorted").decode()
+
+
+def _digest(settings: PositionSettings) -> str:
+    import hashlib
+
+    return hashlib.blake2b(f"placement {_recipe(settings)}".encode(), digest_size=16).hexdigest()
