@@ -212,8 +212,8 @@ class PositionSettings(msgspec.Struct, frozen=True):
     """[position]: how gold segments are found and spread.
 
     sure: a gold segment with less confidence waits for a look. pattern: a regular expression that tells segments.
-    weights: ten numbers, how often `inverse` wants gold in each tenth of the context; (): of the last probe, or equally
-    often. variants: rows made of each row besides it. distractors: segments from other rows put into each. concurrency:
+    weights: ten numbers, how often `inverse` wants gold in each tenth of the context; (): as the newest probe
+    says. variants: rows made of each row besides it. distractors: segments from other rows put into each. concurrency:
     requests to the judge in flight. prompts: a folder with prompt files of the person's own.
     """
 

@@ -60,7 +60,7 @@ async def foretell(session: Session, only: Iterable[int] | None) -> int:
                 rows += map(_variant, event.variants)
             elif isinstance(event, Placed):
                 placed = event
-    chosen = session.settings.position
+    chosen = session.weighted(session.settings.position)
     named = ("strategy", "seed", "sure", "variants", "distractors", "question", "locate_first", "weights")
     show_json(
         {

@@ -80,9 +80,17 @@ class Placing(Probing):
         from studio.jobs import placement_survey
         from studio.jobs.threads import in_thread
 
-        async with aclosing(in_thread(placement_survey.foresee(survey, chosen))) as events:
+        weighted = self.weighted(chosen)
+        async with aclosing(in_thread(placement_survey.foresee(survey, weighted))) as events:
             async for event in events:
                 yield event
+
+    def weighted(self, chosen: PositionSettings) -> PositionSettings:
+        """The settings with what `inverse` goes by where they have no weights: the newest probe, if there is one."""
+        from studio.methods.probe.curve import weights_by_decile
+
+        probe = self.newest_probe() if chosen.strategy == "inverse" and not chosen.weights else None
+        return msgspec.structs.replace(chosen, weights=weights_by_decile(probe.curve)) if probe else chosen
 
     def mark_gold(self, row_id: int, gold: int | None) -> None:
         """Say which segment (from 0) of the row holds the answer; None says nothing of it any more."""
@@ -107,7 +115,7 @@ class Placing(Probing):
 
         if not dry_run:
             self._must_write()
-        settings = chosen or self.settings.position
+        settings = self.weighted(chosen or self.settings.position)
         asked = self._asked(settings, only, standing)
         step = _Step(self, settings)
         async for event in self._reading(lambda store: placements.place(store.rows, asked)):
@@ -247,6 +255,11 @@ class Placing(Probing):
             raise UsageError(
                 f"[position] weights has {len(settings.weights)} numbers.",
                 hint="Give ten, one for each tenth of the context.",
+            )
+        if settings.strategy == "inverse" and not settings.weights:
+            raise UsageError(
+                "inverse goes by how well a model reads each position, which has not been measured.",
+                hint="Run `studio probe DIR` (b in Position), or give ten weights.",
             )
         if settings.variants and settings.strategy not in VARIED:
             raise UsageError(

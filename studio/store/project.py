@@ -152,7 +152,7 @@ name = {name}
 # distractors = 0       # segments of other rows put into each
 # question = "as-is"    # before, after or both: where the question stands to the segments
 # locate_first = false  # the output first names the segment that holds the answer
-# weights = []          # ten numbers, head to tail: how often "inverse" wants gold in each tenth
+# weights = []          # ten, head to tail: how often "inverse" wants gold in each tenth; []: by the newest probe
 # concurrency = 4       # requests to the judge in flight
 # prompts = ""          # a folder with prompt files of your own, gold_judge.en.toml and gold_judge.zh.toml
 # Segments of your own form by a regular expression for where one begins. What (?P<number>...) is part of stays in its

@@ -91,6 +91,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("mark-all", "V", "mark all", "Mark every row of the list, or none of them", ("position",)),
     Command("review", "r", "review", "Only rows whose gold segment is unsure, or all", ("position",), footer=True),
     Command("consult", "c", "ask judge", "Have a model say which one is gold; again: stop", ("position",), writes=True),
+    Command(
+        "probe", "b", "probe", "Measure how well a model reads each position; again: stop", ("position",), writes=True
+    ),
     Command("text", "w", "text", "The segments in a line each, whole, or as they will be", ("position",)),
     Command("figures", "f", "figures", "Where gold stands in numbers, and why rows stay", ("position",)),
     Command("unfold", "space", "open/close", "Open or close the group of issues", ("check",), footer=True),

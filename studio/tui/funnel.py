@@ -84,14 +84,14 @@ def full_lines(standing: Standing, foretold: Estimate | None, spent: Spent | Non
     return lines
 
 
-def estimate_words(found: Estimate) -> str:
-    """What a run would take, in one sentence."""
+def estimate_words(found: Estimate, unit: str = "tasks") -> str:
+    """What a run would take, in one sentence. unit: what its attempts are called."""
     if found.unpriced:
         money = f"price unknown for {', '.join(found.unpriced)}"
     else:
         money = f"about ${found.usd:,.2f}" if found.usd else "nothing to pay"
     tokens = f"{short(found.prompt_tokens)} + {short(found.completion_tokens)} tokens"
-    return f"{found.attempts:,} tasks, {found.requests:,} requests, {tokens}, {money}, {clock(found.seconds)}"
+    return f"{found.attempts:,} {unit}, {found.requests:,} requests, {tokens}, {money}, {clock(found.seconds)}"
 
 
 def spent_words(spent: Spent | None) -> str:

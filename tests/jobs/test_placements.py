@@ -13,11 +13,13 @@ from studio.curate.guards import MEANINGS
 from studio.curate.plans import decode, restored
 from studio.errors import ProjectError, UsageError
 from studio.jobs import task_pool
+from studio.jobs.control import Control
 from studio.jobs.placement_events import Placed, PlacementLaidOut, RowsPlaced, SegmentsSurveyed
 from studio.jobs.placements import UNSURE
 from studio.settings import PositionSettings
 from studio.store.filters import Filter
 from studio.store.project import DATABASE_FILE
+from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import bring_in, contents, drain, kept, new_project, recount
 from tests.support.segmented import golds, row, rows
 
@@ -26,8 +28,8 @@ from tests.support.segmented import golds, row, rows
 async def make(tmp_path):
     opened = []
 
-    async def make(objects, **position):
-        session = new_project(tmp_path / f"p{len(opened)}", position=position)
+    async def make(objects, probe=None, **position):
+        session = new_project(tmp_path / f"p{len(opened)}", position=position, probe=probe or {})
         await bring_in(session, tmp_path / "rows.jsonl", objects)
         opened.append(session)
         return session
@@ -66,6 +68,18 @@ async def test_inverse_goes_by_its_weights(make):
     session = await make(rows(60, (10,)))
     placed = await place(session, strategy="inverse", weights=(0, 0, 1, 1, 2, 2, 0, 0, 0, 0))
     assert placed.after == [0, 0, 10, 10, 20, 20, 0, 0, 0, 0]
+
+
+async def test_inverse_goes_by_the_newest_probe(make):
+    session = await make(rows(200, (10,)), probe={"keys": 15, "samples": 8})
+    with pytest.raises(UsageError, match="has not been measured"):
+        await place(session, strategy="inverse")
+    use(session, FakeChat())  # It forgets the middle.
+    await drain(session.probe(Control()))
+    placed = await place(session, strategy="inverse")
+    head, *_, tail = placed.after
+    assert min(placed.after[4:6]) > 4 * max(head, tail)
+    assert min(placed.after) > 0
 
 
 @pytest.mark.parametrize(("strategy", "places"), [("head", {0}), ("middle", {3}), ("tail", {5}), ("edges", {0, 5})])

@@ -10,7 +10,7 @@ from studio.methods.probe.curve import Curve, Point, positions
 from studio.methods.probe.tasks import Setup
 from studio.store.probes import Probe
 from studio.text.display import columns, visible
-from studio.tui.curve import curve_lines
+from studio.tui.curve import curve_line, curve_lines
 from studio.tui.ink import INKS
 
 
@@ -84,8 +84,19 @@ def test_a_narrower_column_than_thirty_is_drawn_as_thirty():
     assert curve_lines(probe(25, U), 5) == curve_lines(probe(25, U), 30)
 
 
+@given(probes().filter(lambda found: found.curve.asked), st.integers(80, 160))
+def test_the_curve_in_one_line_fits(found, width):
+    (shown,) = texts([curve_line(found, width)])
+    assert columns(visible(shown)) <= width
+
+
+def test_the_curve_in_one_line_says_head_tail_and_least():
+    (shown,) = texts([curve_line(probe(25, U), 80)])
+    assert shown == "reads ███▆▆▆▆▆▂▂▂▂▂▅▅▅▅▅██  head 95%, tail 100%, least 25% at 13 of 25  a-model"
+
+
 def test_a_stopped_probe_says_so_and_none_says_how_to_get_one():
     assert "10 documents, 60 answers, stopped" in texts(
         curve_lines(probe(10, ((0, 20, 1), (4, 20, 1), (9, 20, 1)), "documents", ended=False), 60)
     )
-    assert "".join(texts(curve_lines(None, 80))) == "No probe yet. studio probe DIR measures how a model reads."
+    assert "".join(texts(curve_lines(None, 80))) == "No probe yet. b measures how well a model reads each position."

@@ -6,16 +6,18 @@ import asyncio
 import re
 import shutil
 
+import msgspec
 import pytest
 
 from studio.errors import ModelError
 from studio.session import Session
+from studio.settings import ProbeSettings
 from studio.store.filters import Filter
 from studio.store.project import create
 from studio.tui import jobs
 from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import bring_in, contents, drain
-from tests.support.screens import opened, press, same_picture, text_of, type_in
+from tests.support.screens import opened, press, same_picture, settled, text_of, type_in
 from tests.support.segmented import golds, rows
 from tests.tui.conftest import SAMPLES
 
@@ -349,6 +351,41 @@ async def test_the_judge_is_asked_after_a_question(samples):
         assert '★ 1 sure 90 in 100: the judge quotes "Winter hours"' in text_of(app)
         await press(pilot, "u")
         assert samples.rows.get(32).gold is None
+
+
+async def test_a_probe_is_made_drawn_and_gone_by(many):
+    many.settings = msgspec.structs.replace(many.settings, probe=ProbeSettings(keys=15, samples=8))
+    use(many, FakeChat())  # It forgets the middle.
+    async with opened(many) as (app, pilot):
+        await press(pilot, "s")
+        await type_in(pilot, "inverse")
+        await press(pilot, "enter")
+        assert "there is none yet" in notices(app)[-1]
+        await press(pilot, "b")
+        assert "15 key-value pairs, the right one at 5 positions, 8 times each." in text_of(app)
+        await press(pilot, "y")
+        assert "head 100%, tail 100%, least 0% at 8 of 15" in text_of(app)
+        assert any("middle" in notice for notice in notices(app))
+        after = app.screen.foreseen.after
+        assert min(after[4:6]) > 2 * max(after[0], after[9])
+        await pilot.resize_terminal(80, 60)
+        await settled(pilot)
+        assert "├" in text_of(app)  # There is room for all of it.
+
+
+async def test_a_probe_stops_and_goes_on(many):
+    many.settings = msgspec.structs.replace(many.settings, probe=ProbeSettings(keys=15, samples=8))
+    use(many, FakeChat(delay=0.1))
+    async with opened(many) as (app, pilot):
+        await press(pilot, "b")
+        await pilot.press("y", "b")
+        await settled(pilot)
+        assert any("stops after what is in flight" in notice for notice in notices(app))
+        (stopped,) = many.probes()
+        assert not stopped.ended
+        await press(pilot, "b", "y")
+        (probe,) = many.probes()
+        assert probe.ended
 
 
 async def test_a_judge_that_cannot_be_asked_is_told(samples):

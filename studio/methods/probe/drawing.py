@@ -61,8 +61,20 @@ def axis(width: int) -> str:
     return ("0%" + f"{'':{max(0, left - 2)}}" + half).ljust(width - 4) + "100%"
 
 
+def silhouette(curve: Curve, width: int) -> str:
+    """The whole curve in a line so wide, head on the left: above each column the nearest position that was asked."""
+    asked = [(curve.place(point), point.share) for point in curve.points if point.asked]
+    if not asked:
+        return " " * width
+    places = ((column + 0.5) / width for column in range(width))
+    shares = (min(asked, key=lambda point: abs(point[0] - place))[1] for place in places)
+    return "".join(_level(share) for share in shares)
+
+
 def outline(curve: Curve) -> str:
     """The whole curve on one line, two characters a position, head first: a U looks like one. Blank: not asked."""
-    return "".join(
-        _LEVELS[max(1, round(point.share * (len(_LEVELS) - 1)))] * 2 if point.asked else "  " for point in curve.points
-    )
+    return "".join(_level(point.share) * 2 if point.asked else "  " for point in curve.points)
+
+
+def _level(share: float) -> str:
+    return _LEVELS[max(1, round(share * (len(_LEVELS) - 1)))]

@@ -15,17 +15,18 @@ from studio.session.deciding import count_of
 from studio.tui import position_details as details
 from studio.tui import position_settings
 from studio.tui.commands import Stage
+from studio.tui.curve import curve_lines
 from studio.tui.ink import Line
 from studio.tui.jobs import LASTING
 from studio.tui.position_filter import UNSURE
-from studio.tui.screens.segment_stage import SegmentStage
+from studio.tui.screens.probe_stage import ProbeStage
 
 
-class PositionScreen(SegmentStage):
+class PositionScreen(ProbeStage):
     """Above, where gold stands over the dataset, now and then; the rows; below, the segments of one."""
 
     stage: ClassVar[Stage] = "position"
-    JOBS = ("segments", "foresee", "place", "judge")
+    JOBS = ("segments", "foresee", "place", "judge", "probe")
     EMPTY = "No row has several segments (documents, list entries, paragraphs)."
 
     def __init__(self, session: Session) -> None:
@@ -132,7 +133,9 @@ class PositionScreen(SegmentStage):
         self.app.push_screen(Help(self._figures))
 
     def _figures(self, width: int) -> list[Line]:
-        return [] if self.foreseen is None else details.figures_lines(self.foreseen, self.chosen, width)
+        if self.foreseen is None:
+            return []
+        return [*details.figures_lines(self.foreseen, self.chosen, width), [], *curve_lines(self._probe, width)]
 
     # -- the judge -------------------------------------------------------------------------------
 
