@@ -42,8 +42,10 @@ class Arranged(NamedTuple):
 
 def mixed(count: int, distractors: int, seed: int, row: int) -> tuple[int, ...]:
     """An order of a row's own segments, which keep theirs, with distractors (count and above) drawn in between."""
-    drawn = random.Random(f"{seed}/{row}/distractors")
     order = list(range(count))
+    if not distractors:
+        return tuple(order)
+    drawn = random.Random(f"{seed}/{row}/distractors")
     for number in range(distractors):
         order.insert(drawn.randint(0, len(order)), count + number)
     return tuple(order)

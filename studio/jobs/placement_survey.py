@@ -7,29 +7,25 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
-import msgspec
-
-from studio.alpaca.rows import Row
-from studio.curate.context import Context, context_of
+from studio.curate.context import context_of
 from studio.curate.deciles import Position, histogram, imbalance
-from studio.curate.gold import By, Gold
-from studio.curate.guards import CODES, Code, Guard
+from studio.curate.gold import By
+from studio.curate.guards import CODES, Code
 from studio.curate.placement import NEEDS_GOLD, targets, turns
-from studio.curate.plans import Plan, decode, holds, restored
 from studio.curate.segments import KINDS, Kind
-from studio.errors import StudioError
 from studio.jobs.events import Events, Progressed
 from studio.jobs.placement_events import PlacesForeseen, SegmentsSurveyed
+from studio.jobs.placement_originals import fixed_by_variants, now_at, original
+from studio.jobs.processes import spread
 from studio.settings import PositionSettings
 from studio.store.filters import Filter
 from studio.store.rows import PLACEMENT, Rows, StoredRow
 
-# So many rows are worth a first look.
-_FIRST = 200
-STEP = 500
-"""Rows between two words about the progress."""
+BATCH = 200
+"""So many rows are looked at in one go; they are worth a first look."""
 LOOKED_AT = Filter(statuses=("pending", "accepted"))
 """The rows that are looked at for segments."""
 _BY: tuple[By, ...] = ("", "question", "overlap", "span", "citation", "judge", "hand")
@@ -168,69 +164,6 @@ def _values(entry: Entry) -> tuple[int, ...]:
     )
 
 
-class Original(NamedTuple):
-    """A row as it was before it was placed. plan: of the placing, None for a row that is as it was.
-
-    known: what a person or a judge said of its gold segment.
-    """
-
-    row: Row
-    plan: Plan | None
-    known: Gold | None
-
-
-def known_gold(stored: StoredRow) -> Gold | None:
-    """What a person or a judge said of a row's gold segment, in the row as it is."""
-    if stored.gold_why is not None:
-        why = msgspec.json.decode(stored.gold_why, type=GoldWhy)
-        return Gold(stored.gold, why.confidence, why.by, why.evidence)
-    return None if stored.gold is None else Gold(stored.gold, 1.0, "hand", "marked by you")
-
-
-class GoldWhy(msgspec.Struct, frozen=True):
-    """Who says which segment is gold, as it is kept beside the place."""
-
-    by: By
-    confidence: float
-    evidence: str
-
-    def encode(self) -> str:
-        """As JSON."""
-        return msgspec.json.encode(self).decode()
-
-
-def original(stored: StoredRow) -> Original:
-    """The row before it was placed; a row that was edited since is its own original."""
-    known = known_gold(stored)
-    if stored.placement is None:
-        return Original(stored.row, None, known)
-    try:
-        plan = decode(stored.placement)
-    except StudioError:
-        return Original(stored.row, None, known)
-    if plan.variant or not holds(plan, stored.row):
-        return Original(stored.row, None, known)
-    if known is not None and known.place is not None:
-        before = plan.order[known.place] if known.place < len(plan.order) else -1
-        known = known._replace(place=before) if before >= 0 else None
-    return Original(restored(stored.row, plan), plan, known)
-
-
-def now_at(original: Original, context: Context) -> tuple[int | None, int]:
-    """Where the gold segment stands in the row as it is, and among how many."""
-    gold, plan = context.gold.place, original.plan
-    if plan is None:
-        return gold, len(context.segments)
-    return (None if gold is None else plan.order.index(gold)), len(plan.order)
-
-
-def fixed_by_variants(stored: StoredRow, varied: Container[int]) -> Guard | None:
-    """Whether a row stays because it is a variant, or has some. varied: rows of which variants were made."""
-    if stored.operation == PLACEMENT:
-        return Guard("variant", f"of #{stored.parent}")
-    return Guard("varied", f"of #{stored.id}") if stored.id in varied else None
-
-
 def entry_of(stored: StoredRow, pattern: re.Pattern[str] | None, varied: Container[int]) -> Entry | None:
     """What the survey says of a row; None when it has no segments. varied: rows of which variants were made."""
     found = original(stored)
@@ -251,38 +184,50 @@ def entry_of(stored: StoredRow, pattern: re.Pattern[str] | None, varied: Contain
     )
 
 
+def entries_of(pattern: re.Pattern[str] | None, varied: Container[int], batch: Sequence[StoredRow]) -> list[Entry]:
+    """What the survey says of those of the rows that have segments."""
+    return [entry for stored in batch if (entry := entry_of(stored, pattern, varied)) is not None]
+
+
 def survey(rows: Rows, pattern: re.Pattern[str] | None, ids: Sequence[int] | None = None) -> Events:
     """Progressed, then SegmentsSurveyed; before, now and then, what has been found so far. ids: only these rows."""
     found = Survey()
-    varied = rows.parents_of(PLACEMENT)
-    told = _FIRST
-    for stored in each(rows, ids):
-        if isinstance(stored, Progressed):
-            yield stored
-        elif (entry := entry_of(stored, pattern, varied)) is not None:
+    told = BATCH
+    total, number = number_of(rows, ids), 0
+    for entries in spread(partial(entries_of, pattern, rows.parents_of(PLACEMENT)), batches(rows, ids)):
+        for entry in entries:
             found.add(entry)
-            if len(found) == told and ids is None:
-                told *= 10
-                yield SegmentsSurveyed(found, whole=False)
+        if len(found) >= told and ids is None:
+            told *= 10
+            yield SegmentsSurveyed(found, whole=False)
+        number = min(number + BATCH, total)
+        yield Progressed(number, total, "rows looked at")
     yield SegmentsSurveyed(found)
 
 
-def each(rows: Rows, ids: Sequence[int] | None = None) -> Iterator[StoredRow | Progressed]:
-    """Every row that may have segments, with a word about the progress now and then. ids: of these rows only."""
-    total = sum(count.n for count in rows.counts() if count.status != "rejected" and count.type != "pretrain")
-    number = 0
+def number_of(rows: Rows, ids: Sequence[int] | None) -> int:
+    """How many rows `batches` gives."""
+    if ids is not None:
+        return len(ids)
+    return sum(count.n for count in rows.counts() if count.status != "rejected" and count.type != "pretrain")
+
+
+def batches(rows: Rows, ids: Sequence[int] | None = None) -> Iterator[list[StoredRow]]:
+    """Every row that may have segments, BATCH at a time. ids: of these rows only."""
+    batch: list[StoredRow] = []
     for stored in rows.each(LOOKED_AT) if ids is None else _these(rows, ids):
-        if stored.type == "pretrain":
-            continue
-        number += 1
-        yield stored
-        if number % STEP == 0:
-            yield Progressed(number, total if ids is None else len(ids), "rows looked at")
+        if stored.type != "pretrain":
+            batch.append(stored)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
 
 
 def _these(rows: Rows, ids: Sequence[int]) -> Iterator[StoredRow]:
-    for start in range(0, len(ids), STEP):
-        yield from (stored for stored in rows.page(ids[start : start + STEP]) if stored.status != "rejected")
+    for start in range(0, len(ids), BATCH):
+        yield from (stored for stored in rows.page(ids[start : start + BATCH]) if stored.status != "rejected")
 
 
 def foresee(survey: Survey, settings: PositionSettings) -> Events:

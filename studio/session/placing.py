@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from studio.curate.plans import Plan
     from studio.jobs.control import Control
     from studio.jobs.placement_events import GoldJudged, Placement, RowsPlaced, Variant
+    from studio.jobs.placement_rows import Asked
     from studio.jobs.placement_survey import Entry, Survey
-    from studio.jobs.placements import Asked
 
 
 class Placing(Probing):
@@ -44,7 +44,7 @@ class Placing(Probing):
     def context_of(self, stored: StoredRow) -> Context | None:
         """A row's segments as they stand now; None when it has none."""
         from studio.curate.context import context_of
-        from studio.jobs.placement_survey import known_gold
+        from studio.jobs.placement_originals import known_gold
 
         return context_of(stored.row, known_gold(stored), self.pattern)
 
@@ -134,7 +134,7 @@ class Placing(Probing):
         from studio.curate.arranging import Arranged, Wish, arrange
         from studio.curate.context import context_of
         from studio.curate.placement import arranged, rotated, shuffled
-        from studio.jobs.placement_survey import original
+        from studio.jobs.placement_originals import original
 
         found = original(stored)
         context = context_of(found.row, found.known, self.pattern)
@@ -161,7 +161,7 @@ class Placing(Probing):
         chosen: how; then nothing else is kept. Returns whether anything changed. Raises ProjectError when it cannot be.
         """
         from studio.curate.arranging import Arranged
-        from studio.jobs.placement_survey import original
+        from studio.jobs.placement_originals import original
 
         self._must_write()
         stored = self.rows.get(row_id)
@@ -249,7 +249,7 @@ class Placing(Probing):
         from studio.curate.arranging import Wish
         from studio.curate.placement import VARIED
         from studio.curate.shapes import custom
-        from studio.jobs.placements import Asked
+        from studio.jobs.placement_rows import Asked
 
         if settings.weights and len(settings.weights) != 10:
             raise UsageError(
@@ -275,10 +275,16 @@ class Placing(Probing):
             variants=settings.variants,
             distractors=settings.distractors,
             only=None if only is None else frozenset(only),
-            made=frozenset(self.rows.made_of(run)) if run else frozenset(),
+            made=self._variants_of(run) if run else {},
             varied=self.rows.parents_of(PLACEMENT),
             standing=None if standing is None else tuple(standing),
         )
+
+    def _variants_of(self, run: int) -> dict[int, set[int]]:
+        made: dict[int, set[int]] = {}
+        for parent, number in self.rows.made_of(run):
+            made.setdefault(parent, set()).add(number)
+        return made
 
 
 class _Step:
@@ -300,7 +306,7 @@ class _Step:
 
     def judge(self, event: GoldJudged) -> bool:
         """Store a verdict; False when the step was undone meanwhile."""
-        from studio.jobs.placement_survey import GoldWhy
+        from studio.jobs.placement_originals import GoldWhy
 
         stored = self._session.rows.get(event.row_id)
         if stored is None or encode(stored.row).decode() != event.body or stored.gold is not None:

@@ -11,7 +11,7 @@ from studio.errors import ModelError, RefusedError
 from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, Planned
 from studio.jobs.placement_events import GoldJudged
-from studio.jobs.placement_survey import known_gold
+from studio.jobs.placement_originals import known_gold
 from studio.llm.chat import Reply, Usage
 from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import bring_in, contents, drain, new_project

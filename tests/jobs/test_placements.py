@@ -12,10 +12,11 @@ from studio.curate.deciles import histogram
 from studio.curate.guards import MEANINGS
 from studio.curate.plans import decode, restored
 from studio.errors import ProjectError, UsageError
-from studio.jobs import task_pool
+from studio.jobs import processes, task_pool
 from studio.jobs.control import Control
 from studio.jobs.placement_events import Placed, PlacementLaidOut, RowsPlaced, SegmentsSurveyed
-from studio.jobs.placements import UNSURE
+from studio.jobs.placement_rows import UNSURE
+from studio.jobs.placement_survey import BATCH
 from studio.settings import PositionSettings
 from studio.store.filters import Filter
 from studio.store.project import DATABASE_FILE
@@ -96,12 +97,23 @@ async def test_the_same_seed_gives_the_same_bytes_and_another_one_others(make):
     assert contents(first) == contents(second) != contents(third)
 
 
+@pytest.mark.parametrize("options", [{}, {"variants": 2, "distractors": 1, "pattern": r"^Document \[(?P<number>\d+)"}])
+async def test_several_processes_do_what_one_does(make, monkeypatch, options):
+    alone, together = await make(rows(650), **options), await make(rows(650), **options)
+    monkeypatch.setattr(processes.os, "cpu_count", lambda: 1)
+    placed = await place(alone)
+    monkeypatch.setattr(processes.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(processes, "HERE", 0)
+    assert await place(together) == placed
+    assert contents(together) == contents(alone)
+
+
 async def test_more_rows_than_a_batch_are_one_step(make):
     session = await make(rows(450))
     before = contents(session)
     events = await drain(session.place())
     assert sum(len(event.placements) for event in events if isinstance(event, RowsPlaced)) == events[-1].rows > 300
-    assert max(len(event.placements) for event in events if isinstance(event, RowsPlaced)) <= 100
+    assert max(len(event.placements) for event in events if isinstance(event, RowsPlaced)) <= BATCH
     told, row_id = session.undo()
     assert told == "place 450 rows (balanced)"
     assert row_id is not None
