@@ -13,7 +13,7 @@ from studio.jobs.control import Control
 from studio.jobs.estimate import Estimate
 from studio.jobs.tally import Tally
 from studio.llm.budget import Spent
-from studio.methods.templates import OPERATIONS
+from studio.methods.evol_prompts import OPERATIONS
 from studio.session import Session
 
 

@@ -13,7 +13,7 @@ from studio.errors import ProjectError
 from studio.jobs import self_instruct_recipe
 from studio.jobs.evolve import STEPS
 from studio.jobs.self_instruct_recipe import METHOD
-from studio.methods.templates import OPERATIONS
+from studio.methods.evol_prompts import OPERATIONS
 from studio.session import Session
 from studio.session.deciding import count_of
 from studio.session.looking import Exchange

@@ -16,7 +16,7 @@ from studio.jobs.evolve_recipe import Course
 from studio.llm.chat import Reply, Usage
 from studio.llm.prices import Price, cost
 from studio.methods import evol_instruct
-from studio.methods.templates import OPERATIONS
+from studio.methods.evol_prompts import OPERATIONS
 from studio.settings import ModelSettings, Role
 from studio.text.tokens import language
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import get_args
 
 import msgspec
 
 from studio.errors import UsageError
-from studio.llm.choice import Roles, is_small
-from studio.methods import templates
+from studio.jobs.recipes import LANGUAGES, Canonical, profile_of, prompts_of
+from studio.llm.choice import Roles
 from studio.methods.evol_instruct import EQUAL, SHORT_ANSWER
+from studio.methods.evol_prompts import FILES, OPERATIONS
 from studio.methods.templates import Language, Profile, PromptSet
 from studio.settings import EvolveSettings, Operation, Role, Settings
 
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -37,22 +36,14 @@ class Asked(msgspec.Struct, frozen=True):
     prompts: dict[Language, str]
 
 
-class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
+class Recipe(Canonical, frozen=True, omit_defaults=True):
     """Everything that decides what a run produces, save the pool and how far it goes. weights: {} for equal ones."""
 
     seed: int
     roles: dict[Role, Asked]
-    weights: dict[Operation, float] = {}
+    weights: dict[Operation, float] = msgspec.field(default_factory=dict)
     short_answer: int = SHORT_ANSWER
     thinking: str = "drop"
-
-    def encode(self) -> str:
-        """Canonical JSON: equal recipes give equal text."""
-        return msgspec.json.encode(self, order="sorted").decode()
-
-    @property
-    def digest(self) -> str:
-        return hashlib.blake2b(self.encode().encode(), digest_size=16).hexdigest()
 
 
 class Course:
@@ -66,7 +57,7 @@ class Course:
         """Go by other settings; by those so far when these raise StudioError."""
         profiles = {role: profile_of(role, settings, models) for role in ROLES}
         prompts = {
-            role: prompts_of(templates, settings.evolve.prompts, profile, folder) for role, profile in profiles.items()
+            role: prompts_of(FILES, settings.evolve.prompts, profile, folder) for role, profile in profiles.items()
         }
         roles = {
             role: Asked(
@@ -102,57 +93,12 @@ def _sampling(role: Role, profile: Profile, evolving: EvolveSettings) -> dict[La
     return dict.fromkeys(LANGUAGES, judging if role == "judge" else asked)
 
 
-def profile_of(role: Role, settings: Settings, models: Roles) -> Profile:
-    """For which kind of model the prompts of a role are."""
-    chosen = settings.model_for(role).profile
-    if chosen == "auto":
-        return "small" if is_small(getattr(models, role)) else "standard"
-    return chosen
-
-
 def _weights(evolving: EvolveSettings) -> dict[Operation, float]:
     """The weights the settings mean; {} for the paper's."""
-    chosen = evolving.operations or templates.OPERATIONS
-    weights = {name: evolving.weights.get(name, 1.0) if name in chosen else 0.0 for name in templates.OPERATIONS}
+    chosen = evolving.operations or OPERATIONS
+    weights = {name: evolving.weights.get(name, 1.0) if name in chosen else 0.0 for name in OPERATIONS}
     if not any(weights.values()):
         raise UsageError(
             "No operation of Evol-Instruct is left to draw.", hint="Give one of [evolve] operations a weight above 0."
         )
     return {} if weights == EQUAL else weights
-
-
-class PromptFiles(Protocol):
-    """The prompt files of a method; its module is one."""
-
-    def load(self, language: Language, profile: Profile) -> PromptSet:
-        """The shipped prompts."""
-
-    def own(self, text: str, source: str, language: Language, profile: Profile) -> PromptSet:
-        """The shipped prompts with what a person's own file changes."""
-
-    def file_name(self, language: Language) -> str:
-        """How a file is called."""
-
-
-def prompts_of(method: PromptFiles, setting: str, profile: Profile, folder: Path) -> dict[Language, PromptSet]:
-    """The prompts of a profile: shipped, or the person's own in the folder that the setting names."""
-    if not setting:
-        return {language: method.load(language, profile) for language in LANGUAGES}
-    place = folder / Path(setting).expanduser()
-    files = {language: place / method.file_name(language) for language in LANGUAGES}
-    if not any(file.is_file() for file in files.values()):
-        names = " or ".join(file.name for file in files.values())
-        raise UsageError(f"prompts: {place} holds no {names}.", hint="Put one there, or take the setting away.")
-    return {
-        language: method.own(_read(file), str(file), language, profile)
-        if file.is_file()
-        else method.load(language, profile)
-        for language, file in files.items()
-    }
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from None

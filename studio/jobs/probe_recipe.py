@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
 from studio.alpaca.lengths import estimate_tokens
 from studio.errors import UsageError
-from studio.jobs.evolve_recipe import profile_of, prompts_of
+from studio.jobs.recipes import Canonical, profile_of, prompts_of
 from studio.llm.chat import Message, Request, Ruler
 from studio.llm.choice import Roles
-from studio.methods.probe import prompts as prompt_files
 from studio.methods.probe import tasks
+from studio.methods.probe.prompts import FILES
 from studio.methods.probe.tasks import Question, Setup
 from studio.methods.templates import Profile, PromptSet
 from studio.settings import ProbeSettings, Settings
@@ -30,7 +27,7 @@ FEWEST = 3
 """Pairs or documents: below it there is no middle."""
 
 
-class Recipe(msgspec.Struct, frozen=True):
+class Recipe(Canonical, frozen=True):
     """Everything that decides what a probe finds. prompts: their digest. max_tokens: of an answer."""
 
     model: str
@@ -38,14 +35,6 @@ class Recipe(msgspec.Struct, frozen=True):
     prompts: str
     setup: Setup
     max_tokens: int
-
-    def encode(self) -> str:
-        """Canonical JSON: equal recipes give equal text."""
-        return msgspec.json.encode(self, order="sorted").decode()
-
-    @property
-    def digest(self) -> str:
-        return hashlib.blake2b(self.encode().encode(), digest_size=16).hexdigest()
 
 
 class Course:
@@ -57,7 +46,7 @@ class Course:
         profile = profile_of("teacher", settings, models)
         self.model = models.teacher
         self.setup = setup_of(chosen, profile)
-        self.prompts: PromptSet = prompts_of(prompt_files, chosen.prompts, profile, folder)[chosen.language]
+        self.prompts: PromptSet = prompts_of(FILES, chosen.prompts, profile, folder)[chosen.language]
         self.recipe = Recipe(
             self.model.model, profile, self.prompts.digest, self.setup, MAX_TOKENS + chosen.thinking_room
         )

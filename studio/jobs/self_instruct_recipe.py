@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,14 +9,14 @@ import msgspec
 
 from studio.curate.novelty import NoveltyIndex
 from studio.errors import StudioError
-from studio.jobs.evolve_recipe import profile_of, prompts_of
+from studio.jobs.recipes import Canonical, profile_of, prompts_of
 from studio.llm.chat import ChatModel, Message, Request
 from studio.llm.choice import Roles
 from studio.methods.self_instruct import instructions, parameters
-from studio.methods.self_instruct import prompts as prompt_files
 from studio.methods.self_instruct.instructions import Filters
 from studio.methods.self_instruct.numbering import read_list
 from studio.methods.self_instruct.parameters import Parameters
+from studio.methods.self_instruct.prompts import FILES
 from studio.methods.templates import Language, Profile, PromptSet
 from studio.settings import SelfInstructSettings, Settings
 from studio.text.tokens import normalise
@@ -42,7 +41,7 @@ class Asked(msgspec.Struct, frozen=True):
     prompts: str
 
 
-class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
+class Recipe(Canonical, frozen=True, omit_defaults=True):
     """Everything that decides what a run produces, save the pool and how far it goes.
 
     listing: the parameters of requests for instructions. added, allowed: what the person changed of the blacklist.
@@ -61,14 +60,6 @@ class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
     room: int = 0
     thinking: str = "drop"
 
-    def encode(self) -> str:
-        """Canonical JSON: equal recipes give equal text."""
-        return msgspec.json.encode(self, order="sorted").decode()
-
-    @property
-    def digest(self) -> str:
-        return hashlib.blake2b(self.encode().encode(), digest_size=16).hexdigest()
-
 
 class Course:
     """By what a run goes at this moment. The teacher writes instructions, the answerer all the rest."""
@@ -82,9 +73,7 @@ class Course:
         """Go by other settings; by those so far when these raise StudioError. The language stays."""
         chosen = settings.self_instruct
         profiles = profile_of("teacher", settings, models), profile_of("answerer", settings, models)
-        teacher, answerer = (
-            prompts_of(prompt_files, chosen.prompts, profile, folder)[self.language] for profile in profiles
-        )
+        teacher, answerer = (prompts_of(FILES, chosen.prompts, profile, folder)[self.language] for profile in profiles)
         self.recipe = Recipe(
             variant=chosen.variant,
             language=self.language,

@@ -14,8 +14,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from studio.methods.evol_prompts import OPERATIONS
 from studio.methods.stop_words import STOP_WORDS
-from studio.methods.templates import OPERATIONS, PromptSet
+from studio.methods.templates import PromptSet
 from studio.settings import Operation
 from studio.text.tokens import language, normalise, tokenize, units
 

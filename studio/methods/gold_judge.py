@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 import msgspec
 
-from studio.errors import StudioError
-from studio.methods.templates import Language, Profile, PromptSet, Template
+from studio.methods.prompt_files import PromptFiles
+from studio.methods.templates import Profile, PromptSet, Template
 from studio.text.tokens import normalise
 
 NAME = "judge"
 """The one template of a prompt set."""
-FIELDS = frozenset({"segments", "count", "question", "answer"})
-"""What its prompt must have open."""
+FIELDS = frozenset({"segments", "question", "answer"})
+"""What its prompt must have open; it may have the count of the segments besides."""
 SMALL_ROOM = 2400
 """Characters of all segments together that a small model is shown: its context is 2,048 tokens."""
 SMALL_ROOM_ZH = 800
@@ -49,49 +47,12 @@ class _PromptFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     small: _Profile
 
 
-def file_name(language: Language) -> str:
-    """How a file with these prompts is called, the shipped one and a person's own."""
-    return f"gold_judge.{language}.toml"
+def _read(content: _PromptFile) -> dict[Profile, dict[str, Template]]:
+    return {"standard": {NAME: content.standard.judge}, "small": {NAME: content.small.judge}}
 
 
-def load(language: Language, profile: Profile) -> PromptSet:
-    """The prompts that ship with the studio, read once a process."""
-    return _shipped(language)[profile]
-
-
-def own(text: str, source: str, language: Language, profile: Profile) -> PromptSet:
-    """The shipped prompts with what a person's own file changes. Raises StudioError as parse does."""
-    return parse(text, source, language, base=_text(language))[profile]
-
-
-def parse(text: str, source: str, language: Language, base: str = "") -> dict[Profile, PromptSet]:
-    """Both profiles of one prompt file. source: the file's name, for errors. base: a whole file that this one changes.
-
-    Raises StudioError naming the file and the key when the TOML is broken, a key is missing, unknown or of the wrong
-    type, or a prompt lacks a field it must have or has one that nobody fills.
-    """
-    try:
-        content = msgspec.convert({**msgspec.toml.decode(base), **msgspec.toml.decode(text)}, _PromptFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _broken(source, str(error)) from error
-    profiles: tuple[tuple[Profile, Template], ...] = (
-        ("standard", content.standard.judge),
-        ("small", content.small.judge),
-    )
-    for profile, template in profiles:
-        if template.fields - {"count"} != FIELDS - {"count"}:
-            wanted, found = sorted(FIELDS), sorted(template.fields)
-            raise _broken(source, f"`{profile}.{NAME}.prompt` needs the fields {wanted} and has {found}")
-    return {profile: PromptSet(language, profile, {NAME: template}) for profile, template in profiles}
-
-
-@cache
-def _shipped(language: Language) -> dict[Profile, PromptSet]:
-    return parse(_text(language), file_name(language), language)
-
-
-def _text(language: Language) -> str:
-    return files("studio.methods.prompts").joinpath(file_name(language)).read_text("utf-8")
+FILES = PromptFiles("gold_judge", _PromptFile, _read, {NAME: FIELDS}, {NAME: "count"})
+"""gold_judge.en.toml and gold_judge.zh.toml."""
 
 
 def messages(prompts: PromptSet, segments: Sequence[str], question: str, answer: str) -> tuple[tuple[str, str], ...]:
@@ -145,11 +106,3 @@ def _share(said: float) -> float:
 
 def _shortened(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: max(0, room - 1)]}…"
-
-
-def _broken(source: str, reason: str) -> StudioError:
-    return StudioError(
-        f"The prompt file {source} cannot be used: {reason}.",
-        title="Prompt file",
-        hint="Mend it; the shipped files show how. Take your own file away to use those.",
-    )

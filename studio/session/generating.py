@@ -232,7 +232,7 @@ class Generating(Judging):
 
 def _next_operation(beside: list[StoredRow]) -> Operation:
     """The operation after the last one used, skipping those used before while there are others."""
-    from studio.methods.templates import OPERATIONS
+    from studio.methods.evol_prompts import OPERATIONS
 
     used = [stored.operation for stored in beside]
     last = OPERATIONS.index(used[-1]) if used[-1] in OPERATIONS else -1

@@ -187,15 +187,15 @@ class Looking:
         Raises ValueError when the language has no seed task, StudioError when a prompt file cannot be used.
         """
         from studio.jobs import pool_draw
-        from studio.jobs.evolve_recipe import prompts_of
-        from studio.methods.self_instruct import prompts
+        from studio.jobs.recipes import prompts_of
+        from studio.methods.self_instruct.prompts import FILES
 
         chosen = self.settings.self_instruct
         model = self.settings.model_for("teacher")
         profile = model.profile
         if profile == "auto":
             profile = "standard" if model.model or model.base_url else "small"
-        known = prompts_of(prompts, chosen.prompts, profile, self.folder)
+        known = prompts_of(FILES, chosen.prompts, profile, self.folder)
         return pool_draw.draw(self.rows, pool, known[language], seed=chosen.seed, request=request)
 
     def _reading(self, job: Callable[[Reader], Events]) -> AsyncGenerator[Event, None]:

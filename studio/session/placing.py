@@ -211,15 +211,15 @@ class Placing(Probing):
         StudioError when the judge cannot be asked.
         """
         from studio.jobs import gold_judging
-        from studio.jobs.evolve_recipe import profile_of, prompts_of
         from studio.jobs.placement_events import GoldJudged, SegmentsSurveyed
+        from studio.jobs.recipes import profile_of, prompts_of
         from studio.methods import gold_judge
 
         self._must_write()
         budget = self._spending = self._budget(self.settings)
         roles = self._roles(self.settings, budget)
         profile = profile_of("judge", self.settings, roles)
-        prompts = prompts_of(gold_judge, self.settings.position.prompts, profile, self.folder)
+        prompts = prompts_of(gold_judge.FILES, self.settings.position.prompts, profile, self.folder)
         wanted = None if only is None else frozenset(only)
         threshold = self.settings.position.sure if sure is None else sure
         ids: list[int] = []

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from studio.errors import UsageError
-from studio.methods.templates import OPERATIONS
+from studio.methods.evol_prompts import OPERATIONS
 from studio.settings import ModelSettings, RoleSettings, Settings
 
 Kind = Literal["whole", "number", "address", "text"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from studio.session import Session
 from studio.store.filters import Filter
 from tests.support.projects import contents, start_studio, studio, studio_json
 from tests.support.segmented import golds, rows
+from tests.support.serving import serving
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
@@ -178,14 +178,9 @@ def test_placing_does_not_overwrite_an_edit_made_meanwhile(project, capsys):
 
 def test_the_judge_is_asked_at_an_endpoint_and_what_it_cannot_say_is_told(capsys, project, looking, tmp_path):
     fill(capsys, project, [{**one, "output": "Nobody knows."} for one in rows(6)])
-    port = tmp_path / "port"
-    server = [__import__("sys").executable, "tests/support/chat_server.py", "--port-file", port]
-    with subprocess.Popen([*map(str, server)], cwd=SAMPLES.parent) as running:
-        while not port.exists():
-            time.sleep(0.02)
-        where = ["--base-url", f"http://127.0.0.1:{port.read_text()}/v1", "--model", "teacher-small"]
+    with serving(tmp_path) as url:
+        where = ["--base-url", url, "--model", "teacher-small"]
         code, found = studio_json(capsys, "place", project, "--judge", *where)
-        running.terminate()
     # The teacher of the tests knows nothing of passages: every verdict is for none.
     assert code == 0
     assert found["judge"] == {"asked": 6, "sure": 0, "unsure": 0, "none": 6, "failed": 0, "error": None}

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -19,32 +16,13 @@ from studio.jobs.control import Control
 from studio.session import Session
 from studio.store.filters import Filter
 from tests.support.fake_chat import FakeChat, use
-from tests.support.projects import ROOT, bring_in, drain, new_project, start_studio, studio, studio_json
+from tests.support.projects import bring_in, drain, new_project, start_studio, studio, studio_json
+from tests.support.serving import asked, serving
 from tests.support.tasks import fresh
 from tests.support.teacher import digits
 
 SEEDS = [{"instruction": fresh(False, digits(f"seed {n}")), "output": "Done."} for n in range(16)]
 LANES = 4
-
-
-@contextlib.contextmanager
-def serving(folder, latency):
-    """The chat server's address; its log is log.jsonl."""
-    port = folder / "port"
-    command = [sys.executable, "tests/support/chat_server.py", "--port-file", port, "--log", folder / "log.jsonl"]
-    with subprocess.Popen([*map(str, command), "--latency", str(latency)], cwd=ROOT) as server:
-        try:
-            end = time.monotonic() + 20
-            while not port.exists() and time.monotonic() < end:
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{port.read_text()}/v1"
-        finally:
-            server.terminate()
-
-
-def asked(folder):
-    log = folder / "log.jsonl"
-    return [json.loads(line)["hash"] for line in log.read_text().splitlines()] if log.exists() else []
 
 
 def project(folder):

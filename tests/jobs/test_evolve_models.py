@@ -12,7 +12,7 @@ from studio.jobs.events import Evolved
 from studio.jobs.tally import Tally
 from studio.llm.chat import Reply, Usage
 from studio.llm.prices import Price
-from studio.methods import templates
+from studio.methods.evol_prompts import FILES
 from studio.settings import ModelSettings
 from studio.store.filters import Filter
 from tests.support.fake_chat import FakeChat, taught, use
@@ -97,7 +97,7 @@ async def test_prompts_of_ones_own_are_asked_and_are_another_run(make, tmp_path)
     mine = session.folder / "mine"
     mine.mkdir()
     frame = '[standard]\nframe = """Sharpen this: {method}\n#Given Prompt#:\n{instruction}\n#Rewritten Prompt#:"""\n'
-    (mine / templates.file_name("en")).write_text(frame, encoding="utf-8")
+    (mine / FILES.file_name("en")).write_text(frame, encoding="utf-8")
     session.settings = replace(session.settings, evolve=replace(session.settings.evolve, prompts="mine"))
     chat.asked.clear()
     await drain(session.evolve(Control()))
@@ -106,7 +106,7 @@ async def test_prompts_of_ones_own_are_asked_and_are_another_run(make, tmp_path)
     # The Chinese prompts are as they were, so that task comes from the ledger.
     assert not any("木匠" in request.messages[-1][1] for request in chat.asked)
     assert len({row.run for row in made(session)}) == 2
-    (mine / templates.file_name("en")).write_text('[standard.judge]\nprompt = "{one}"', encoding="utf-8")
+    (mine / FILES.file_name("en")).write_text('[standard.judge]\nprompt = "{one}"', encoding="utf-8")
     with pytest.raises(StudioError, match=r"standard\.judge\.prompt"):
         await drain(session.evolve(Control()))
 

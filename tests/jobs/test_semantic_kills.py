@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -18,6 +17,7 @@ from studio.store.database import Database
 from studio.store.project import create
 from studio.store.vectors import kept
 from tests.support.projects import ROOT
+from tests.support.serving import logged, serving
 
 CANARY = "sk-canary-5c1d7e90ab"
 LANES, BATCH = 4, 5
@@ -30,26 +30,9 @@ def texts(number):
     return english + [f"说说木匠的第{n}件工具，以及它的用法。" for n in half]
 
 
-@contextlib.contextmanager
-def serving(folder, latency):
-    """The server's address; its log is log.jsonl."""
-    port = folder / "port"
-    command = [sys.executable, "tests/support/chat_server.py", "--port-file", port, "--log", folder / "log.jsonl"]
-    with subprocess.Popen([*map(str, command), "--latency", str(latency)], cwd=ROOT) as server:
-        try:
-            end = time.monotonic() + 20
-            while not port.exists() and time.monotonic() < end:
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{port.read_text()}/v1"
-        finally:
-            server.terminate()
-
-
 def asked(folder):
     """How often each text was asked for."""
-    log = folder / "log.jsonl"
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
-    return Counter(text for line in lines for text in line["input"])
+    return Counter(text for request in logged(folder) for text in request["input"])
 
 
 def searching(folder, url, threshold=0.9):

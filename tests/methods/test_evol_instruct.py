@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from studio.methods import evol_instruct as evol
-from studio.methods.templates import OPERATIONS, load
+from studio.methods.evol_prompts import FILES, OPERATIONS
 
 PARENT = {"en": "Name a fruit.", "zh": "说出一种水果。"}
 
@@ -220,7 +220,7 @@ def test_a_tasks_place_in_a_round_does_not_depend_on_the_others():
 @pytest.mark.parametrize("profile", ["standard", "small"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_messages_carry_the_task_unchanged(language, profile, operation):
-    prompts = load(language, profile)
+    prompts = FILES.load(language, profile)
     text = "Say {instruction} in 中文.\n```\n{x}\n```"
     for messages in (evol.evolving_messages(prompts, operation, text), evol.answering_messages(prompts, text)):
         assert text in messages[-1][1]

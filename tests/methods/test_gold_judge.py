@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studio.errors import StudioError
-from studio.methods.gold_judge import FIELDS, SMALL_ROOM, UNPROVED, file_name, load, messages, own, read
+from studio.methods.gold_judge import FIELDS, FILES, SMALL_ROOM, UNPROVED, messages, read
 
 SEGMENTS = ["The lamp was lit in 1904.", "Nine boats were built of larch.", "面包房五点开门。"]
 
@@ -13,7 +13,7 @@ SEGMENTS = ["The lamp was lit in 1904.", "Nine boats were built of larch.", "面
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("profile", ["standard", "small"])
 def test_the_prompt_shows_every_segment_under_a_number_of_ours(language, profile):
-    prompts = load(language, profile)
+    prompts = FILES.load(language, profile)
     turns = messages(prompts, SEGMENTS, " When? ", "In {count}.")
     assert turns[-1][0] == "user"
     for number, segment in enumerate(SEGMENTS, start=1):
@@ -21,12 +21,12 @@ def test_the_prompt_shows_every_segment_under_a_number_of_ours(language, profile
     # What is filled in is not searched for fields again.
     assert "In {count}." in turns[-1][1]
     assert len(turns) == (1 if profile == "standard" else 8)
-    assert prompts.templates["judge"].fields <= FIELDS
+    assert FIELDS <= prompts.templates["judge"].fields <= FIELDS | {"count"}
 
 
 def test_worked_examples_are_read_as_they_mean():
     for language in ("en", "zh"):
-        shown = load(language, "small").templates["judge"].examples
+        shown = FILES.load(language, "small").templates["judge"].examples
         read_back = []
         for question, reply in shown:
             bodies = [line.partition("] ")[2] for line in question.split("\n") if line.startswith("[")]
@@ -35,7 +35,7 @@ def test_worked_examples_are_read_as_they_mean():
 
 
 def test_a_small_model_is_shown_shortened_segments():
-    (_, content) = messages(load("en", "small"), ["word " * 900] * 4, "Which?", "word")[-1]
+    (_, content) = messages(FILES.load("en", "small"), ["word " * 900] * 4, "Which?", "word")[-1]
     assert len(content) < SMALL_ROOM + 200
     assert content.count("…") == 4
 
@@ -81,11 +81,11 @@ def test_a_verdict_for_none(reply):
 
 def test_own_prompts_take_the_place_of_a_profile():
     text = '[small.judge]\nsystem = "s"\nexamples = []\nprompt = "{segments} {question} {answer}"'
-    mine = own(text, "mine.toml", "en", "small")
+    mine = FILES.own(text, "mine.toml", "en", "small")
     assert messages(mine, ["a", "b"], "q", "x") == (("system", "s"), ("user", "[1] a\n[2] b q x"))
-    assert own(text, "mine.toml", "en", "standard") == load("en", "standard")
-    assert mine.digest != load("en", "small").digest
-    assert file_name("zh") == "gold_judge.zh.toml"
+    assert FILES.own(text, "mine.toml", "en", "standard") == FILES.load("en", "standard")
+    assert mine.digest != FILES.load("en", "small").digest
+    assert FILES.file_name("zh") == "gold_judge.zh.toml"
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_own_prompts_take_the_place_of_a_profile():
 )
 def test_broken_prompts_are_named_with_what_is_wrong(text, said):
     with pytest.raises(StudioError) as caught:
-        own(text, "mine.toml", "en", "small")
+        FILES.own(text, "mine.toml", "en", "small")
     assert said in caught.value.message

@@ -10,23 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import StudioError
-from studio.methods.templates import (
-    IN_DEPTH,
-    NAMES,
-    OPERATIONS,
-    Language,
-    Profile,
-    PromptSet,
-    Template,
-    load,
-    own,
-    parse,
-)
+from studio.methods.evol_prompts import FILES, IN_DEPTH, NAMES, OPERATIONS
+from studio.methods.templates import Language, Profile, PromptSet, Template
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 PROFILES: tuple[Profile, ...] = ("standard", "small")
 every_set = pytest.mark.parametrize(
-    "prompts", [load(language, profile) for language in LANGUAGES for profile in PROFILES], ids=str
+    "prompts", [FILES.load(language, profile) for language in LANGUAGES for profile in PROFILES], ids=str
 )
 
 
@@ -36,7 +26,7 @@ def shipped(language: Language) -> str:
 
 def broken(text: str) -> StudioError:
     with pytest.raises(StudioError) as caught:
-        parse(text, "mine.toml", "en")
+        FILES.parse(text, "mine.toml", "en")
     assert "mine.toml" in caught.value.message
     return caught.value
 
@@ -89,7 +79,7 @@ class TestShippedPrompts:
 
     @pytest.mark.parametrize("language", LANGUAGES)
     def test_a_standard_prompt_is_one_turn_that_holds_its_own_method(self, language: Language):
-        templates = load(language, "standard").templates
+        templates = FILES.load(language, "standard").templates
         prompts = [
             template.messages(instruction="{method}")[0]["content"]
             for template in map(templates.get, IN_DEPTH)
@@ -100,7 +90,7 @@ class TestShippedPrompts:
 
     @pytest.mark.parametrize("language", LANGUAGES)
     def test_small_prompts_show_at_least_three_worked_examples_in_the_shape_of_the_prompt(self, language: Language):
-        for name, template in load(language, "small").templates.items():
+        for name, template in FILES.load(language, "small").templates.items():
             shape = re.sub(r"\\\{[a-z]+\\\}", "(?s:.+)", re.escape(template.prompt))
             assert len(template.examples) >= 3, name
             assert "\n" not in template.system, name
@@ -108,30 +98,30 @@ class TestShippedPrompts:
 
     @pytest.mark.parametrize("language", LANGUAGES)
     def test_small_judge_examples_end_with_both_verdicts(self, language: Language):
-        replies = [reply for _, reply in load(language, "small").templates["judge"].examples]
+        replies = [reply for _, reply in FILES.load(language, "small").templates["judge"].examples]
         assert {reply.splitlines()[-1] for reply in replies} == {"Equal", "Not Equal"}
 
     @pytest.mark.parametrize("language", LANGUAGES)
     def test_small_operations_label_the_task_they_write(self, language: Language):
-        templates = load(language, "small").templates
+        templates = FILES.load(language, "small").templates
         replies = [reply for name in OPERATIONS for _, reply in templates[name].examples]
         assert all(re.match(r"(Harder|Specific|New) task: ", reply) for reply in replies)
 
     def test_a_prompt_set_is_read_once(self):
-        assert load("zh", "small") is load("zh", "small")
+        assert FILES.load("zh", "small") is FILES.load("zh", "small")
 
 
 class TestDigest:
     def test_four_sets_have_four_digests(self):
-        digests = {load(language, profile).digest for language in LANGUAGES for profile in PROFILES}
+        digests = {FILES.load(language, profile).digest for language in LANGUAGES for profile in PROFILES}
         assert len(digests) == 4
         assert all(re.fullmatch(r"[0-9a-f]{16}", digest) for digest in digests)
 
     def test_it_follows_the_words_not_the_layout_of_the_file(self):
         text = shipped("en")
-        again = parse("# a comment\n" + text, "mine.toml", "en")["small"].digest
-        changed = parse(text.replace("Plan a holiday", "Plan a journey"), "mine.toml", "en")["small"].digest
-        assert again == load("en", "small").digest != changed
+        again = FILES.parse("# a comment\n" + text, "mine.toml", "en")["small"].digest
+        changed = FILES.parse(text.replace("Plan a holiday", "Plan a journey"), "mine.toml", "en")["small"].digest
+        assert again == FILES.load("en", "small").digest != changed
 
 
 MINE = """
@@ -149,19 +139,19 @@ class TestOwnFiles:
     @pytest.mark.parametrize("language", LANGUAGES)
     def test_each_table_takes_the_place_of_the_shipped_one_and_no_other(self, language: Language):
         for profile, changed in (("standard", "deepening"), ("small", "judge")):
-            mine, shipped = own(MINE, "mine.toml", language, profile), load(language, profile)
+            mine, shipped = FILES.own(MINE, "mine.toml", language, profile), FILES.load(language, profile)
             differing = {name for name in NAMES if mine.templates[name] != shipped.templates[name]}
             assert differing == {changed}
             assert mine.digest != shipped.digest
 
     def test_a_frame_of_ones_own_goes_around_every_shipped_method(self):
-        mine = own('[standard]\nframe = "{method}|{instruction}"', "mine.toml", "zh", "standard")
+        mine = FILES.own('[standard]\nframe = "{method}|{instruction}"', "mine.toml", "zh", "standard")
         for name in IN_DEPTH:
             assert mine.templates[name].messages(instruction="x")[0]["content"].endswith("|x")
-        assert mine.templates["judge"] == load("zh", "standard").templates["judge"]
+        assert mine.templates["judge"] == FILES.load("zh", "standard").templates["judge"]
 
     def test_an_empty_file_changes_nothing(self):
-        assert own("", "mine.toml", "en", "small").digest == load("en", "small").digest
+        assert FILES.own("", "mine.toml", "en", "small").digest == FILES.load("en", "small").digest
 
     @pytest.mark.parametrize(
         ("text", "named"),
@@ -178,7 +168,7 @@ class TestOwnFiles:
     )
     def test_what_is_wrong_is_named(self, text: str, named: str):
         with pytest.raises(StudioError) as caught:
-            own(text, "mine.toml", "en", "standard")
+            FILES.own(text, "mine.toml", "en", "standard")
         assert "mine.toml" in caught.value.message
         assert named in caught.value.message
 

@@ -13,6 +13,7 @@ import pytest
 
 from studio.session import Session
 from tests.support.projects import ROOT
+from tests.support.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")]
 SOCKET = f"studio-test-{os.getpid()}"
@@ -45,14 +46,8 @@ def keys(*pressed):
 @pytest.fixture
 def chat(tmp_path):
     """The chat server as a process; gives the settings that lead to it."""
-    port = tmp_path / "port"
-    command = [sys.executable, str(ROOT / "tests/support/chat_server.py"), "--port-file", str(port), "--latency", "0.1"]
-    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as server:
-        while not port.exists():
-            time.sleep(0.05)
-        url = f"http://127.0.0.1:{port.read_text(encoding='ascii')}/v1"
+    with serving(tmp_path, 0.1) as url:
         yield {"STUDIO_MODEL_BASE_URL": url, "STUDIO_MODEL_MODEL": "teacher-small", "STUDIO_EVOLVE_LIMIT": "20"}
-        server.kill()
 
 
 @pytest.fixture

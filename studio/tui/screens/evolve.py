@@ -9,7 +9,7 @@ from studio.errors import ProjectError, StudioError
 from studio.jobs.events import AttemptFailed, Event, Evolved
 from studio.jobs.self_instruct_tally import InstructionTally
 from studio.jobs.tally import Tally
-from studio.methods.templates import OPERATIONS
+from studio.methods.evol_prompts import OPERATIONS
 from studio.session import Session
 from studio.settings import Operation
 from studio.store.filters import Filter

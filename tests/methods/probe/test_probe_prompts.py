@@ -5,19 +5,19 @@ from importlib.resources import files
 import pytest
 
 from studio.errors import StudioError
-from studio.methods.probe.prompts import FIELDS, NAMES, file_name, load, own, parse
+from studio.methods.probe.prompts import FIELDS, FILES, NAMES
 
 LANGUAGES = ("en", "zh")
 PROFILES = ("standard", "small")
 
 
 def shipped(language):
-    return files("studio.methods.prompts").joinpath(file_name(language)).read_text("utf-8")
+    return files("studio.methods.prompts").joinpath(FILES.file_name(language)).read_text("utf-8")
 
 
 def broken(text):
     with pytest.raises(StudioError) as caught:
-        parse(text, "mine.toml", "en")
+        FILES.parse(text, "mine.toml", "en")
     assert "mine.toml" in caught.value.message
     assert caught.value.hint
     return caught.value.message
@@ -26,21 +26,21 @@ def broken(text):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_template_is_there_and_takes_its_fields(language, profile):
-    prompts = load(language, profile)
+    prompts = FILES.load(language, profile)
     assert (prompts.language, prompts.profile, tuple(prompts.templates)) == (language, profile, NAMES)
     assert all(template.fields == FIELDS for template in prompts.templates.values())
 
 
 def test_every_set_has_a_digest_of_its_own():
-    assert len({load(language, profile).digest for language in LANGUAGES for profile in PROFILES}) == 4
+    assert len({FILES.load(language, profile).digest for language in LANGUAGES for profile in PROFILES}) == 4
 
 
 def test_an_own_file_changes_only_what_it_has():
     text = '[small.kv]\nsystem = ""\nexamples = []\nprompt = "{context} -> {asked}?"\n'
-    mine, theirs = own(text, "mine.toml", "en", "small"), load("en", "small")
+    mine, theirs = FILES.own(text, "mine.toml", "en", "small"), FILES.load("en", "small")
     assert mine.templates["kv"].prompt == "{context} -> {asked}?"
     assert mine.templates["documents"] == theirs.templates["documents"]
-    assert own(text, "mine.toml", "en", "standard").templates == load("en", "standard").templates
+    assert FILES.own(text, "mine.toml", "en", "standard").templates == FILES.load("en", "standard").templates
     assert mine.digest != theirs.digest
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.methods.probe import facts, prompts
+from studio.methods.probe import facts
 from studio.methods.probe.judgement import holds
+from studio.methods.probe.prompts import FILES
 from studio.methods.probe.tasks import KEYS, Setup, messages, questions
 
 LANGUAGES = ("en", "zh")
@@ -151,7 +152,7 @@ def test_filler_answers_nothing(language):
 def test_a_prompt_asks_at_its_end(task, language, profile):
     setup = Setup(task, KEYS["small"], 3, 1, language, 5)
     question = next(questions(setup))
-    *before, (role, last) = messages(prompts.load(language, profile), setup, question)
+    *before, (role, last) = messages(FILES.load(language, profile), setup, question)
     assert role == "user"
     assert question.context in last
     assert last.index(question.asked, last.index(question.context) + len(question.context)) > len(last) - 150

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.alpaca.rows import Sft
-from studio.methods.self_instruct import alpaca_variant, prompts
+from studio.methods.self_instruct import alpaca_variant
 from studio.methods.self_instruct.instructions import tidy
+from studio.methods.self_instruct.prompts import FILES
 
 SEEDS = [Sft(instruction=f"Seed {number}", output="out") for number in range(20)]
 ONE = Sft(instruction="Name a bird", output="A wren.")
@@ -36,18 +37,18 @@ class TestRequest:
     @pytest.mark.parametrize("profile", ["standard", "small"])
     def test_the_prompt_ends_with_the_next_instruction(self, profile):
         shown = [Sft(instruction="Name  a bird: ", output="A wren."), TWO]
-        (_, asked) = alpaca_variant.messages(prompts.load("en", profile), shown)[-1]
+        (_, asked) = alpaca_variant.messages(FILES.load("en", profile), shown)[-1]
         assert asked.endswith(
             "###\n1. Instruction: Name a bird\n1. Input:\n<noinput>\n1. Output:\nA wren.\n"
             "###\n2. Instruction: Add the numbers\n2. Input:\n2\n3\n2. Output:\n5\n###\n3. Instruction:"
         )
 
     def test_chinese_labels(self):
-        (_, asked) = alpaca_variant.messages(prompts.load("zh", "standard"), [ONE])[-1]
+        (_, asked) = alpaca_variant.messages(FILES.load("zh", "standard"), [ONE])[-1]
         assert asked.endswith("###\n1. 指令: Name a bird\n1. 输入:\n<noinput>\n1. 输出:\nA wren.\n###\n2. 指令:")
 
     def test_a_capable_model_is_asked_for_twenty(self):
-        assert "20 different tasks" in alpaca_variant.messages(prompts.load("en", "standard"), [ONE])[-1][1]
+        assert "20 different tasks" in alpaca_variant.messages(FILES.load("en", "standard"), [ONE])[-1][1]
 
 
 class TestRead:
@@ -110,6 +111,6 @@ TASKS = st.lists(
 
 @given(st.sampled_from(["en", "zh"]), TASKS)
 def test_tasks_as_the_prompt_writes_them_are_read_back(language, tasks):
-    (_, asked) = alpaca_variant.messages(prompts.load(language, "small"), tasks)[-1]
+    (_, asked) = alpaca_variant.messages(FILES.load(language, "small"), tasks)[-1]
     whole, _, _ = asked.rpartition("###\n")
     assert read(whole) == (tuple(tasks), ())

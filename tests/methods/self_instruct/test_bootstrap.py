@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.methods.self_instruct import bootstrap, prompts
+from studio.methods.self_instruct import bootstrap
 from studio.methods.self_instruct.parameters import ALPACA, BOOTSTRAP, CLASSIFICATION, instances
+from studio.methods.self_instruct.prompts import FILES
 
 HUMAN = [f"human {number}" for number in range(175)]
 MACHINE = [f"machine {number}" for number in range(50)]
@@ -63,13 +64,13 @@ class TestMessages:
     @pytest.mark.parametrize("language", ["en", "zh"])
     @pytest.mark.parametrize("profile", ["standard", "small"])
     def test_the_list_ends_with_the_next_number(self, language, profile):
-        turns = bootstrap.messages(prompts.load(language, profile), ["Answer  this\n question: ", "写一首诗："])
+        turns = bootstrap.messages(FILES.load(language, profile), ["Answer  this\n question: ", "写一首诗："])
         role, asked = turns[-1]
         assert role == "user"
         assert asked.endswith("1. Answer this question\n2. 写一首诗\n3.")
 
     def test_a_capable_model_is_told_where_the_list_ends(self):
-        (_, asked) = bootstrap.messages(prompts.load("en", "standard"), HUMAN[:8])[-1]
+        (_, asked) = bootstrap.messages(FILES.load("en", "standard"), HUMAN[:8])[-1]
         assert "up to number 15" in asked
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from studio.methods.self_instruct import classification, prompts
+from studio.methods.self_instruct import classification
+from studio.methods.self_instruct.prompts import FILES
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ def test_anything_else_is_no(reply):
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("profile", ["standard", "small"])
 def test_the_question_comes_after_12_yes_and_19_no(language, profile):
-    turns = classification.messages(prompts.load(language, profile), "Name a bird.")
+    turns = classification.messages(FILES.load(language, profile), "Name a bird.")
     assert [role for role, _ in turns] == ["system", *["user", "assistant"] * 31, "user"]
     answers = [classification.read(text) for role, text in turns if role == "assistant"]
     assert (sum(answers), len(answers)) == (12, 31)

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.alpaca.rows import Sft
-from studio.methods.self_instruct import instances, prompts
+from studio.methods.self_instruct import instances
 from studio.methods.self_instruct.instances import MOST, Instance
+from studio.methods.self_instruct.prompts import FILES
 from studio.methods.self_instruct.rules import RULES
 
 
@@ -96,7 +97,7 @@ class TestShippedPrompts:
     @pytest.mark.parametrize("profile", ["standard", "small"])
     @pytest.mark.parametrize("classification", [True, False])
     def test_the_demonstrations_are_read_by_the_parser_and_kept_by_the_filters(self, language, profile, classification):
-        turns = instances.messages(prompts.load(language, profile), "画一条线", classification=classification)
+        turns = instances.messages(FILES.load(language, profile), "画一条线", classification=classification)
         replies = [text for role, text in turns if role == "assistant"]
         assert len(replies) >= 4
         for reply in replies:

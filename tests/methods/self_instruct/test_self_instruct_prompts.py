@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from studio.errors import StudioError
-from studio.methods.self_instruct.prompts import FIELDS, NAMES, OPTIONAL, file_name, load, own, parse
+from studio.methods.self_instruct.prompts import FIELDS, FILES, NAMES, OPTIONAL
 from studio.methods.templates import Language, Profile
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -14,12 +14,12 @@ PROFILES: tuple[Profile, ...] = ("standard", "small")
 
 
 def shipped(language):
-    return files("studio.methods.prompts").joinpath(file_name(language)).read_text("utf-8")
+    return files("studio.methods.prompts").joinpath(FILES.file_name(language)).read_text("utf-8")
 
 
 def broken(text):
     with pytest.raises(StudioError) as caught:
-        parse(text, "mine.toml", "en")
+        FILES.parse(text, "mine.toml", "en")
     assert "mine.toml" in caught.value.message
     assert caught.value.hint
     return caught.value.message
@@ -28,7 +28,7 @@ def broken(text):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_template_is_there_and_takes_its_fields(language, profile):
-    prompts = load(language, profile)
+    prompts = FILES.load(language, profile)
     assert (prompts.language, prompts.profile, tuple(prompts.templates)) == (language, profile, NAMES)
     for name, template in prompts.templates.items():
         assert FIELDS[name] <= template.fields <= FIELDS[name] | {OPTIONAL.get(name)}
@@ -36,14 +36,14 @@ def test_every_template_is_there_and_takes_its_fields(language, profile):
 
 
 def test_a_set_is_read_once_and_its_digest_is_its_own():
-    sets = [load(language, profile) for language in LANGUAGES for profile in PROFILES]
+    sets = [FILES.load(language, profile) for language in LANGUAGES for profile in PROFILES]
     assert len({prompts.digest for prompts in sets}) == 4
-    assert load("zh", "small") is sets[-1]
+    assert FILES.load("zh", "small") is sets[-1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_classification_demonstrations_are_different_tasks(language):
-    examples = load(language, "standard").templates["classification"].examples
+    examples = FILES.load(language, "standard").templates["classification"].examples
     assert len({question for question, _ in examples}) == 31
 
 
@@ -54,14 +54,13 @@ input_first = [["Name a bird.", "Output: A wren."]]
 [small.bootstrap]
 prompt = "Mine:\\n{tasks}\\n{first}."
 """
-    mine, theirs = own(text, "mine.toml", "en", "small"), load("en", "small")
+    mine, theirs = FILES.own(text, "mine.toml", "en", "small"), FILES.load("en", "small")
     assert mine.templates["bootstrap"].prompt.startswith("Mine:")
     assert mine.templates["bootstrap"].examples == ()
     assert mine.templates["input_first"].examples == (("Task: Name a bird.", "Output: A wren."),)
     assert mine.templates["classification"] == theirs.templates["classification"]
-    assert (
-        own(text, "mine.toml", "en", "standard").templates["bootstrap"] == load("en", "standard").templates["bootstrap"]
-    )
+    other = FILES.own(text, "mine.toml", "en", "standard")
+    assert other.templates["bootstrap"] == FILES.load("en", "standard").templates["bootstrap"]
     assert mine.digest != theirs.digest
 
 
@@ -76,6 +75,6 @@ def test_broken_files_are_named_with_the_place():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_small_model_sees_lists_continued(language):
-    for asked, reply in load(language, "small").templates["bootstrap"].examples:
+    for asked, reply in FILES.load(language, "small").templates["bootstrap"].examples:
         start = re.search(r"(\d+)\.\Z", asked)
         assert reply.startswith(start[0])
