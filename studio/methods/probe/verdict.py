@@ -1,15 +1,15 @@
 """What a curve says in words: where the model is weakest, whether that is more than chance, whether it is a U.
 
 The third of the input (head, middle, tail) with the smallest share of right answers is held against the two others by
-Fisher's exact test. That third was not chosen before, so the p-value counts three comparisons (Bonferroni). The same
-samples are asked at every position, which makes the true difference clearer than a test for independent ones can
-see: it errs on the side of "not sure".
+Fisher's exact test; where that is not sure, so is the one with the largest. Neither was chosen before, so the p-value
+counts the three comparisons there are (Bonferroni). The same samples are asked at every position, which makes the true
+difference clearer than a test for independent ones can see: it errs on the side of "not sure".
 """
 
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -65,15 +65,18 @@ def judge(curve: Curve) -> Verdict:
         words = f"All {curve.asked} questions are answered right: at this length no position is weak. Ask with more."
         return Verdict("all", (), 1.0, words)
     shares = ", ".join(f"{name} {percent(third.share)}" for name, third in thirds.items())
-    lowest = min(third.share for third in thirds.values())
-    weakest = tuple(name for name in THIRDS if thirds[name].share == lowest)
-    if len(weakest) == len(THIRDS):
+    lowest, highest = min(third.share for third in thirds.values()), max(third.share for third in thirds.values())
+    if lowest == highest:
         return Verdict("flat", (), 1.0, f"Head, middle and tail are answered equally often: {shares}.")
-    weak, rest = (_together([thirds[name] for name in THIRDS if (name in weakest) == side]) for side in (True, False))
-    p = min(1.0, len(THIRDS) * _fisher(weak, rest))
-    if p >= SIGNIFICANCE:
-        words = f"No sure difference: {shares}. Chance alone may do this ({probability(p)}); more samples would tell."
-        return Verdict("flat", weakest, p, words)
+    least = tuple(name for name in THIRDS if thirds[name].share == lowest)
+    behind = tuple(name for name in THIRDS if thirds[name].share != highest)
+    splits = [_against_the_rest(thirds, some) for some in (least, behind)]
+    sure = next((split for split in splits if split.p < SIGNIFICANCE), None)
+    if sure is None:
+        p = min(split.p for split in splits)
+        told = f"Chance alone may do this ({probability(p)}); more samples would tell."
+        return Verdict("flat", least, p, f"No sure difference: {shares}. {told}")
+    weakest, weak, rest, p = sure
     # Both comparisons have to hold, so neither needs a correction.
     is_u = weakest == ("middle",) and all(_fisher(weak, thirds[end]) < SIGNIFICANCE for end in ("head", "tail"))
     named = f"The {weakest[0]} is" if len(weakest) == 1 else f"The {weakest[0]} and the {weakest[1]} are"
@@ -103,6 +106,20 @@ def percent(share: float) -> str:
 def probability(p: float) -> str:
     """A p-value with as many digits as it deserves."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+class _Split(NamedTuple):
+    """Some thirds together, the rest together, and how probable their difference is by chance alone."""
+
+    some: tuple[Third, ...]
+    weak: Point
+    rest: Point
+    p: float
+
+
+def _against_the_rest(thirds: dict[Third, Point], some: tuple[Third, ...]) -> _Split:
+    weak, rest = (_together([thirds[name] for name in THIRDS if (name in some) == side]) for side in (True, False))
+    return _Split(some, weak, rest, min(1.0, len(THIRDS) * _fisher(weak, rest)))
 
 
 def _fisher(one: Point, other: Point) -> float:

@@ -84,6 +84,15 @@ def test_an_arch_names_both_ends():
     assert "The head and the tail are weakest" in found.words
 
 
+def test_a_head_that_alone_is_read_is_no_chance():
+    # No third is surely weaker than the two others together, but the head is surely better.
+    found = judge(curve(9, 1, 0, 0, 3))
+    assert (found.shape, found.weakest, found.sure) == ("uneven", ("middle", "tail"), True)
+    assert found.p == pytest.approx(3 * float(exactly(10, 40, 3, 60)), rel=1e-6)
+    assert "The middle and the tail are weakest" in found.words
+    assert "3 of 60 right there, 10 of 40 elsewhere" in found.words
+
+
 def test_a_small_difference_may_be_chance():
     found = judge(curve(12, 11, 9, 12, 11))
     assert (found.shape, found.weakest, found.sure) == ("flat", ("middle",), False)
