@@ -24,7 +24,7 @@ MEANINGS: dict[Strategy, str] = {
     "edges": "first and last place by turns",
     "balanced": "equally often in every tenth, over all rows",
     "shuffle": "all segments in an order drawn by the seed",
-    "inverse": "more often where the model reads worst (by weights)",
+    "inverse": "more often where a probe says the model reads worst",
     "original": "back to the order before the studio placed it",
 }
 """What each strategy does, in few words."""
