@@ -66,10 +66,10 @@ def studio(project: Path, server: str) -> dict[str, float]:
         terminal.wait_for("1 Seeds")
         terminal.read(quiet=1.0)
         found: dict[str, float] = {"start": len(terminal.raw)}
-        terminal.press("6")
-        # Here nothing depends on the cursor, so this is the move alone.
-        found["cursor move"] = median(terminal, "j", "k", "j", "k")
-        terminal.press("1", "g")
+        terminal.press("f4", "s", quiet=0.8)
+        # In the list of strategies nothing depends on the cursor, so this is the move alone.
+        found["cursor move"] = median(terminal, "down", "up", "down", "up")
+        terminal.press("escape", "f1", "g")
         found["next row with its text"] = median(terminal, "j", "j", "j", "j", "j")
         found["scroll"] = median(terminal, "ctrl+d", "ctrl+d", "ctrl+d")
         found["idle"] = idle(terminal)
@@ -78,13 +78,13 @@ def studio(project: Path, server: str) -> dict[str, float]:
         terminal.press("escape")
         found["idle, filter closed"] = idle(terminal)
         for number, name in enumerate(("Evolve", "Dedup", "Position", "Check", "Export"), start=2):
-            found[f"to {name}"] = len(terminal.press(str(number), quiet=0.8))
+            found[f"to {name}"] = len(terminal.press(f"f{number}", quiet=0.8))
             found[f"idle in {name}"] = idle(terminal, 2.0)
-        terminal.press("4", quiet=0.8)
+        terminal.press("f4", quiet=0.8)
         found["another segment selected"] = median(terminal, "l", "l", "h", "h")
         found["next row with its segments"] = median(terminal, "j", "j", "j")
         if server:
-            terminal.press("2", "s", quiet=0.5)
+            terminal.press("f2", "s", quiet=0.5)
             found["live generation"] = len(terminal.read_for(15.0)) / 15.0
             found["key to paint meanwhile"] = key_to_paint(terminal)
             terminal.press("S")
