@@ -23,6 +23,7 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from studio.alpaca.rows import encode
 from studio.jobs.placement_events import Placed
 from studio.jobs.placement_survey import LOOKED_AT
 from studio.session import Session
@@ -97,7 +98,9 @@ def read_and_write(session: Session) -> None:
         batch.clear()
 
     for stored in session.rows.each(LOOKED_AT):
-        batch.append(decisions.rewritten(stored, msgspec.structs.replace(stored.row, system="x")))
+        batch.append(
+            decisions.change(stored, {"body": encode(msgspec.structs.replace(stored.row, system="x")).decode()})
+        )
         if len(batch) == 100:
             write()
     write()

@@ -94,6 +94,14 @@ def arrange(
     return Arranged(draft.row, plan)
 
 
+def refusal(row: Row, context: Context, wish: Wish) -> Guard | None:
+    """Why the row must stay as it is, whatever the order; None when it need not."""
+    draft, segments = Draft(row), context.segments
+    frame = Frame(context.field, segments.prefix, segments.suffix)
+    refused = questions.move(draft, frame, wish.question)
+    return refused or (_locate(draft, context, segments, context.gold.place) if wish.locate_first else None)
+
+
 def _follow(draft: Draft, context: Context, places: Sequence[int]) -> tuple[int, int]:
     """Let every reference name the segment it named before. Returns how long prefix and suffix are then."""
     segments = context.segments

@@ -63,6 +63,18 @@ def context_of(row: Row, known: Gold | None = None, pattern: re.Pattern[str] | N
     return None
 
 
+def carried(before: Row, after: Row, place: int, pattern: re.Pattern[str] | None = None) -> int | None:
+    """Where a row's segment at `place` stands once the row has changed; None when it is not there any more."""
+    old, new = context_of(before, pattern=pattern), context_of(after, pattern=pattern)
+    if old is None or new is None or place >= len(old.segments):
+        return None
+    bodies, there = old.segments.bodies, new.segments.bodies
+    if len(there) == len(bodies) and there[:place] + there[place + 1 :] == bodies[:place] + bodies[place + 1 :]:
+        # Words of it were changed, or none.
+        return place
+    return there.index(bodies[place]) if there.count(bodies[place]) == 1 else None
+
+
 class Packed(NamedTuple):
     """A context without its texts, for those who come back to a million rows: where everything stands in the row.
 

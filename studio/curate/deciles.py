@@ -67,8 +67,9 @@ def spread(
     flow = _Flow(sizes, seed, limits)
     load = histogram(standing)
     total = sum(load) + sum(sizes.values())
-    wanted = [1.0] * DECILES if weights is None else list(weights)
-    whole = sum(wanted) or 1.0
+    most = max(weights or (0.0,))
+    wanted = [weight / most for weight in weights] if weights and most else [1.0] * DECILES
+    whole = sum(wanted)
     flow.level([total * weight / whole for weight in wanted], load)
     return flow.quotas(seed)
 

@@ -66,9 +66,9 @@ class Pool:
             # A heap of the smallest draws: its root is the greatest of them, negated.
             drawn = -_draw(self._seed, row, segments.order[place])
             if len(kept) < POOL:
-                heapq.heappush(kept, _Kept(drawn, row, body, normalise(body)))
+                heapq.heappush(kept, _Kept(drawn, row, body, plain(body)))
             elif drawn > kept[0].drawn:
-                heapq.heapreplace(kept, _Kept(drawn, row, body, normalise(body)))
+                heapq.heapreplace(kept, _Kept(drawn, row, body, plain(body)))
 
     def draw(self, row: int, segments: Segments, question: str, answer: str, n: int) -> list[Distractor]:
         """Up to n segments for a row, none of its own, none that holds the answer or says what one of its own says.
@@ -80,7 +80,7 @@ class Pool:
             self._sorted[form] = sorted(self._kept.get(form, []))
         kept = self._sorted[form]
         tried = random.Random(f"{self._seed}/{row}/drawn").sample(kept, min(_TRIED, len(kept)))
-        asked, told = normalise(question), _Answer(answer)
+        asked, told = normalise(question), Answer(answer, question)
         near = [
             (-fuzz.token_set_ratio(asked, one.said), one)
             for one in tried
@@ -89,14 +89,18 @@ class Pool:
         return list(_different([one for _, one in sorted(near)], segments.bodies, n))
 
 
-class _Answer:
-    """An answer that other segments must not hold."""
+class Answer:
+    """An answer that other segments must not hold. What the question says already tells nothing."""
 
-    def __init__(self, answer: str) -> None:
-        self._told = normalise(answer).rstrip(".。!！ ")
-        self._keys = answer_keys(answer)
+    def __init__(self, answer: str, question: str) -> None:
+        self._told = plain(answer).rstrip(".。!！ ")
+        asked = frozenset(answer_keys(plain(question)))
+        self._keys = [key for key in answer_keys(plain(answer)) if key not in asked]
 
     def held_by(self, said: str) -> bool:
+        """Whether a segment, made plain, may answer too: it has the answer word for word, or of what the question does
+        not say one number or half of the rare words.
+        """
         if self._told and len(self._told) <= 200 and holds(said, self._told):
             return True
         found = [key for key in self._keys if key in said and holds(said, key)]
@@ -105,9 +109,12 @@ class _Answer:
         return bool(found) and len(found) * 2 >= len(self._keys)
 
 
-def holds_answer(body: str, answer: str) -> bool:
-    """Whether a segment may answer too: it has the answer word for word, one of its numbers, or half its rare words."""
-    return _Answer(answer).held_by(normalise(body))
+_GROUPED = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
+
+
+def plain(text: str) -> str:
+    """A text to look in: normalised, 1,913,000 as 1913000."""
+    return _GROUPED.sub("", normalise(text))
 
 
 def _different(fitting: Sequence[_Kept], own: Sequence[str], n: int) -> Iterator[Distractor]:

@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import permutations
+from math import factorial
 from typing import get_args
 
 from studio.curate.deciles import Position, Quotas, spread
@@ -124,7 +125,7 @@ def shuffles(count: int, k: int, seed: int, row: int) -> list[tuple[int, ...]]:
         drawn.shuffle(every)
         return every[:k]
     found: dict[tuple[int, ...], None] = {}
-    while len(found) < k:
+    while len(found) < min(k, factorial(count) - 1):
         order = list(as_it_is)
         drawn.shuffle(order)
         if tuple(order) != as_it_is:

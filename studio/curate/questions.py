@@ -12,7 +12,8 @@ from studio.settings import Question
 
 _GAP = "\n\n"
 _ASKS = re.compile(r"[?？][\"'”’）)]*\s*$")
-_CUE = re.compile(r"\s*(?:\*\*)?(?:answer|a|output|response|答案|回答|答|输出)(?:\*\*)?[ \t]*[:：]\s*$", re.IGNORECASE)
+# A last line such as "Answer:", "Short answer:" or 你的回答：, behind which the model goes on.
+_CUE = re.compile(r"[^\n:：?？]{1,30}[:：](?:\*\*)?\s*$")
 
 
 class Frame(NamedTuple):
@@ -50,7 +51,7 @@ def _from_beside(draft: Draft, frame: Frame, beside: str, question: str, where: 
         return
     text = draft.text(frame.field)
     if stands == "before":
-        draft.insert(frame.field, len(text), _GAP + question)
+        draft.replace(frame.field, [_behind(text, len(text) - len(frame.suffix), question)])
     else:
         draft.insert(frame.field, len(frame.prefix), question + _GAP)
     if where != "both":
@@ -81,8 +82,9 @@ def _within(
 
 def _behind(text: str, behind: int, question: str) -> tuple[int, int, str]:
     """Behind the segments, before a cue such as "Answer:" that ends the text."""
-    cue = _CUE.search(text, behind)
-    at = cue.start() if cue else len(text.rstrip())
+    written = len(text.rstrip())
+    last = max(behind, text.rfind("\n", behind, written) + 1)
+    at = max(behind, len(text[:last].rstrip())) if _CUE.fullmatch(text, last) else written
     return at, at, _GAP + question
 
 

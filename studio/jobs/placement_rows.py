@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from studio.alpaca.rows import encode
-from studio.curate.arranging import Arranged, Wish, arrange, mixed
+from studio.curate.arranging import Arranged, Wish, arrange, mixed, refusal
 from studio.curate.context import Context, Packed, context_of, packed, unpacked
 from studio.curate.deciles import Position
 from studio.curate.distractors import Distractor
@@ -97,11 +97,13 @@ def _why_left(stored: StoredRow, found: Original, context: Context, asked: Asked
         return MEANINGS[context.guard.code], context.guard.evidence
     turns = context.segments.kind == "constraints" and asked.wish.strategy == "balanced"
     free = asked.wish.strategy not in NEEDS_GOLD or turns
-    if free and not asked.wish.locate_first:
-        return None
-    if context.gold.place is None:
-        return NO_GOLD, context.gold.evidence
-    return None if context.sure(asked.sure) else (UNSURE, context.gold.evidence)
+    if not free or asked.wish.locate_first:
+        if context.gold.place is None:
+            return NO_GOLD, context.gold.evidence
+        if not context.sure(asked.sure):
+            return UNSURE, context.gold.evidence
+    refused = refusal(found.row, context, asked.wish)
+    return None if refused is None else (MEANINGS[refused.code], refused.evidence)
 
 
 class Due(NamedTuple):

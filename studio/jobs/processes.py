@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
+import subprocess
+import sys
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -27,7 +29,8 @@ def spread(work: Callable[[T], R], batches: Iterable[T]) -> Generator[R, None, N
     """work(batch) of each batch, in order.
 
     work, batches and what comes of them are pickled. Ends its processes also when the consumer stops early; they end by
-    themselves when this one is killed. Raises what work raises, and StudioError when a process was killed.
+    themselves when this one is killed. Raises RuntimeError with the words of what work raises elsewhere, StudioError
+    when a process was killed.
     """
     rest = iter(batches)
     processors = min(os.cpu_count() or 1, _MOST)
@@ -39,14 +42,14 @@ def spread(work: Callable[[T], R], batches: Iterable[T]) -> Generator[R, None, N
         return
     with _workers(work, processors) as workers:
         for worker, batch in zip(workers, first, strict=True):
-            worker.send(batch)
+            _send(worker, batch)
         # A worker gets its next batch when its last result is here: neither ever waits for the other to read.
         busy = deque(workers)
         while busy:
             worker = busy.popleft()
             result = _received(worker)
             for batch in islice(rest, 1):
-                worker.send(batch)
+                _send(worker, batch)
                 busy.append(worker)
             yield result
 
@@ -54,49 +57,68 @@ def spread(work: Callable[[T], R], batches: Iterable[T]) -> Generator[R, None, N
 @contextmanager
 def _workers(work: Callable[[Any], Any], number: int) -> Iterator[list[Connection]]:
     """Processes that do the work, by the pipes to them."""
-    # A forked process would share the threads and the database of this one.
-    context = get_context("spawn")
+    # Not multiprocessing's: it runs the main module again, and a screen's sys.stderr, which is no file, stops it.
+    command = [sys.executable, "-P", "-c", "from studio.jobs.processes import serve; serve()"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     ours: list[Connection] = []
-    processes = []
+    processes: list[subprocess.Popen[bytes]] = []
     try:
         for _ in range(number):
-            here, there = context.Pipe()
+            here, there = Pipe()
             ours.append(here)
-            process = context.Process(target=_serve, args=(work, there), daemon=True)
-            process.start()
+            with there:
+                process = subprocess.Popen(
+                    [*command, str(there.fileno())],
+                    env=environment,
+                    pass_fds=[there.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    # Ctrl+C is for the process that starts this one.
+                    process_group=0,
+                )
             processes.append(process)
-            there.close()
+            _send(here, work)
         yield ours
     finally:
         for pipe in ours:
             pipe.close()
         for process in processes:
-            process.join()
+            process.wait()
 
 
-def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
-    """Work until the other end is closed, which it is also when its process was killed."""
-    # Ctrl+C is for the process that has started this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def serve() -> None:
+    """Do the work that comes over the pipe until its other end is closed, as it is when that process was killed."""
+    pipe = Connection(int(sys.argv[1]))
     try:
+        work = pipe.recv()
         while True:
-            batch = pipe.recv()
-            try:
-                result, error = work(batch), None
-            except Exception as raised:
-                result, error = None, raised
-            pipe.send((result, error))
+            pipe.send((work(pipe.recv()), None))
     except (EOFError, OSError):
         return
+    except Exception as error:
+        # Not every exception can be pickled; its words can.
+        pipe.send((None, "".join(traceback.format_exception(error))))
+
+
+def _send(worker: Connection, what: object) -> None:
+    try:
+        worker.send(what)
+    except OSError:
+        raise _killed() from None
 
 
 def _received(worker: Connection) -> Any:
     try:
         result, error = worker.recv()
     except (EOFError, OSError):
-        raise StudioError(
-            "A process that helped was killed; memory may have been short.", hint="What was kept stays. Start it again."
-        ) from None
+        raise _killed() from None
     if error is not None:
-        raise error
+        raise RuntimeError(error)
     return result
+
+
+def _killed() -> StudioError:
+    return StudioError(
+        "A process that helped was killed; memory may have been short.", hint="What was kept stays. Start it again."
+    )

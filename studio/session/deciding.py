@@ -59,7 +59,7 @@ class Deciding(Looking):
         stored = self.rows.get(row_id)
         if stored is not None and alpaca.type_of(row) != stored.type:
             raise ProjectError(f"#{row_id} is a {stored.type} row, and stays one.")
-        self._decide_on(row_id, "edit", {"body": alpaca.encode(row).decode()})
+        self._decide_on(row_id, "edit", {} if stored is None else self._content(stored, row))
 
     def add(self, row: Row, *, seed: bool = False) -> int:
         """A row written by hand: accepted, and a seed task when asked. Returns its id."""
@@ -79,10 +79,23 @@ class Deciding(Looking):
         for stored in self.rows.page(list(row_ids)):
             mended = checks.fix(stored.row, code)
             if mended is not None:
-                changes.append(decisions.rewritten(stored, mended))
+                changes.append(decisions.change(stored, self._content(stored, mended)))
         if changes:
             self._decide("fix", f"fix {code} in {count_of(len(changes))}", changes)
         return len(changes)
+
+    def _content(self, stored: StoredRow, row: Row) -> dict[str, Any]:
+        """The fields of a row with new content: what is known of its gold segment goes with that segment."""
+        after: dict[str, Any] = {"body": alpaca.encode(row).decode()}
+        if stored.gold is not None or stored.gold_why is not None:
+            from studio.curate.context import carried
+            from studio.curate.shapes import custom
+
+            pattern = custom.compiled(self.settings.position.pattern)
+            after["gold"] = None if stored.gold is None else carried(stored.row, row, stored.gold, pattern)
+            if after["gold"] is None:
+                after["gold_why"] = None
+        return after
 
     def set_tags(self, row_ids: Iterable[int], tags: Iterable[str]) -> None:
         """Give these rows exactly these tags, in one undoable step."""

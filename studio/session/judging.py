@@ -232,7 +232,7 @@ class Judging(Deciding):
         if stored is None:
             raise ProjectError(f"There is no row #{keeper}.")
         others = [one for one in self.rows.page(list(gone)) if one.status != "rejected"]
-        changes = [decisions.rewritten(stored, row)]
+        changes = [decisions.change(stored, self._content(stored, row))]
         changes += [decisions.change(one, decisions.rejected("merged", f"merged into #{keeper}")) for one in others]
         changes = [one for one in changes if one.before != one.after]
         if changes:

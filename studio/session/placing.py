@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
@@ -251,10 +252,11 @@ class Placing(Probing):
         from studio.curate.shapes import custom
         from studio.jobs.placement_rows import Asked
 
-        if settings.weights and len(settings.weights) != 10:
+        weights = settings.weights
+        if weights and (len(weights) != 10 or not any(weights) or not all(math.isfinite(one) for one in weights)):
             raise UsageError(
-                f"[position] weights has {len(settings.weights)} numbers.",
-                hint="Give ten, one for each tenth of the context.",
+                f"[position] weights is {', '.join(f'{one:g}' for one in weights)}.",
+                hint="Give ten finite numbers, one for each tenth of the context, not all of them 0.",
             )
         if settings.strategy == "inverse" and not settings.weights:
             raise UsageError(
@@ -271,14 +273,21 @@ class Placing(Probing):
             Wish(settings.strategy, settings.seed, settings.question, settings.locate_first),
             sure=settings.sure,
             pattern=custom.compiled(settings.pattern),
-            weights=settings.weights,
+            weights=weights,
             variants=settings.variants,
             distractors=settings.distractors,
-            only=None if only is None else frozenset(only),
+            only=None if only is None else self._known(only),
             made=self._variants_of(run) if run else {},
             varied=self.rows.parents_of(PLACEMENT),
             standing=None if standing is None else tuple(standing),
         )
+
+    def _known(self, only: Iterable[int]) -> frozenset[int]:
+        """Raises UsageError for a row that there is not."""
+        ids = frozenset(only)
+        if unknown := ids - {stored.id for stored in self.rows.page(sorted(ids))}:
+            raise UsageError(f"There is no row #{min(unknown)}.")
+        return ids
 
     def _variants_of(self, run: int) -> dict[int, set[int]]:
         made: dict[int, set[int]] = {}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from studio.alpaca import rows as alpaca
-from studio.alpaca.rows import Row
 from studio.store.journal import Change
 from studio.store.pairs import StoredPair
 from studio.store.rows import StoredRow, fields_of
@@ -31,11 +29,6 @@ def brought_back(stored: StoredRow) -> dict[str, Any]:
 def change(stored: StoredRow, after: Mapping[str, Any]) -> Change:
     """A row gets new fields."""
     return Change("row", stored.id, stored.id, fields_of(stored, after), dict(after))
-
-
-def rewritten(stored: StoredRow, row: Row) -> Change:
-    """A row gets new content."""
-    return change(stored, {"body": alpaca.encode(row).decode()})
 
 
 def brought_in(ids: range, undone: str) -> Change:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.alpaca.rows import Kto, Preference, Sft
-from studio.curate.arranging import Arranged, Wish, arrange, mixed
+from studio.curate.arranging import Arranged, Wish, arrange, mixed, refusal
 from studio.curate.context import context_of
 from studio.curate.distractors import Distractor
 from studio.curate.guards import Guard
@@ -152,6 +152,21 @@ def test_a_question_in_the_same_text():
     assert asked(row, "after").instruction == f"{DOCS}\n\n哪种快？"
     row = Sft(instruction=f"Read.\n\nWhich is quick?\n\n{DOCS}\n\nAnswer:", output="ash")
     assert asked(row, "after").instruction == f"Read.\n\n{DOCS}\n\nWhich is quick?\n\nAnswer:"
+
+
+@pytest.mark.parametrize("cue", ["Short answer:", "Formula:", "**Answer:**", "你的回答：", "A: "])
+def test_a_last_line_that_the_model_goes_on_from_stays_the_last(cue):
+    row = Sft(instruction=f"Which is quick?\n\n{DOCS}\n\n{cue}", output="ash")
+    assert asked(row, "after").instruction == f"{DOCS}\n\nWhich is quick?\n\n{cue}"
+    row = Sft(instruction="哪种快？", input=f"{DOCS}\n\n{cue}", output="ash")
+    assert asked(row, "both").input == f"{DOCS}\n\n哪种快？\n\n{cue}"
+
+
+def test_whether_a_row_is_refused_is_known_before_the_order_is():
+    refused = Sft(instruction=DOCS, output="ash")
+    assert refusal(refused, context_of(refused), Wish("head", 1, "both")).code == "no-question"
+    free = Sft(instruction="Which is quick?", input=DOCS, output="ash")
+    assert refusal(free, context_of(free), Wish("head", 1, "both", locate_first=True)) is None
 
 
 def test_a_question_that_cannot_be_moved_keeps_the_row():

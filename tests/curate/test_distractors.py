@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.curate.distractors import Pool, holds_answer
+from studio.curate.distractors import Answer, Pool, plain
 from studio.curate.shapes.finding import find
 
 
@@ -68,7 +68,24 @@ def test_only_segments_of_the_same_form_and_language_change_rows():
     ],
 )
 def test_whether_a_segment_may_answer_too(body, answer, holds):
-    assert holds_answer(body, answer) == holds
+    assert Answer(answer, "").held_by(plain(body)) == holds
+
+
+@pytest.mark.parametrize(
+    ("body", "question", "answer", "holds"),
+    [
+        ("Oakham, the capital since 1913, lies on two rivers.", "Which is the capital of Norland?",
+         "Oakham is the capital of Norland.", True),
+        ("Norland's capital has a famous market.", "Which is the capital of Norland?",
+         "Oakham is the capital of Norland.", False),
+        ("北境的首都是橡木城，建在两条河之间。", "北境的首都是哪里？", "橡木城是北境的首都。", True),
+        ("北境的首都有一个有名的集市。", "北境的首都是哪里？", "橡木城是北境的首都。", False),
+        ("In 1904 a lamp was lit.", "What happened in 1904?", "A bell was cast in 1904.", False),
+        ("Some 1913000 people live there.", "How many?", "1,913,000 people", True),
+    ],
+)  # fmt: skip
+def test_what_the_question_says_already_is_no_answer(body, question, answer, holds):
+    assert Answer(answer, question).held_by(plain(body)) == holds
 
 
 @given(st.lists(st.text("oak ash elm 灯塔", min_size=4, max_size=20), min_size=2, max_size=6), st.integers())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import factorial
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,8 @@ def test_inverse_goes_by_the_weights_and_without_them_is_balanced():
     wanted = histogram((place, 10) for place in targets(rows, "inverse", 1, [0, 0, 1, 2, 4, 4, 2, 1, 0, 0]))
     assert wanted == [0, 0, 7, 14, 29, 29, 14, 7, 0, 0]
     assert targets(rows, "inverse", 1) == targets(rows, "balanced", 1)
+    huge = [1e308 * weight for weight in (0, 0, 0.25, 0.5, 1, 1, 0.5, 0.25, 0, 0)]
+    assert targets(rows, "inverse", 1, huge) == targets(rows, "inverse", 1, [0, 0, 1, 2, 4, 4, 2, 1, 0, 0])
 
 
 def test_what_stands_counts_for_the_others():
@@ -105,7 +108,11 @@ def test_shuffles_are_different_orders_and_none_is_the_present_one(count, k, see
     assert len(set(found)) == len(found)
     assert tuple(range(count)) not in found
     assert all(sorted(order) == list(range(count)) for order in found)
-    assert len(found) == (k if count > 3 else min(k, {2: 1, 3: 5}[count]))
+    assert len(found) == min(k, factorial(count) - 1)
+
+
+def test_no_more_shuffles_than_there_are():
+    assert len(shuffles(5, 500, 1, 1)) == 119
 
 
 @given(st.lists(st.integers(2, 7), max_size=60), st.integers())

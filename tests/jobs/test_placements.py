@@ -7,6 +7,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from msgspec.structs import replace as replaced
 
 from studio.curate.deciles import histogram
 from studio.curate.guards import MEANINGS
@@ -63,6 +64,29 @@ async def test_balanced_is_exactly_uniform_over_rows_of_different_size(make):
     assert histogram(golds(session).values()) == [15] * 10
     assert placed.words[0].startswith("lopsided")
     assert placed.words[1].startswith("even enough")
+
+
+@pytest.mark.parametrize("weights", [(1.0,) * 9, (0.0,) * 10, (float("inf"), *(1.0,) * 9)])
+async def test_weights_that_say_nothing_are_refused(make, weights):
+    session = await make(rows(2))
+    with pytest.raises(UsageError, match="weights is"):
+        await place(session, strategy="inverse", weights=weights)
+
+
+async def test_a_row_that_there_is_not_is_an_error(make):
+    session = await make(rows(2))
+    with pytest.raises(UsageError, match="There is no row #9"):
+        await drain(session.place(only=[1, 9]))
+
+
+async def test_rows_that_would_be_refused_take_no_places(make):
+    # Half of the rows ask nothing, so their question cannot be moved.
+    mute = [{**one, "instruction": ""} for one in rows(40, (10,))]
+    session = await make([*rows(40, (10,)), *mute], question="both")
+    placed = await place(session)
+    assert sum(left.rows for left in placed.left.values()) == 40
+    # Those that stay stand at the head, the others where they are least.
+    assert placed.after == histogram(golds(session).values()) == [40, 5, 5, 5, 5, 4, 4, 4, 4, 4]
 
 
 async def test_inverse_goes_by_its_weights(make):
@@ -161,6 +185,26 @@ async def test_a_row_edited_since_is_its_own_original(make):
     await place(session, strategy="original")
     assert session.rows.get(1).row == edited
     assert golds(session) == {1: (4, 5), 2: (2, 5)}
+
+
+async def test_a_mark_goes_with_its_segment_when_the_row_is_edited(make):
+    session = await make(rows(2, (5,)))
+    session.mark_gold(1, 3)
+    before = session.rows.get(1).row
+    first, rest = before.input.split("\n\n", 1)
+    for number in range(2, 6):
+        rest = rest.replace(f"[{number}]", f"[{number - 1}]")
+    session.edit(1, replaced(before, input=rest))
+    assert session.rows.get(1).gold == 2
+    session.edit(1, replaced(before, input=first))
+    assert session.rows.get(1).gold is None
+    session.undo()
+    session.undo()
+    session.edit(1, replaced(before, input=before.input.replace("built", "raised")))
+    assert session.rows.get(1).gold is None
+    session.undo()
+    session.edit(1, replaced(before, output="Nobody knows."))
+    assert session.rows.get(1).gold == 3
 
 
 async def test_gold_marked_by_hand_moves_along(make):

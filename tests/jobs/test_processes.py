@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,8 @@ def pid_of(_):
     return os.getpid()
 
 
-def refused(number):
-    if number == HERE + 5:
+def refused(number, at):
+    if number == at:
         raise ValueError(f"not {number}")
     return number
 
@@ -64,19 +65,30 @@ def test_batches_are_taken_as_they_are_needed():
         for _ in range(HERE + 3):
             next(results)
     assert len(taken) < HERE + 10
-    assert multiprocessing.active_children() == []
+    assert children() == []
 
 
 def test_what_the_work_raises_is_raised_here():
-    with pytest.raises(ValueError, match=f"not {HERE + 5}"):
-        list(spread(refused, range(HERE + 20)))
-    assert multiprocessing.active_children() == []
+    with pytest.raises(ValueError, match="not 1"):
+        list(spread(partial(refused, at=1), range(HERE)))
+    with pytest.raises(RuntimeError, match=f"ValueError: not {HERE + 5}"):
+        list(spread(partial(refused, at=HERE + 5), range(HERE + 20)))
+    assert children() == []
+
+
+def test_a_screen_that_has_taken_standard_error_is_no_hindrance(monkeypatch):
+    class Taken:
+        def fileno(self):
+            return -1
+
+    monkeypatch.setattr(sys, "stderr", Taken())
+    assert list(spread(doubled, range(HERE + 4))) == [2 * number for number in range(HERE + 4)]
 
 
 def test_a_killed_process_is_an_error_of_ours():
     with pytest.raises(StudioError, match="was killed"):
         list(spread(killed, range(HERE + 20)))
-    assert multiprocessing.active_children() == []
+    assert children() == []
 
 
 WORKING = """
@@ -105,6 +117,10 @@ def test_no_process_outlives_a_kill(tmp_path):
     while alive(helper):
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def children():
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
 
 
 def alive(pid):
