@@ -185,22 +185,38 @@ def _shared(rows: int, limits: Sequence[int], seed: str) -> list[int]:
     return found
 
 
+# What chance gives in fewer cases is called lopsided.
+_SELDOM = 0.01
+
+
 class Imbalance(NamedTuple):
     """Pearson's chi-square of the tenths against the most even histogram that these rows could have.
 
     degrees: of freedom. p: how often chance alone would give as much or more, were the gold segments spread evenly.
-    least: gold segments expected in the least of the tenths; below 5 the test says little.
+    shuffled: the same, were every place of a row as likely: rows of few segments then fill some tenths more than
+    others. least: gold segments expected in the least of the tenths; below 5 the test says little.
     """
 
     chi_square: float
     degrees: int
     p: float
+    shuffled: float
     least: float
+
+    @property
+    def seldom(self) -> float:
+        """How often chance alone would give so much, whichever way it spreads."""
+        return max(self.p, self.shuffled)
 
     @property
     def uneven(self) -> bool:
         """Chance alone would give so much in less than 1 % of cases."""
-        return self.degrees > 0 and self.p < 0.01
+        return self.degrees > 0 and self.seldom < _SELDOM
+
+    @property
+    def as_shuffled(self) -> bool:
+        """Not even over the tenths, but as chance leaves it that prefers no place."""
+        return self.degrees > 0 and self.p < _SELDOM <= self.shuffled
 
     @property
     def words(self) -> str:
@@ -211,7 +227,9 @@ class Imbalance(NamedTuple):
         if self.least < 5 and not self.uneven:
             return f"too few rows to judge by ({figures})"
         if self.uneven:
-            return f"lopsided: spread by chance, {_seldom(self.p)} would be as uneven ({figures})"
+            return f"lopsided: spread by chance, {_seldom(self.seldom)} would be as uneven ({figures})"
+        if self.as_shuffled:
+            return f"as if shuffled: no place is preferred, but the tenths are not even ({figures})"
         return f"even enough: spread by chance, {_often(self.p)} would be more uneven ({figures})"
 
 
@@ -219,11 +237,26 @@ def imbalance(positions: Sequence[Position]) -> Imbalance:
     """How far gold positions are from even, as far as the rows' numbers of segments allow that."""
     observed, expected = histogram(positions), even(positions)
     possible = [(seen, wanted) for seen, wanted in zip(observed, expected, strict=True) if wanted]
-    chi_square = sum((seen - wanted) ** 2 / wanted for seen, wanted in possible)
+    chi_square = _chi_square(possible)
     # A tenth that could be filled, but is not in the most even histogram, does not come up: there it has one row.
     degrees = max(0, len(possible) - 1)
     least = min((wanted for _, wanted in possible), default=0)
-    return Imbalance(chi_square, degrees, chance(chi_square, degrees), float(least))
+    by_chance = [(seen, wanted) for seen, wanted in zip(observed, _shuffled(positions), strict=True) if wanted]
+    shuffled = chance(_chi_square(by_chance), len(by_chance) - 1)
+    return Imbalance(chi_square, degrees, chance(chi_square, degrees), shuffled, float(least))
+
+
+def _chi_square(tenths: Iterable[tuple[float, float]]) -> float:
+    return sum((seen - wanted) ** 2 / wanted for seen, wanted in tenths)
+
+
+def _shuffled(positions: Sequence[Position]) -> list[float]:
+    """What to expect in each tenth where every place of a row is as likely."""
+    found = [0.0] * DECILES
+    for count, rows in Counter(count for _, count in positions).items():
+        for tenth, places in places_by_decile(count).items():
+            found[tenth] += rows * len(places) / count
+    return found
 
 
 def chance(chi_square: float, degrees: int) -> float:

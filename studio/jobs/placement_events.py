@@ -29,7 +29,8 @@ class PlacesForeseen(Event, frozen=True):
     """Where gold would go by a strategy. targets: by row of the survey, -1 where the strategy names no place.
 
     before, after: in tenths; after and its imbalance are empty and None where chance decides. states: how many rows are
-    in each; guards: of the latter by guard, most first.
+    in each; guards: of the latter by guard, most first. moving: gold segments that change their place, None where
+    chance decides.
     """
 
     targets: array[int]
@@ -39,6 +40,7 @@ class PlacesForeseen(Event, frozen=True):
     balance_after: Imbalance | None
     states: dict[State, int]
     guards: dict[Code, int]
+    moving: int | None
 
 
 class PlacementLaidOut(Event, frozen=True):

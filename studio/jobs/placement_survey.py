@@ -230,20 +230,27 @@ def _these(rows: Rows, ids: Sequence[int]) -> Iterator[StoredRow]:
         yield from (stored for stored in rows.page(ids[start : start + BATCH]) if stored.status != "rejected")
 
 
-def foresee(survey: Survey, settings: PositionSettings) -> Events:
-    """PlacesForeseen: where each row's gold segment would go, were all of them placed so."""
+def foresee(survey: Survey, settings: PositionSettings, only: Container[int] | None = None) -> Events:
+    """PlacesForeseen: where each row's gold segment would go, were all of them placed so, or only these rows."""
     strategy, weights = settings.strategy, settings.weights or None
     placed: list[int] = []
     turning: list[int] = []
     standing: list[Position] = []
     guards: Counter[Code] = Counter()
-    for index in range(len(survey)):
+    unsure = 0
+    for index, row_id in enumerate(survey.ids):
+        if only is not None and row_id not in only:
+            if survey.knows(index, settings.sure):
+                standing.append(survey.position(index))
+            continue
         guard = survey.guard(index)
         if guard is not None:
             guards[guard] += 1
         if not survey.knows(index, settings.sure):
             if guard is None and survey.kind(index) == "constraints":
                 turning.append(index)
+            elif guard is None:
+                unsure += 1
         elif guard is None:
             placed.append(index)
         else:
@@ -261,7 +268,7 @@ def foresee(survey: Survey, settings: PositionSettings) -> Events:
                 found[index] = place
         after = [*standing, *((target, count) for target, (_, count) in zip(wanted, positions, strict=True))]
     before = [*standing, *positions]
-    left = guards.total()
+    moving = sum(found[index] != survey.position(index)[0] for index in placed)
     yield PlacesForeseen(
         found,
         histogram(before),
@@ -271,8 +278,9 @@ def foresee(survey: Survey, settings: PositionSettings) -> Events:
         {
             "sure": len(placed),
             "turns": len(turning),
-            "unsure": len(survey) - len(placed) - len(turning) - left,
-            "left": left,
+            "unsure": unsure,
+            "left": guards.total(),
         },
         dict(guards.most_common()),
+        moving if strategy in NEEDS_GOLD else None,
     )

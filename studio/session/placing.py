@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Container, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +76,15 @@ class Placing(Probing):
             return None
         return entry_of(stored, self.pattern, self.rows.parents_of(PLACEMENT))
 
-    async def foresee(self, survey: Survey, chosen: PositionSettings) -> AsyncGenerator[Event, None]:
-        """Where gold would go, were every row placed so that can be: PlacesForeseen."""
+    async def foresee(
+        self, survey: Survey, chosen: PositionSettings, only: Container[int] | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Where gold would go, were every row placed so that can be, or only these rows: PlacesForeseen."""
         from studio.jobs import placement_survey
         from studio.jobs.threads import in_thread
 
         weighted = self.weighted(chosen)
-        async with aclosing(in_thread(placement_survey.foresee(survey, weighted))) as events:
+        async with aclosing(in_thread(placement_survey.foresee(survey, weighted, only))) as events:
             async for event in events:
                 yield event
 

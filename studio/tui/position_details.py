@@ -81,9 +81,11 @@ def verdict(balance: Imbalance, room: int) -> str:
     if balance.degrees == 0:
         word = told = "one tenth only: nothing to compare"
     elif balance.uneven:
-        word, told = "lopsided", f"lopsided: {_once(balance.p)} by chance"
+        word, told = "lopsided", f"lopsided: {_once(balance.seldom)} by chance"
     elif balance.least < 5:
         word, told = "too few rows", "too few rows to judge"
+    elif balance.as_shuffled:
+        word, told = "as if shuffled", "as if shuffled: no place is preferred"
     else:
         word, told = "even", f"even: chance is worse {round(100 * balance.p)} in 100 times"
     choices = (balance.words, f"{told}  {figures}", told, word)

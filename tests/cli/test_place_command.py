@@ -141,7 +141,7 @@ def test_only_some_rows_an_own_pattern_and_weights(capsys, project, looking):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--weights", "1,2"], "weights has 2 numbers"),
+        (["--weights", "1,2"], "weights is 1, 2"),
         (["--weights", "a,b"], "no list of numbers"),
         (["--strategy", "head", "--variants", "2"], "the same order"),
         (["--pattern", "("], "no regular expression"),

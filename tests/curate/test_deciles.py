@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections import Counter
 from itertools import product
 
@@ -147,6 +148,21 @@ def test_all_at_the_head_is_lopsided_and_says_so():
         "lopsided: spread by chance, fewer than 1 dataset in 10,000 would be as uneven "
         "(chi-square 400.0, 4 degrees of freedom, p below 0.0001)"
     )
+
+
+def test_what_chance_gives_is_not_called_lopsided():
+    # Every place of rows of 5 to 10 equally often: tenths that few rows reach have less.
+    positions = [(place, count) for count in range(5, 11) for place in range(count)] * 20
+    found = imbalance(positions)
+    assert (found.uneven, found.as_shuffled) == (False, True)
+    assert found.p < 0.01 < found.shuffled
+    assert found.words.startswith("as if shuffled: no place is preferred, but the tenths are not even (chi-square")
+
+
+@given(st.lists(st.integers(2, 12), min_size=60, max_size=200), st.integers(0, 2**32))
+def test_rows_that_are_shuffled_are_seldom_called_lopsided(counts, seed):
+    luck = random.Random(seed)
+    assert imbalance([(luck.randrange(count), count) for count in counts]).seldom > 1e-7
 
 
 def test_too_few_rows_are_not_judged():

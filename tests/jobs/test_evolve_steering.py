@@ -195,7 +195,8 @@ async def test_a_cap_pauses_and_raising_it_goes_on(make):
             assert session.stats()["replies"] == 10
             session.change_settings(replace(session.settings, budget=BudgetSettings()))
             control.resume()
-    assert len(reasons) == 1
+    # A lane that met the cap just before it was raised may say so just after.
+    assert len(set(reasons)) == 1
     assert "10 requests" in reasons[0]
     assert tally.accepted == tally.asked == 16
     assert session.stats()["replies"] == 48

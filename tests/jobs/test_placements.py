@@ -132,6 +132,16 @@ async def test_several_processes_do_what_one_does(make, monkeypatch, options):
     assert contents(together) == contents(alone)
 
 
+async def test_a_look_at_some_rows_is_what_comes_of_them(make):
+    session = await make(rows(60, (5, 8, 10)))
+    only = frozenset(range(1, 25))
+    surveyed = await drain(session.survey_segments())
+    looked = await drain(session.foresee(surveyed[-1].survey, session.settings.position, only))
+    placed = [event for event in await drain(session.place(only=only)) if isinstance(event, Placed)][-1]
+    assert (looked[-1].before, looked[-1].after) == (placed.before, placed.after)
+    assert (looked[-1].moving, looked[-1].states["sure"]) == (placed.rows, 24)
+
+
 async def test_more_rows_than_a_batch_are_one_step(make):
     session = await make(rows(450))
     before = contents(session)

@@ -227,6 +227,8 @@ async def test_marked_rows_are_placed_and_the_others_not(samples):
         assert "● 3" in text_of(app).splitlines()[0]
         assert "1●" in row_line(app, 1)
         await press(pilot, "p")
+        assert re.search(r"Place the 3 rows marked: tail\? The gold of \d rows? moves\.", text_of(app))
+        await press(pilot, "y")
         placed = [row_id for row_id in range(1, 34) if samples.rows.get(row_id).placement]
         assert placed == [1, 2, 4]
         assert notices(app)[-1] == "placed 3 rows; u takes it back"

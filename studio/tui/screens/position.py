@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar
 
+from textual import work
+
 from studio.curate.placement import MEANINGS, STRATEGIES
 from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, Event, Planned, Progressed
-from studio.jobs.placement_events import GoldJudged, Placed, Placement, RowsPlaced
+from studio.jobs.placement_events import GoldJudged, Placed, Placement, PlacesForeseen, RowsPlaced
 from studio.jobs.placement_survey import Entry
 from studio.session import Session
 from studio.session.deciding import count_of
@@ -60,13 +62,18 @@ class PositionScreen(ProbeStage):
         self.app.push_screen(form)
 
     def command_review(self) -> None:
+        if self._typed != UNSURE and self.foreseen is not None and self.foreseen.states["unsure"] == 0:
+            self.app.notify("No row's gold segment is unsure.")
+            return
         self.filtered("" if self._typed == UNSURE else UNSURE)
 
     # -- placing ---------------------------------------------------------------------------------
 
     def command_place(self) -> None:
         row, chosen = self.current, self.chosen
-        if self.marked:
+        if len(self.marked) > 1:
+            self._preview(sorted(self.marked), f"the {count_of(len(self.marked))} marked")
+        elif self.marked:
             self._place(sorted(self.marked))
         elif row is not None and (chosen.variants or chosen.distractors):
             self._place([row.id])
@@ -83,12 +90,27 @@ class PositionScreen(ProbeStage):
         return f"{self.chosen.strategy} has nothing to change"
 
     def command_place_all(self) -> None:
+        if self._typed:
+            self._preview(list(self._window.ids), f"{count_of(len(self))} of {self._typed}")
+        else:
+            self._preview(None, f"all {count_of(len(self))}")
+
+    @work(exclusive=True, group="preview")
+    async def _preview(self, ids: list[int] | None, which: str) -> None:
+        """Place these rows, None for all, after a look at what comes of it."""
         from studio.tui.screens.fix_preview import FixPreview
 
-        ids = list(self._window.ids) if self._typed else None
-        which = f"{count_of(len(self))} of {self._typed}" if self._typed else f"all {count_of(len(self))}"
-        question = f"Place {which}: {details.wish_words(self.chosen)}?"
-        self.app.push_screen(FixPreview(question, self._figures), lambda sure: self._place(ids) if sure else None)
+        chosen, foreseen = self.chosen, self.foreseen
+        if ids is not None:
+            async for event in self.session.foresee(self.survey, chosen, frozenset(ids)):
+                foreseen = event if isinstance(event, PlacesForeseen) else foreseen
+        if foreseen is None:
+            return
+        found = foreseen
+        move = "" if found.moving is None or chosen.variants else f" The gold of {count_of(found.moving)} moves."
+        question = f"Place {which}: {details.wish_words(chosen)}?{move}"
+        preview = FixPreview(question, lambda width: details.figures_lines(found, chosen, width))
+        self.app.push_screen(preview, lambda sure: self._place(ids) if sure else None)
 
     def _place(self, ids: list[int] | None) -> None:
         # Where gold stands elsewhere is known here, so that a few rows need no look at a million.
@@ -149,6 +171,9 @@ class PositionScreen(ProbeStage):
         ids = sorted(self.marked) or None
         unsure = self.foreseen.states["unsure"] if self.foreseen else 0
         n = unsure if ids is None else min(unsure, len(ids))
+        if n == 0:
+            self.app.notify("Every row's gold segment is known: there is nothing to ask.")
+            return
         question = f"Which segment is gold in {count_of(n)} that no rule is sure of?\nAsk {self.session.judge_name}?"
         self.app.push_screen(Confirm(question), lambda sure: self._consult(ids) if sure else None)
 
