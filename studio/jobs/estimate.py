@@ -6,6 +6,7 @@ From attempts that were really asked, or from assumptions that the estimate stat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +14,9 @@ from studio.alpaca.lengths import estimate_tokens
 from studio.jobs.evolve import STEPS
 from studio.jobs.evolve_plan import Task
 from studio.jobs.evolve_recipe import Course
-from studio.llm.chat import Reply, Usage
+from studio.jobs.recipes import estimated_tokens
+from studio.llm.chat import Message, Reply, Usage
+from studio.llm.embedded_server import MODEL_ID
 from studio.llm.prices import Price, cost
 from studio.methods import evol_instruct
 from studio.methods.evol_prompts import OPERATIONS
@@ -21,9 +24,39 @@ from studio.settings import ModelSettings, Role
 from studio.text.tokens import language
 
 _ROLES: tuple[Role, ...] = tuple(STEPS)
-# Tokens of an answer where nothing is known yet, and how fast they come.
+# Tokens of an answer where nothing is known yet.
 _ANSWER = {"standard": 300, "small": 120}
-_GROWTH, _VERDICT, _SPEED = 40, 8, 40.0
+_GROWTH, _VERDICT = 40, 8
+
+
+class Speed(NamedTuple):
+    """Tokens a second of prompts and of answers. alone: requests share a processor and wait for each other."""
+
+    read: float
+    write: float
+    alone: bool
+
+    @property
+    def words(self) -> str:
+        """What is assumed."""
+        return f"{self.read:,g} tokens of a prompt are read in a second, {self.write:g} of an answer written"
+
+
+# The embedded model's measured on one core of a small server; most others are faster.
+_EMBEDDED, _SERVED = Speed(150.0, 20.0, alone=True), Speed(2_000.0, 40.0, alone=False)
+
+
+def speed_of(model: str) -> Speed:
+    """How fast a model of that name may be."""
+    return _EMBEDDED if model == MODEL_ID else _SERVED
+
+
+def foreseen(role: Role, messages: Sequence[Message], said: int, model: str, concurrency: int) -> Request:
+    """A request as it may go. What stands before the last turn is the same in many requests, and counts as read."""
+    prompts = [estimated_tokens([message]) for message in messages]
+    speed = speed_of(model)
+    seconds = prompts[-1] / speed.read + said / speed.write
+    return Request(role, Usage(sum(prompts), said), seconds * concurrency if speed.alone else seconds)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -60,7 +93,7 @@ def measured(attempts: Sequence[Sequence[Reply]]) -> list[list[Request]]:
     ]
 
 
-def assumed(tasks: Sequence[Task], course: Course) -> tuple[list[list[Request]], tuple[str, ...]]:
+def assumed(tasks: Sequence[Task], course: Course, concurrency: int) -> tuple[list[list[Request]], tuple[str, ...]]:
     """An attempt for each task as it may go, and what that assumes."""
     found = []
     for number, task in enumerate(tasks):
@@ -77,16 +110,13 @@ def assumed(tasks: Sequence[Task], course: Course) -> tuple[list[list[Request]],
             "answerer": _ANSWER[course.recipe.roles["answerer"].profile],
             "judge": _VERDICT,
         }
-        requests = []
-        for role in _ROLES:
-            prompt = sum(estimate_tokens(content) + 5 for _, content in texts[role])
-            requests.append(Request(role, Usage(prompt, said[role]), said[role] / _SPEED))
-        found.append(requests)
+        models = course.recipe.roles
+        found.append([foreseen(role, texts[role], said[role], models[role].model, concurrency) for role in _ROLES])
     answer = _ANSWER[course.recipe.roles["answerer"].profile]
     return found, (
         "no attempt is eliminated before its three requests",
         f"an evolution adds {_GROWTH} tokens, an answer has {answer}, a verdict {_VERDICT}",
-        f"each request gets {_SPEED:g} tokens a second",
+        *dict.fromkeys(speed_of(asked.model).words for asked in course.recipe.roles.values()),
     )
 
 

@@ -6,9 +6,8 @@ import heapq
 from collections.abc import Iterable
 from pathlib import Path
 
-from studio.alpaca.lengths import estimate_tokens
 from studio.errors import UsageError
-from studio.jobs.recipes import Canonical, profile_of, prompts_of
+from studio.jobs.recipes import Canonical, estimated_tokens, profile_of, prompts_of
 from studio.llm.chat import Message, Request, Ruler
 from studio.llm.choice import Roles
 from studio.methods.probe import tasks
@@ -84,11 +83,6 @@ class Estimated:
 
     async def count(self, messages: tuple[Message, ...]) -> int:
         return estimated_tokens(messages)
-
-
-def estimated_tokens(messages: Iterable[Message]) -> int:
-    """About how many tokens a prompt has. Many vocabularies have a token for each digit, and UUIDs are full of them."""
-    return sum(estimate_tokens(content) + sum(map(content.count, "0123456789")) + 5 for _, content in messages)
 
 
 async def room(course: Course, requests: Iterable[Request], ruler: Ruler | None) -> tuple[int, int] | None:

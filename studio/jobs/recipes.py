@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 
+from studio.alpaca.lengths import estimate_tokens
 from studio.errors import UsageError
+from studio.llm.chat import Message
 from studio.llm.choice import Roles, is_small
 from studio.methods.prompt_files import PromptFiles
 from studio.methods.templates import Language, Profile, PromptSet
@@ -59,3 +62,8 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.") from None
+
+
+def estimated_tokens(messages: Iterable[Message]) -> int:
+    """About how many tokens a prompt has. Many vocabularies have a token for each digit, and UUIDs are full of them."""
+    return sum(estimate_tokens(content) + sum(map(content.count, "0123456789")) + 5 for _, content in messages)

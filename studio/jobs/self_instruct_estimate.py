@@ -5,15 +5,14 @@ An attempt of the estimate is an instruction that stands in the end, with its sh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from studio.alpaca.lengths import estimate_tokens
 from studio.alpaca.rows import Sft
-from studio.jobs.estimate import Request
+from studio.jobs.estimate import Request, foreseen, speed_of
 from studio.jobs.self_instruct import messages_of
 from studio.jobs.self_instruct_recipe import Course
 from studio.jobs.task_pool import TaskPool, shown
-from studio.llm.chat import Message, Reply, Usage
+from studio.llm.chat import Message, Reply
 from studio.methods.self_instruct import alpaca_variant, bootstrap, classification, instances
 from studio.settings import Role
 from studio.store.draws import Draw, Draws
@@ -22,8 +21,8 @@ from studio.store.rows import Rows
 MEASURED = 30
 """Requests for instructions that an estimate looks at, the first ones of the run."""
 _ASSUMED = 20
-# Of a list's new instructions three quarters, of these nine tenths get an instance; tokens of each; tokens a second.
-_NEW, _ANSWERED, _SPEED = 0.75, 0.9, 40.0
+# Of a list's new instructions three quarters, of these nine tenths get an instance; tokens of each.
+_NEW, _ANSWERED = 0.75, 0.9
 _IN_A_LIST = {"paper": 7, "alpaca": 17}
 _TOKENS = {"paper": 25, "alpaca": 110}
 _VERDICT, _INSTANCES = 2, 150
@@ -53,8 +52,13 @@ def measured(rows: Rows, draws: Draws, run: int, find: Callable[[str], bytes | N
     return _shared(found, standing), standing, (f"the rest goes as the first {standing} instructions did",)
 
 
-def assumed(rows: Rows, pool: TaskPool, course: Course) -> Known:
+def assumed(rows: Rows, pool: TaskPool, course: Course, concurrency: int) -> Known:
     """What such a run may take."""
+    models: dict[Role, str] = {"teacher": course.recipe.teacher.model, "answerer": course.recipe.answerer.model}
+
+    def request(role: Role, messages: Sequence[Message], said: int) -> Request:
+        return foreseen(role, messages, said, models[role], concurrency)
+
     variant, seed = course.recipe.variant, course.recipe.seed
     alpaca = variant == "alpaca"
     found = []
@@ -65,26 +69,21 @@ def assumed(rows: Rows, pool: TaskPool, course: Course) -> Known:
             else bootstrap.draw(pool.human, pool.machine, seed=seed, request=number)
         )
         draw = Draw(number + 1, shown(rows, ids, whole=alpaca))
-        found.append(_request("teacher", messages_of(draw, course), _IN_A_LIST[variant] * _TOKENS[variant]))
+        found.append(request("teacher", messages_of(draw, course), _IN_A_LIST[variant] * _TOKENS[variant]))
     new = round(_ASSUMED * _IN_A_LIST[variant] * _NEW)
     said: tuple[str, ...] = (
         f"a reply has {_IN_A_LIST[variant]} instructions of {_TOKENS[variant]} tokens, {_NEW:.0%} of them new",
-        f"each request gets {_SPEED:g} tokens a second",
+        *dict.fromkeys(speed_of(model).words for model in models.values()),
     )
     if alpaca:
         return _shared(found, new), 0, said
     task = draw.shown[0].instruction
     found += new * [
-        _request("answerer", classification.messages(course.answerer, task), _VERDICT),
-        _request("answerer", instances.messages(course.answerer, task, classification=False), _INSTANCES),
+        request("answerer", classification.messages(course.answerer, task), _VERDICT),
+        request("answerer", instances.messages(course.answerer, task, classification=False), _INSTANCES),
     ]
     said += (f"{_ANSWERED:.0%} of the new ones get an instance, in {_INSTANCES} tokens",)
     return _shared(found, round(new * _ANSWERED)), 0, said
-
-
-def _request(role: Role, messages: tuple[Message, ...], said: int) -> Request:
-    prompt = sum(estimate_tokens(content) + 5 for _, content in messages)
-    return Request(role, Usage(prompt, said), said / _SPEED)
 
 
 def _shared(requests: list[Request], standing: int) -> list[list[Request]]:

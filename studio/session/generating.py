@@ -138,7 +138,9 @@ class Generating(Judging):
             known = estimate.measured(replies)
             assumptions: tuple[str, ...] = ("the attempts left are like those sampled",)
         else:
-            known, assumptions = estimate.assumed([attempt.parent for attempt in first], course)
+            known, assumptions = estimate.assumed(
+                [attempt.parent for attempt in first], course, self.settings.evolve.concurrency
+            )
         if self.settings.evolve.target:
             assumptions += ("the target is not reached before the end of the plan",)
         table = prices.load(self.settings.prices)

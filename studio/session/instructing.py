@@ -97,7 +97,7 @@ class Instructing(Generating):
         run, draws = self.runs.find(course.recipe.digest) or 0, Draws(self._project.database)
         known, sampled, assumptions = self_instruct_estimate.measured(
             self.rows, draws, run, self._replies.find
-        ) or self_instruct_estimate.assumed(self.rows, pool, course)
+        ) or self_instruct_estimate.assumed(self.rows, pool, course, self.settings.self_instruct.concurrency)
         chosen, table = self.settings.self_instruct, prices.load(self.settings.prices)
         models = {role: self.settings.model_for(role) for role in ROLES}
         return extrapolated(
