@@ -41,7 +41,7 @@ async def run(session: Session, as_json: bool) -> int:
             async with aclosing(session.evolve(Control())) as events:
                 async for event in events:
                     tally.see(event)
-                    note = f"{tally.accepted} accepted {tally.eliminated.total()} eliminated"
+                    note = f"{tally.accepted} passed {tally.eliminated.total()} eliminated"
                     meter(tally.ended, tally.attempts, note)
         except (ModelError, BudgetError) as error:
             refusal = error
@@ -78,7 +78,7 @@ def _words(tally: Tally, spent: Spent | None) -> str:
         f"{tally.attempts} evolutions planned, {tally.done_before} done before",
         f"{tally.asked} asked, {tally.answered} answered" + (f", {tally.failed} failed" if tally.failed else ""),
         f"{tally.eliminated.total()} eliminated" + (f": {rules}" if rules else ""),
-        f"{tally.accepted} accepted (pending your review)",
+        f"{tally.accepted} passed, to be reviewed",
     ]
     lines += spent_words(spent)
     if tally.difficulty:

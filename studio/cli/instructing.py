@@ -83,7 +83,7 @@ def _words(tally: InstructionTally, session: Session) -> str:
             else []
         ),
         *([f"  {tally.overtaken} that you decided about meanwhile"] if tally.overtaken else []),
-        f"{tally.standing} accepted (pending your review), {tally.classification} classification tasks answered",
+        f"{tally.standing} passed, to be reviewed; {tally.classification} classification tasks answered",
         f"{tally.instances} rows"
         + (f", {tally.dropped.total()} instances dropped{_rules(tally.dropped)}" if tally.dropped else ""),
         *spent_words(session.spent),

@@ -138,6 +138,10 @@ class Deciding(Looking):
         self._must_write()
         return self._told(self._journal.undo())
 
+    def next_undone(self) -> Group | None:
+        """What `undo` would take back."""
+        return self._journal.next_undone()
+
     def redo(self) -> tuple[str, int | None] | None:
         self._must_write()
         return self._told(self._journal.redo())

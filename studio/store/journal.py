@@ -115,6 +115,14 @@ class Journal:
         )
         return {row_id for (row_id,) in found}
 
+    def next_undone(self) -> Group | None:
+        """What `undo` would take back."""
+        found = self._connection.execute(
+            "SELECT id, command, summary, at, inverts FROM groups "
+            "WHERE id = (SELECT grp FROM undo_stack ORDER BY position DESC LIMIT 1)"
+        ).fetchone()
+        return None if found is None else Group(*found)
+
     def latest(self, n: int = 20) -> list[Group]:
         """The last n groups, newest first."""
         found = self._connection.execute(

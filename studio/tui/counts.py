@@ -41,7 +41,7 @@ def _of_tasks(tally: Tally) -> Counts:
     steps = [
         Step("asked", tally.asked),
         Step("answered", tally.answered),
-        Step("✓ accepted", tally.accepted, "accept"),
+        Step("✓ passed", tally.accepted, "accept"),
         Step("✗ eliminated", tally.eliminated.total(), "reject"),
         *_rules(tally.eliminated),
         Step("! failed", tally.failed, "reject"),
@@ -62,7 +62,7 @@ def _of_instructions(tally: InstructionTally) -> Counts:
         Step("answered", tally.answered),
         Step("✗ without instance", tally.without_instance.total(), "reject"),
         *_rules(tally.without_instance),
-        Step("✓ accepted", tally.standing, "accept"),
+        Step("✓ passed", tally.standing, "accept"),
         Step("rows", tally.instances),
         Step("✗ instances dropped", tally.dropped.total(), "reject"),
         *_rules(tally.dropped),

@@ -1,4 +1,4 @@
-"""How a run goes, as lines: the funnel from asked to accepted, trouble with its count, difficulty by round."""
+"""How a run goes, as lines: the funnel from asked to passed, trouble with its count, difficulty by round."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def head_lines(standing: Standing, width: int) -> list[Line]:
     left = f"  ETA {clock(tally.left)}" if rate and tally.left is not None else ""
     speed = f"  {rate:.0f} tok/s" if rate else ""
     done, ends = f"{counts.done:,}/{counts.of:,}", f"{failed}{left}{speed}"
-    told = f"{done}  ✓ {counts.accepted:,} accepted  ✗ {eliminated:,} eliminated{ends}"
+    told = f"{done}  ✓ {counts.accepted:,} passed  ✗ {eliminated:,} eliminated{ends}"
     if len(state) + 1 + len(told) > width:
         told = f"{done}  ✓ {counts.accepted:,}  ✗ {eliminated:,}{ends}"
     first = [Span(f"{state} ", " bold"), Span(told)]

@@ -54,14 +54,14 @@ class Lane:
                 self.title, self.note, self._from = "failed", event.message, 0
             case Evolved():
                 rule = event.made.rule
-                self._end("accepted" if rule is None else f"eliminated: {rule}", prompt_text(event.made.row))
+                self._end("passed" if rule is None else f"eliminated: {rule}", prompt_text(event.made.row))
             case Listed():
                 new = sum(one.rule in (None, UNANSWERED) for one in event.candidates)
                 self._end(
                     f"{new} new of {len(event.candidates)}", "  ".join(one.row.instruction for one in event.candidates)
                 )
             case Answered():
-                self._end("accepted" if event.rule is None else f"eliminated: {event.rule}", event.instruction)
+                self._end("passed" if event.rule is None else f"eliminated: {event.rule}", event.instruction)
             case _:
                 pass
 

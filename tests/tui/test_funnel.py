@@ -42,7 +42,7 @@ def tally():
 
 def test_two_lines_hold_the_funnel(tally):
     first, second = told(head_lines(Standing(tally, "evolving", 0.0, ""), 80))
-    assert first == "evolving 6/10  ✓ 1 accepted  ✗ 3 eliminated"
+    assert first == "evolving 6/10  ✓ 1 passed  ✗ 3 eliminated"
     assert second == "asked 5  answered 4  ✗ no-gain 2  hard-to-answer 1"
 
 
@@ -88,7 +88,7 @@ def test_the_whole_funnel_has_difficulty_by_round_and_what_it_takes(tally):
     assert "used: 9 requests, 60 tokens, $0.5000" in whole
     assert "foretold: 108 tasks, 324 requests, 52k + 41k tokens, about $1.23, 6:35" in whole
     bars = {line.split("█")[0].split()[-2]: line.count("█") for line in whole if "█" in line}
-    assert bars["asked"] > bars["answered"] > bars["no-gain"] > bars["accepted"] > 0
+    assert bars["asked"] > bars["answered"] > bars["no-gain"] > bars["passed"] > 0
 
 
 def test_an_unknown_price_is_said():

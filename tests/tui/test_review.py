@@ -28,9 +28,15 @@ async def test_reject_goes_on_and_undo_comes_back(session):
         assert notices(app) == ["undid: reject #2   ctrl+r does it again"]
         await press(pilot, "ctrl+r")
         assert status(session, 2) == "rejected"
-        await press(pilot, "u", "u", "u")
+        await press(pilot, "u", "u")
         assert status(session, 1) == "accepted"
-        assert notices(app)[-1].startswith("undid")
+        # An import is taken back after a question only.
+        await press(pilot, "u")
+        assert "Take back: import" in text_of(app)
+        await press(pilot, "n")
+        assert status(session, 1) == "accepted"
+        await press(pilot, "u", "y")
+        assert notices(app)[-1].startswith("undid: import")
 
 
 async def test_accept_seed_and_delete(session):

@@ -54,7 +54,7 @@ async def test_pause_goes_on_and_stop_keeps(session):
     model(session, delay=0.1)
     async with opened(session) as (app, pilot):
         await pilot.press("2", "s")
-        await until(pilot, lambda text: "evolving" in text and "✓ 0 accepted" not in text)
+        await until(pilot, lambda text: "evolving" in text and "✓ 0 passed" not in text)
         await pilot.press("p")
         await until(pilot, lambda text: "paused " in text)
         await pilot.press("s")

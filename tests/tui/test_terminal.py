@@ -195,12 +195,13 @@ def walk(terminal, outcome):
         terminal.go("escape", text, gone=True)
     terminal.press("tab", quiet=0.2)
     terminal.go("f4", "then ")
+    terminal.go("c", "Which segment")
+    terminal.go("escape", "Which segment", gone=True)
     terminal.press("l", "m", "T", "w", "w", "w", quiet=0.2)
     for key, text in (
         ("s", "Where shall gold go"),
         ("o", "How rows are placed"),
         ("f", "rows  "),
-        ("c", "Which segment"),
     ):
         terminal.go(key, text)
         terminal.go("escape", text, gone=True)

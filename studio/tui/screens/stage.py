@@ -188,7 +188,19 @@ class StageScreen(Screen[None]):
         self.page.scroll_by(-max(1, self.page.size.height // 2))
 
     def command_undo(self) -> None:
-        self._turned("undid", self.session.undo())
+        """Take the last decision back; after a question where rows would go from every stage."""
+        from studio.tui.screens.dialogs import Confirm
+
+        def undo(sure: bool | None) -> None:
+            if sure:
+                self._turned("undid", self.session.undo())
+
+        step = self.session.next_undone()
+        if step is None or step.command != "import":
+            undo(True)
+            return
+        question = f"Take back: {step.summary}? Its rows go from every stage; ctrl+r brings them back."
+        self.app.push_screen(Confirm(question), undo)
 
     def command_redo(self) -> None:
         self._turned("did again", self.session.redo())
