@@ -285,6 +285,13 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "`studio check FILE` names line and column; an import sets the line aside and keeps the rest.",
     ),
     (
+        r"CUDA out of memory[^\n]*|OutOfMemoryError[^\n]*|CUBLAS_STATUS_ALLOC_FAILED[^\n]*|NPU out of memory[^\n]*",
+        "The memory of the graphics card is too small for this model with this length and batch. The data are as they "
+        "should be, but long rows take most.",
+        "In train_….yaml lower cutoff_len or per_device_train_batch_size (and raise gradient_accumulation_steps by as "
+        "much), or load the model in 4 bits: quantization_bit: 4.",
+    ),
+    (
         r"object of type '\w+' has no len\(\)|string indices must be integers[^\n]*|"
         r"list indices must be integers or slices, not str|'\w+' object is not (?:subscriptable|iterable)",
         "Where a list of turns or of tools belongs, there is null, a text or a number; or a turn is no object with a "

@@ -15,6 +15,8 @@ def run(text: str, as_json: bool) -> int:
         if sys.stdin.isatty():
             raise UsageError("What did the trainer say?", hint='studio explain "Cannot find valid samples"')
         text = sys.stdin.read()
+    if not text.strip():
+        raise UsageError("There is no text to explain.", hint='studio explain "Cannot find valid samples"')
     found = explain(text)
     if as_json:
         show_json([{"said": one.said, "meaning": one.meaning, "cure": one.cure} for one in found])

@@ -9,7 +9,7 @@ import msgspec
 
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import say, show_json, tell
-from studio.errors import ProjectError
+from studio.errors import ProjectError, UsageError
 from studio.jobs import self_instruct_recipe
 from studio.jobs.evolve import STEPS
 from studio.jobs.self_instruct_recipe import METHOD
@@ -57,6 +57,11 @@ async def run_rejected(session: Session, rule: str, as_json: bool) -> int:
     """List the rejected rows: how many each rule has, then each with its evidence."""
     rows = list(session.rows.each(Filter(statuses=("rejected",), rule=rule)))
     counts = {True: session.rows.rules(), False: session.rows.rules(generated=False)}
+    known = {*counts[True], *counts[False]}
+    if rule and rule not in known:
+        raise UsageError(
+            f"No row is rejected by {rule!r}.", hint=f"Rules that rejected some: {', '.join(sorted(known)) or 'none'}."
+        )
     if as_json:
         found = [
             {

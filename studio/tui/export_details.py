@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -125,4 +126,8 @@ def result_lines(exported: Exported, width: int) -> list[Line]:
         lines += flow([Span(f"✗ {exported.held_back:,} rows held back, listed in {listed}", "reject")], width)
     else:
         lines.append([Span("Nothing held back.", "accept")])
-    return [*lines, *flow([Span("llamafactory-cli train train_….yaml, in that folder.", "muted")], width)]
+    for name in exported.beside:
+        if name.startswith("train_"):
+            told = f"cd {shlex.quote(exported.out)} && llamafactory-cli train {name}"
+            lines += flow([Span(told, "muted")], width)
+    return lines

@@ -36,7 +36,7 @@ def seed_lines(
         about += flow([Span(f"! {hint.rule}: ", "pending"), Span(hint.reason)], width)
     if not {IS_CLASSIFICATION, NO_CLASSIFICATION} & {*stored.tags}:
         answer = "classification" if told.answer else "no classification"
-        said = f"{answer}: {told.why}" if told.known else f"{answer}? {told.why}; c says it"
+        said = f"{answer}: {told.why}" if told.known else f"{answer}? {told.why}; c marks it"
         about += flow([Span(said, "muted")], width)
     if not compared:
         about += flow([Span("not compared with the other seed tasks yet: h does", "muted")], width)

@@ -98,5 +98,11 @@ def test_cause_comes_in_place_of_the_general_words():
     assert [found.said[:12] for found in explain(pasted)] == ["Column(/outp", "Media 1.png "]
 
 
+def test_memory_that_is_too_small_is_no_fault_of_the_data():
+    (found,) = explain("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.")
+    assert "cutoff_len" in found.cure
+    assert "data are as they should be" in found.meaning
+
+
 def test_unknown_text():
-    assert explain("CUDA out of memory") == []
+    assert explain("The oven is too hot.") == []

@@ -77,7 +77,7 @@ async def test_a_new_row_about_images_asks_for_them_first(session):
 async def test_classify_says_the_guess_then_its_opposite_then_nothing_and_undo_takes_it_back(session):
     session.set_tags([1], ["hard"])
     async with opened(session) as (app, pilot):
-        assert "no classification? no wording for it; c says it" in text_of(app)
+        assert "no classification? its words ask for no label; c marks it" in text_of(app)
         await press(pilot, "c")
         assert tags(session, 1) == ("hard", "no-classification")
         assert "no classification?" not in text_of(app)

@@ -194,7 +194,7 @@ def walk(terminal, outcome):
         terminal.go(key, text)
         terminal.go("escape", text, gone=True)
     terminal.press("tab", quiet=0.2)
-    terminal.go("f4", "then ")
+    terminal.go("f4", "equally often")
     terminal.go("c", "Which segment")
     terminal.go("escape", "Which segment", gone=True)
     terminal.press("l", "m", "T", "w", "w", "w", quiet=0.2)

@@ -91,7 +91,7 @@ def guess(instruction: str) -> Classification:
     found = _ENGLISH.search(instruction) or _CHINESE.search(instruction)
     if found:
         return Classification(True, False, f"it says “{found[0]}”")
-    return Classification(False, False, "no wording for it")
+    return Classification(False, False, "its words ask for no label")
 
 
 def marked(tags: Collection[str], answer: bool | None) -> tuple[str, ...]:

@@ -202,12 +202,14 @@ class CheckScreen(StageScreen):
             return
         where = f"#{rows[0]}" if len(rows) == 1 else count_of(len(rows))
         hint = "why it may pass; kept with the row. v shows what was let pass"
-        self.app.push_screen(
-            Ask(f"Let {issue.code} pass in {where}", "", hint),
-            lambda reason: None if reason is None else self._waived(
-                self.session.waive(issue.code, rows, reason), f"let {issue.code} pass"
-            ),
-        )  # fmt: skip
+
+        def waive(reason: str | None) -> None:
+            if reason:
+                self._waived(self.session.waive(issue.code, rows, reason), f"let {issue.code} pass")
+            elif reason is not None:
+                self.app.notify("Nothing passes without a reason: say why.", severity="warning")
+
+        self.app.push_screen(Ask(f"Let {issue.code} pass in {where}", "", hint), waive)
 
     def _waived(self, n: int, said: str) -> None:
         self.app.notify(f"{said} in {count_of(n)}; u takes it back")

@@ -93,6 +93,8 @@ class Help(ModalScreen[None]):
         Binding("k,up", "scroll(-1)", "up"),
         Binding("space,ctrl+d,pagedown", "scroll(10)", "page down"),
         Binding("ctrl+u,pageup", "scroll(-10)", "page up"),
+        Binding("g,home", "scroll(-100000)", "top"),
+        Binding("G,end", "scroll(100000)", "bottom"),
     ]
 
     def __init__(self, compose: Compose) -> None:

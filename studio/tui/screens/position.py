@@ -168,8 +168,11 @@ class PositionScreen(ProbeStage):
             self._control.stop()
             self.app.notify("The judge stops after what is in flight.")
             return
+        if self.foreseen is None:
+            self.app.notify("The rows are being counted.")
+            return
         ids = sorted(self.marked) or None
-        unsure = self.foreseen.states["unsure"] if self.foreseen else 0
+        unsure = self.foreseen.states["unsure"]
         n = unsure if ids is None else min(unsure, len(ids))
         if n == 0:
             self.app.notify("Every row's gold segment is known: there is nothing to ask.")
