@@ -39,8 +39,8 @@ _GOES_ON = re.compile(
     r"|says?|said|states?|mentions?|agree|discuss(?:es)?|describes?|shows?|supports?|contains?|provides?|above|below)\b"
 )
 _MEASURED = re.compile(
-    r"[ ]?(?:[个月年日号天时秒次件度岁万千百亿米元块家辆艘座层间户倍克斤吨毫厘周国省市县句字页条项篇份枝台架头匹场届级]"
-    r"|[栋棵朵株人者起种%％]|名(?!为)|位(?!于)|分(?!别)|点(?![明出])|成(?![立功])|只(?![有是提讲说])|公[里斤顷元]"
+    r"[ ]?(?:[个月年日号天时秒次件度岁万千百亿米元块家辆艘座层间户倍克斤吨毫厘周国省市县句字页条项篇份枝台架头匹场]"
+    r"|[届级栋棵朵株人者起种%％]|名(?!为)|位(?!于)|分(?!别)|点(?![明出])|成(?![立功])|只(?![有是提讲说])|公[里斤顷元]"
     r"|支(?!持)|所(?![述说指有在]))"
 )
 _PIECES = re.compile(r"[ ]?(?:[个份篇条项则页字]|[年月日](?![度期报]))")
@@ -106,7 +106,7 @@ def _head(own: tuple[str, ...]) -> re.Pattern[str]:
     nouns = sorted({*FAMILY_OF, *own} - {""}, key=len, reverse=True)
     return re.compile(
         rf"(?P<noun>{'|'.join(re.escape(noun) for noun in nouns)})(?P<many>s\b|s(?=\d|_)|\(s\))?"
-        rf"(?P<gap>(?P<sign>[ _]?(?:ids?\b|index\b|no\.|no\b|nr\.?|num(?:ber)?s?\b|编号|序号))?"
+        rf"(?P<gap>(?P<sign>\.?[ _]?(?:ids?\b|index\b|no\.|no\b|nr\.?|num(?:ber)?s?\b|编号|序号))?"
         rf"(?:(?P<glue>[-_])(?=\d)|{_MARKS}[ ]*(?P<colon>[:：])[ ]*{_MARKS}|{_MARKS}\.?[ \u00a0]*#?{_MARKS}))"
         rf"(?:(?={_OPEN}[ ]?(?:{_DIGITS}|{_HAN_NUMBER})[ ]?[\]】)）]|{_DIGITS}(?!\d)|{_HAN})"
         rf"|(?P<word>{_WORDS})\b(?![ ]of\b))",

@@ -19,13 +19,14 @@ class Loose(NamedTuple):
 _SIGNS = re.compile(
     r"(?<![\w&#/])#[ ]?\d{1,3}\b|№[ ]?\d{1,3}|\b[Nn]o\.[ ]?\d{1,3}\b(?![.,]\d)|【\d{1,3}[†:]|\[\^\d{1,3}\]"
     r"|<(?:cite|ref|sup|co|citation|source|doc|document)\b[^<>]{0,40}>[ ]*\d{1,3}[ ]*</"
+    r"|\"(?:ids?|index|idx|no|编号|序号)\"\s*:\s*\"?\d{1,3}\b"
     r"|(?P<round>(?<![A-Za-z\d_])[(（][ ]?\d{1,2}(?:[ ]?[,，、][ ]?\d{1,2})*[ ]?[)）])",
 )
 
 
 def loose_numbers(text: str) -> list[Loose]:
     """Numbers behind a sign or in round brackets; (1), (2), (3) that count up are the numbers of an enumeration."""
-    if not any(sign in text for sign in ("(", "（", "#", "o.", "†", "【", "<", "[^", "№")):
+    if not any(sign in text for sign in ("(", "（", "#", "o.", "†", "【", "<", "[^", "№", '":')):
         return []
     found = list(_SIGNS.finditer(text))
     round_ones = [int(NUMBER.findall(one[0])[0]) for one in found if one["round"]]
@@ -35,24 +36,22 @@ def loose_numbers(text: str) -> list[Loose]:
 
 # What goes on behind a number that stands for an entry, and what leads up to one.
 _ALONE = re.compile(
-    r"(?:(?:^|[.,;:!?(\n])[ ]*|\b(?:only|just|both|are|is|was|were|be|and|or|not|in|see|namely|except)[ ])"
+    r"(?:(?:^|[.,;:!?(\n])[ ]*(?:[a-z]+[ ])?|\b(?:only|just|both|are|is|was|were|be|and|or|not|in|see|namely|except)[ ])"
     r"(?P<number>\d{1,2})(?=[ ]*(?:$|[,;:!?)\n]|\.(?!\d)|(?:is|are|was|were|and|or|both|has|have|does|do|says?)\b))"
     r"|第[ ]?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[ ]?[条项个点则句种位名]"
     r"|[\u4e00-\u9fff]\d{1,2}(?![\d.%％年月日号时分秒个条次元度岁万千百米只件本台人天周位层名克斤升倍])",
     re.IGNORECASE,
 )
+_ENUMERATED = re.compile(r"^[ \t]*(\d{1,2})[.)、]", re.MULTILINE)
 
 
 def alone(text: str) -> list[Loose]:
-    """What an answer about a numbered list may say instead of "item 2"."""
+    """What an answer about a numbered list may say instead of "item 2", and no numbers of a list of its own."""
+    own = [found.start(1) for found in _ENUMERATED.finditer(text)]
+    if [int(found) for found in _ENUMERATED.findall(text)] != list(range(1, len(own) + 1)) or len(own) < 2:
+        own = []
     return [
-        Loose(one.start(), one[0].strip(), NUMBER.findall(one[0])[0])
+        Loose(one.start(), one[0].strip(" .,;:!?(\n"), NUMBER.findall(one[0])[0])
         for one in _ALONE.finditer(text)
-        if not _enumerates(text, one)
+        if one.start("number") not in own
     ]
-
-
-def _enumerates(text: str, one: re.Match[str]) -> bool:
-    """Whether the number is that of an entry in the text itself: "1. " at the beginning of a line."""
-    at = one.start("number")
-    return at >= 0 and not text[text.rfind("\n", 0, at) + 1 : at].strip() and text[one.end() : one.end() + 2] == ". "

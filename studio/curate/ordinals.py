@@ -24,7 +24,7 @@ the a an in of to and or that for by on with is was are were from as who which w
 """
 USUAL = frozenset(_USUAL.split())
 """What a question may call any segment."""
-OF_OBJECTS = frozenset(_OBJECTS.split())
+OF_OBJECTS = USUAL | frozenset(_OBJECTS.split())
 """What a question may call the objects of an array besides."""
 
 _ORDINALS = (
@@ -56,37 +56,40 @@ _HAN_ORDINAL = re.compile(
     r"(?:(?:倒数)?第[ ]?(?P<number>\d{1,3}|[一二三四五六七八九十]{1,3})|最后[一两二三四五几\d]"
     r"|(?<![以写记留念之])[前后][一两二三四五几])[ ]?(?P<measure>[条则句题个位名项份种件本家款])"
 )
-# These measure what is written, the others anything.
-_WRITTEN = frozenset("条则句")
+# These measure what is written, the others anything: 第一条铁路.
+_WRITTEN = frozenset("则句")
+_TEXTS = re.compile(
+    r"[ ]?(?:的)?(?:评论|点评|新闻|消息|信息|记录|事实|笔记|意见|建议|留言|陈述|线索|内容|句子|描述|说法|引文)"
+)
 # 第二个是什么: nothing is named, so it is one of those that are there.
 _BARE = re.compile(r"[ ]?(?:$|[是的和与？?。，,、；;！!])", re.MULTILINE)
 _LAWS = frozenset("》法例规章约则定")
 
 
-def place_named(text: str, nouns: Collection[str], lead: str, count: int, *, asks: bool, objects: bool = False) -> str:
+def place_named(text: str, nouns: Collection[str], lead: str, count: int, asked: Collection[str] = ()) -> str:
     """The first words that single out an entry by its place, "" for none.
 
-    nouns: what the line above the entries calls them; lead: that line. asks: the text asks about them, so the usual
-    nouns count too. objects: they are JSON objects, called after what they describe.
+    nouns: what the line above the entries calls them; lead: that line. asked: what they may be called besides where a
+    text asks about them, () where it does not.
     """
-    if not nouns and not asks and text.isascii():
+    if not nouns and not asked and text.isascii():
         return ""
-    return _english(text, nouns, asks=asks, objects=objects) or _chinese(text, lead, count, asks=asks, objects=objects)
+    return _english(text, nouns, asked) or _chinese(text, lead, count, asked)
 
 
-def _english(text: str, nouns: Collection[str], *, asks: bool, objects: bool) -> str:
-    if asks and (alone := _ALONE.search(text)):
+def _english(text: str, nouns: Collection[str], asked: Collection[str]) -> str:
+    if asked and (alone := _ALONE.search(text)):
         return alone[0]
     for found in _ORDINAL.finditer(text):
         at = found.end()
         # Of an answer only the very noun counts, or one word before it.
-        for _ in range(3 if asks else 2):
+        for _ in range(3 if asked else 2):
             word = _FOLLOWING.match(text, at)
             if word is None:
                 break
             noun = singular(word[1].lower())
-            if noun in nouns or (asks and (noun in USUAL or (objects and noun in OF_OBJECTS))):
-                if asks and _OF_THE_ANSWER.match(text, word.start(1)):
+            if noun in nouns or noun in asked:
+                if asked and _OF_THE_ANSWER.match(text, word.start(1)):
                     break
                 return text[found.start() : word.end()]
             if word[1].lower() in _NO_ADJECTIVES:
@@ -95,7 +98,7 @@ def _english(text: str, nouns: Collection[str], *, asks: bool, objects: bool) ->
     return ""
 
 
-def _chinese(text: str, lead: str, count: int, *, asks: bool, objects: bool) -> str:
+def _chinese(text: str, lead: str, count: int, asked: Collection[str]) -> str:
     if text.isascii():
         return ""
     for found in _HAN_ORDINAL.finditer(text):
@@ -106,9 +109,11 @@ def _chinese(text: str, lead: str, count: int, *, asks: bool, objects: bool) -> 
         after = text[found.end() : found.end() + 2]
         if (
             (len(after) == 2 and after in lead)
-            or (asks and found["measure"] in _WRITTEN)
-            or (asks and found["measure"] in "个项" and _BARE.match(text, found.end()))
-            or (asks and objects)
+            or (asked and found["measure"] in _WRITTEN)
+            or (asked and _TEXTS.match(text, found.end()))
+            or (asked and found["measure"] in "条个项" and _BARE.match(text, found.end()))
+            or (asked and found["measure"] == "条" and text[found.end() : found.end() + 1] in "说讲写提")
+            or "object" in asked
         ):
             return found[0]
     return ""

@@ -16,7 +16,7 @@ from studio.curate.guards import Guard
 from studio.curate.loose import alone, loose_numbers
 from studio.curate.nouns import ITEM, family, lead_nouns
 from studio.curate.numerals import value, written
-from studio.curate.ordinals import place_named
+from studio.curate.ordinals import OF_OBJECTS, USUAL, place_named
 from studio.curate.phrases import pointers
 from studio.curate.segments import Naming, Segments
 
@@ -39,21 +39,33 @@ class References(NamedTuple):
 class Called(NamedTuple):
     """How texts around segments may call them. naming: None where labels have no numbers. size: how many there are.
 
-    nouns: what the line above them calls them, and lead, that line. objects: they are JSON objects.
+    nouns: what the line above them calls them, and lead, that line. asked: what a question may call one besides. bodies:
+    their texts; a number that stands in them with its noun is no reference.
     """
 
     naming: Naming | None
     size: int
     nouns: tuple[str, ...] = ()
     lead: str = ""
-    objects: bool = False
+    asked: frozenset[str] = USUAL
+    bodies: tuple[str, ...] = ()
+
+    def told(self, words: str) -> bool:
+        """Whether a segment says these words itself."""
+        sought = words.casefold()
+        return any(sought in body.casefold() for body in self.bodies)
 
 
 def called(segments: Segments) -> Called:
     """How the texts around these segments may call them."""
     lead = segments.prefix.rstrip().rpartition("\n")[2]
-    objects = segments.kind == "json" and segments.bodies[0].startswith("{")
-    return Called(segments.naming, len(segments), lead_nouns(lead) if lead else (), lead, objects)
+    asked = USUAL
+    if segments.kind == "examples":
+        # "the last sentence" is the one that is to be done like them.
+        asked = frozenset()
+    elif segments.kind == "json" and segments.bodies[0].startswith("{"):
+        asked = OF_OBJECTS
+    return Called(segments.naming, len(segments), lead_nouns(lead), lead, asked, segments.bodies)
 
 
 def mentions_in(text: str, of: Called, *, asks: bool = False) -> References:
@@ -65,7 +77,7 @@ def mentions_in(text: str, of: Called, *, asks: bool = False) -> References:
     own = "" if naming is None else naming.noun
     entries = of.nouns if own == ITEM else ()
     seen = pointers(text, (own, *entries))
-    if words := seen.place or seen.turn or place_named(text, of.nouns, of.lead, of.size, asks=asks, objects=of.objects):
+    if words := seen.place or seen.turn or place_named(text, of.nouns, of.lead, of.size, of.asked if asks else ()):
         return References((), Guard("names-place", words))
     mentions: list[Mention] = []
     taken: list[tuple[int, int]] = []
@@ -88,7 +100,11 @@ def mentions_in(text: str, of: Called, *, asks: bool = False) -> References:
         if own == ITEM:
             loose += alone(text)
         for start, words, number in loose:
-            if _within(number, naming, of.size) and not any(begin <= start < end for begin, end in taken):
+            if (
+                _within(number, naming, of.size)
+                and not any(begin <= start < end for begin, end in taken)
+                and not (words[0].isalpha() and of.told(words))
+            ):
                 return References((), Guard("unclear-reference", words))
     return References(tuple(sorted(mentions)))
 
@@ -100,6 +116,9 @@ _FORMAT = re.compile(
     r"[^.。！？!?\n]{0,40}$",
     re.IGNORECASE,
 )
+_AS_FORMAT = re.compile(
+    r"(?:[\s\[\]【】\d,，、或]|or|and)*[\"”]?[ ]?(?:的)?(?:格式|样式|形式|format|style|notation)", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?!\w)")
 
 
@@ -109,8 +128,10 @@ def _outside_formats(text: str, numbered: Sequence[Numbered]) -> list[Numbered]:
     shown = -1
     for found in numbered:
         begin, end = found.span
-        if (shown >= 0 and not _SENTENCE_END.search(text, shown, begin)) or _FORMAT.search(
-            text, max(0, begin - 110), begin
+        if (
+            (shown >= 0 and not _SENTENCE_END.search(text, shown, begin))
+            or _FORMAT.search(text, max(0, begin - 110), begin)
+            or _AS_FORMAT.match(text, end)
         ):
             shown = end
         else:
@@ -196,7 +217,8 @@ def _means_else(found: Numbered, of: Called) -> bool:
     if naming is not None and kind == family(naming.noun):
         return False
     if kind in _OF_THE_WORLD and not found.spelled:
-        return not any(_within(one[0], naming, of.size) for one in NUMBER.finditer(found.numbers))
+        within = any(_within(one[0], naming, of.size) for one in NUMBER.finditer(found.numbers))
+        return not within or of.told(found.words)
     return found.noun in _ONLY_AS_LABELS or (naming is not None and kind == ITEM)
 
 
