@@ -35,8 +35,8 @@ _WORDS = r"(?:one|two|three|four|five|six|seven|eight|nine|ten)"
 _CLOSED = re.compile(rf"{_MARKS}[ ]*(?:$|[\n。!！?？;；:：,，)）\]】}}」』”\"']|\.(?!\w)|[—–-])", re.MULTILINE)
 # Words that go on from a list of numbers, and do not say what is counted.
 _GOES_ON = re.compile(
-    rf"{_MARKS}[ ]*(?:is|are|was|were|both|all|also|do|does|did|have|has|had|in|for|as|that|which|because|but|while|only"
-    r"|says?|said|states?|mentions?|agree|discuss(?:es)?|describes?|shows?|supports?|contains?|provides?|above|below)\b"
+    rf"{_MARKS}[ ]*(?:is|are|was|were|both|all|also|do|does|did|have|has|had|in|for|as|that|which|because|but|while"
+    r"|only|says?|said|states?|mentions?|agree|discuss(?:es)?|describes?|shows?|supports?|contains?|provides?|above|below)\b"
 )
 _MEASURED = re.compile(
     r"[ ]?(?:[个月年日号天时秒次件度岁万千百亿米元块家辆艘座层间户倍克斤吨毫厘周国省市县句字页条项篇份枝台架头匹场]"
@@ -55,7 +55,7 @@ _BRACKETED = re.compile(
     rf"|【[ ]?(?P<wide>{_NUMBERS})[ ]?】"
 )
 _HAN_BEFORE = re.compile(rf"(?P<list>{_DIGITS}|{_HAN_NUMBER})[ ]?号[ ]?$")
-_PLAIN_WORD = re.compile(r"\b([a-z]+)[ ]$")
+_PLAIN_WORD = re.compile(r"\b([A-Za-z]+)[ ]$")
 _BEFORE = "in is are was were the a at to and or of by from with under see as it for only not just answer"
 _NO_NOUN = frozenset(_BEFORE.split())
 _CODE_SIGNS = re.compile(r"[=`{};]")
@@ -94,7 +94,11 @@ def with_noun(text: str, at: int, own: tuple[str, ...]) -> Numbered | None:
         return None
     if "." in head["gap"] and not head["sign"] and noun not in _SHORT:
         return None
-    if noun == "number" and (before := _PLAIN_WORD.search(text, max(0, at - 24), at)) and before[1] not in _NO_NOUN:
+    if (
+        noun == "number"
+        and (before := _PLAIN_WORD.search(text, max(0, at - 24), at))
+        and before[1].lower() not in _NO_NOUN
+    ):
         # "bus number 3" is the number of a bus.
         return None
     return _list(text, head, noun)

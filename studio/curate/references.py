@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from studio.curate.citations import NUMBER, Numbered
 from studio.curate.guards import Guard
-from studio.curate.loose import alone, loose_numbers
+from studio.curate.loose import alone, signed
 from studio.curate.nouns import ITEM, family, lead_nouns
 from studio.curate.numerals import value, written
 from studio.curate.ordinals import OF_OBJECTS, USUAL, place_named
@@ -39,8 +39,8 @@ class References(NamedTuple):
 class Called(NamedTuple):
     """How texts around segments may call them. naming: None where labels have no numbers. size: how many there are.
 
-    nouns: what the line above them calls them, and lead, that line. asked: what a question may call one besides. bodies:
-    their texts; a number that stands in them with its noun is no reference.
+    nouns: what the line above them calls them, and lead, that line. asked: what a question may call one besides.
+    bodies: their texts; a number that stands in them with its noun is no reference.
     """
 
     naming: Naming | None
@@ -96,10 +96,7 @@ def mentions_in(text: str, of: Called, *, asks: bool = False) -> References:
             for one in NUMBER.finditer(found.numbers)
         ]
     if naming is not None:
-        loose = loose_numbers(text)
-        if own == ITEM:
-            loose += alone(text)
-        for start, words, number in loose:
+        for start, words, number in signed(text) + (alone(text) if own == ITEM else []):
             if (
                 _within(number, naming, of.size)
                 and not any(begin <= start < end for begin, end in taken)
