@@ -31,8 +31,8 @@ _AND = re.compile(
 )
 _TO = r"(?:-|–|—|~|～|to\b|through\b|至|到)"
 _WORDS = r"(?:one|two|three|four|five|six|seven|eight|nine|ten)"
-# What may close a clause behind a number; a full stop with a letter behind it belongs to the name of a file.
-_CLOSED = re.compile(rf"{_MARKS}[ ]*(?:$|[\n。!！?？;；:：,，)）\]】}}」』”\"']|\.(?!\w)|[—–-])", re.MULTILINE)
+# No word and no unit goes on behind the number; a full stop with a letter behind it belongs to the name of a file.
+_CLOSED = re.compile(rf"{_MARKS}[ ]*(?:$|\n|\.(?!\w)|[^\w\s.%％‰°$€£+*×/])")
 # Words that go on from a list of numbers, and do not say what is counted.
 _GOES_ON = re.compile(
     rf"{_MARKS}[ ]*(?:is|are|was|were|both|all|also|do|does|did|have|has|had|in|for|as|that|which|because|but|while"
@@ -48,11 +48,13 @@ _COUNTING = re.compile(
     r"(?:number|count|total|amount|how many)[ ](?:of[ ])?(?:\w+[ ]){0,2}$|(?:数量|总数|几个|共有?)$",
     re.IGNORECASE,
 )
+# "Sources: 1. The mill" begins a list, or else a sentence.
+_ENTRY = re.compile(r"\.[ ]*\S")
 _SHORT = frozenset({"doc", "ref", "para"})
 _NUMBERS = rf"{_DIGITS}(?:[ ]*[,，、;][ ]*{_DIGITS})*"
 _BRACKETED = re.compile(
     rf"\[[ ]?(?P<list>{_NUMBERS})(?P<run>[ ]?{_TO}[ ]?\d{{1,3}})?[ ]?\](?!\()(?P<on>[ ]?{_TO}[ ]?(?=\[\d))?"
-    rf"|【[ ]?(?P<wide>{_NUMBERS})[ ]?】"
+    rf"|【[ ]?(?P<wide>{_NUMBERS})[ ]?】(?P<after>[ ]?{_TO}[ ]?(?=【\d))?"
 )
 _HAN_BEFORE = re.compile(rf"(?P<list>{_DIGITS}|{_HAN_NUMBER})[ ]?号[ ]?$")
 _PLAIN_WORD = re.compile(r"\b([A-Za-z]+)[ ]$")
@@ -94,14 +96,15 @@ def with_noun(text: str, at: int, own: tuple[str, ...]) -> Numbered | None:
         return None
     if "." in head["gap"] and not head["sign"] and noun not in _SHORT:
         return None
-    if (
-        noun == "number"
-        and (before := _PLAIN_WORD.search(text, max(0, at - 24), at))
-        and before[1].lower() not in _NO_NOUN
-    ):
-        # "bus number 3" is the number of a bus.
+    if noun == "number" and has_an_owner(text, at):
         return None
     return _list(text, head, noun)
+
+
+def has_an_owner(text: str, at: int) -> bool:
+    """Whether the number that "number" or "no." at `at` begins is that of something else: "bus number 3"."""
+    before = _PLAIN_WORD.search(text, max(0, at - 24), at)
+    return before is not None and before[1].lower() not in _NO_NOUN
 
 
 @lru_cache(maxsize=256)
@@ -111,7 +114,7 @@ def _head(own: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
         rf"(?P<noun>{'|'.join(re.escape(noun) for noun in nouns)})(?P<many>s\b|s(?=\d|_)|\(s\))?"
         rf"(?P<gap>(?P<sign>\.?[ _]?(?:ids?\b|index\b|no\.|no\b|nr\.?|num(?:ber)?s?\b|编号|序号))?"
-        rf"(?:(?P<glue>[-_])(?=\d)|{_MARKS}[ ]*(?P<colon>[:：])[ ]*{_MARKS}|{_MARKS}\.?[ \u00a0]*#?{_MARKS}))"
+        rf"(?:(?P<glue>[-_])(?=\d)|{_MARKS}[ ]*#?(?P<colon>[:：])[ ]*{_MARKS}|{_MARKS}\.?[ \u00a0]*#?{_MARKS}))"
         rf"(?:(?={_OPEN}[ ]?(?:{_DIGITS}|{_HAN_NUMBER})[ ]?[\]】)）]|{_DIGITS}(?!\d)|{_HAN})"
         rf"|(?P<word>{_WORDS})\b(?![ ]of\b))",
         re.IGNORECASE,
@@ -132,16 +135,19 @@ def _list(text: str, head: re.Match[str], noun: str) -> Numbered | None:
             return None
     names_a_file = head["glue"] and text[end : end + 1] == "." and text[end + 1 : end + 2].isalnum()
     counts = not noun.isascii() and not bracketed and _PIECES.match(text, end)
-    doubtful = [_number(first[0])] if names_a_file or counts else []
+    begins_entries = colon and not bracketed and _ENTRY.match(text, end)
+    doubtful = [_number(first[0])] if names_a_file or counts or begins_entries else []
     last, end = end, start if doubtful else end
-    for number, sure, stop in _rest(text, last, noun, colon=colon, many=bool(head["many"]), bracketed=bracketed):
+    listing = bool(head["many"]) or colon or text[head.start() - 1 : head.start()] in tuple("[(（【")
+    for number, sure, stop in _rest(text, last, noun, listing=listing, bracketed=bracketed):
         if doubtful or not sure:
             doubtful.append(number)
         else:
             end = stop
         last = stop
-    run = _run(noun).match(text, last) is not None
-    if colon and family(noun) == "source":
+    begun = text[max(0, head.start() - 5) : head.start()].lower() == "from "
+    run = _run(noun, begun=begun).match(text, last) is not None
+    if colon and family(noun) in ("source", "material"):
         # "Sources: 1, 3" lists what was used, whatever the labels call it.
         noun = ""
     span = (head.start(), last)
@@ -154,38 +160,35 @@ def _number(item: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _run(noun: str) -> re.Pattern[str]:
-    """A run that goes on: "-3", "to 3", "–Document 3", 至三. "to Document 3" may as well compare the two."""
-    return re.compile(
-        rf"{_MARKS}[ ]?{_TO}[ ]?(?:(?<!to[ ]){re.escape(noun)}s?[ ]?)?{_MARKS}{_OPEN}?(?:\d|{_HAN_NUMBER})",
-        re.IGNORECASE,
-    )
+def _run(noun: str, *, begun: bool) -> re.Pattern[str]:
+    """A run that goes on: "-3", "to 3", "–Document 3", 至三.
+
+    begun: by "from"; without, "to Document 3" may as well compare the two.
+    """
+    again = rf"(?:{'' if begun else '(?<!to[ ])'}{re.escape(noun)}s?[ ]?)?"
+    return re.compile(rf"{_MARKS}[ ]?{_TO}[ ]?{again}{_MARKS}{_OPEN}?(?:\d|{_HAN_NUMBER})", re.IGNORECASE)
 
 
-def _rest(
-    text: str, at: int, noun: str, *, colon: bool, many: bool, bracketed: bool
-) -> Iterator[tuple[str, bool, int]]:
+def _rest(text: str, at: int, noun: str, *, listing: bool, bracketed: bool) -> Iterator[tuple[str, bool, int]]:
     """Each number that goes on from `at`, whether it is sure to name a segment, and where it ends."""
-    count, joined = 1, False
     while (link := _AND.match(text, at)) and (item := _ITEM.match(text, link.end())):
         at = item.end()
-        count += 1
         if item["open"]:
             sure: bool | None = item["open"] in "[【" or bracketed
         else:
-            plural = many and not joined
-            sure = _sure(text, at, noun, link, listing=plural or (colon and not joined), second=plural and count == 2)
-            sure = sure and (plural or not bracketed)
+            sure = _sure(text, at, noun, link, listing=listing)
+            sure = sure and (listing or not bracketed)
         if sure is None:
             return
         yield _number(item[0]), sure, at
-        joined = joined or link["word"] in ("and", "or", "&") or bool(link["both"])
+        # What is joined by "and" is whole: "documents 1 and 3, 2 people".
+        listing = listing and not (link["word"] in ("and", "or", "&") or link["both"])
 
 
-def _sure(text: str, end: int, noun: str, link: re.Match[str], *, listing: bool, second: bool) -> bool | None:
+def _sure(text: str, end: int, noun: str, link: re.Match[str], *, listing: bool) -> bool | None:
     """Whether a bare number that ends at `end` goes on from the one before the link; None where it counts something.
 
-    listing: behind a plural or a colon. second: of a plural, which has two at least.
+    listing: behind a plural or a colon, or in brackets.
     """
     comma = bool(link["comma"]) and not link["both"]
     following = _AND.match(text, end)
@@ -194,7 +197,7 @@ def _sure(text: str, end: int, noun: str, link: re.Match[str], *, listing: bool,
     if _MEASURED.match(text, end):
         return None if comma else False
     if listing:
-        return second or not comma or more or closed
+        return not comma or more or closed or _GOES_ON.match(text, end) is not None
     if not noun.isascii():
         return not comma
     if comma:
@@ -226,6 +229,6 @@ def in_brackets(text: str) -> Iterator[Numbered]:
         line = text[first : last if last >= 0 else len(text)]
         code = bool(_CODE_SIGNS.search(line)) or after.isalnum() or after in "_=("
         yield Numbered(
-            "", hit[0], hit.span(), hit.start(group), hit[group], run=bool(hit["run"] or hit["on"]),
+            "", hit[0], hit.span(), hit.start(group), hit[group], run=bool(hit["run"] or hit["on"] or hit["after"]),
             glued=bool(before) and glued, code=bool(after) and code,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from studio.curate.citations import NUMBER
+from studio.curate.citations import NUMBER, has_an_owner
 
 
 class Loose(NamedTuple):
@@ -17,7 +17,7 @@ class Loose(NamedTuple):
 
 
 _SIGNED = re.compile(
-    r"(?<![\w&#/])#[ ]?\d{1,3}\b|№[ ]?\d{1,3}|\b[Nn]o\.[ ]?\d{1,3}\b(?![.,]\d)|【\d{1,3}[†:]|\[\^\d{1,3}\]"
+    r"(?<![\w&#/])#[ ]?\d{1,3}\b|№[ ]?\d{1,3}|(?P<no>\b[Nn]o\.[ ]?\d{1,3}\b(?![.,]\d))|【\d{1,3}[†:]|\[\^\d{1,3}\]"
     r"|<(?:cite|ref|sup|co|citation|source|doc|document)\b[^<>]{0,40}>[ ]*\d{1,3}[ ]*</"
     r"|\"(?:ids?|index|idx|no|编号|序号)\"\s*:\s*\"?\d{1,3}\b"
     r"|(?P<round>(?<![A-Za-z\d_])[(（][ ]?\d{1,2}(?:[ ]?[,，、][ ]?\d{1,2})*[ ]?[)）])"
@@ -31,7 +31,11 @@ def signed(text: str) -> list[Loose]:
         return []
     found = list(_SIGNED.finditer(text))
     counts_up = _counts_up([_loose(one).number for one in found if one["round"]])
-    return [_loose(one) for one in found if not (one["round"] and counts_up)]
+    return [
+        _loose(one)
+        for one in found
+        if not (one["round"] and counts_up) and not (one["no"] and has_an_owner(text, one.start()))
+    ]
 
 
 # What leads up to a number that stands for an entry, and what goes on behind it.

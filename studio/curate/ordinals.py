@@ -54,7 +54,7 @@ _OF_THE_ANSWER = re.compile(
 
 _HAN_ORDINAL = re.compile(
     r"(?:(?:倒数)?第[ ]?(?P<number>\d{1,3}|[一二三四五六七八九十]{1,3})|最后[一两二三四五几\d]"
-    r"|(?<![以写记留念之])[前后][一两二三四五几])[ ]?(?P<measure>[条则句题个位名项份种件本家款])"
+    r"|(?<![以写记留念之])[前后][一两二三四五几])[ ]?(?P<measure>(?:句(?!话)|[条则题个位名项份种件本家款]))"
 )
 # These measure what is written, the others anything: 第一条铁路.
 _WRITTEN = frozenset("则句")

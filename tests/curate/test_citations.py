@@ -56,6 +56,9 @@ def test_what_a_number_behind_a_reference_counts_stays(segments, output, expecte
     [
         (DOCUMENTS, "In document 3 or 2 hours later."),
         (DOCUMENTS, "Document 1, 3."),
+        (DOCUMENTS, "Documents 1, 3 mills closed."),
+        (DOCUMENTS, "From document 1 to document 3 all agree."),
+        (DOCUMENTS, "Sources: 1. The kiln 2. The weir"),
         (DOCUMENTS, "Documents [1]-[3] agree."),
         (DOCUMENTS, "[1] to [3] agree."),
         (文档, "文档1、3人在场。"),
@@ -74,6 +77,7 @@ def test_what_may_count_or_belong_to_a_reference_keeps_the_row(segments, output)
     [
         (DOCUMENTS, "It jammed.\nSources: 1, 3", "It jammed.\nSources: 2, 1"),
         (DOCUMENTS, "It jammed. Source: [3]", "It jammed. Source: [1]"),
+        (DOCUMENTS, "It jammed [Document 1, 3].", "It jammed [Document 2, 1]."),
         (DOCUMENTS, "Document: 2", "Document: 3"),
         (DOCUMENTS, '{"said": "x", "document_id": 2}', '{"said": "x", "document_id": 3}'),
         (DOCUMENTS, '{"document": "2"}', '{"document": "3"}'),
@@ -82,6 +86,7 @@ def test_what_may_count_or_belong_to_a_reference_keeps_the_row(segments, output)
         (DOCUMENTS, "As doc-2 and doc_3 say.", "As doc-3 and doc_1 say."),
         (文档, "堰。参考文档：2、3", "堰。参考文档：3、1"),
         (文档, "来源：[2]、[3]", "来源：[3]、[1]"),
+        (文档, "参考资料：[2]", "参考资料：[3]"),
         (文档, "第2号文档讲了堰。", "第3号文档讲了堰。"),
         (材料, "一号材料讲了窑。", "二号材料讲了窑。"),
         (FACTS, "Fact 3 says so.", "Fact 1 says so."),
@@ -128,7 +133,7 @@ def test_numbers_of_which_it_is_not_certain_keep_the_row(segments, output):
         (DOCUMENTS, "Number of sources: 3"),
         (DOCUMENTS, "Section 12 covers it, and so does article 230."),
         (DOCUMENTS, "In the document. 3 looms jammed."),
-        (DOCUMENTS, "Bus number 3 is late."),
+        (DOCUMENTS, "Bus number 3 is late, and so is tram no. 2."),
         (BRACKETS, "Section 2 of the Mill Act covers it."),
         (FACTS, "40 crowns."),
         (FACTS, "Tram 3."),
@@ -189,7 +194,7 @@ def test_an_ordinal_of_another_world_keeps_no_row(segments, question):
 
 
 def test_the_last_sentence_of_few_shot_examples_is_the_one_to_be_done():
-    shots = "Sentence: It rains.\nSentiment: grey\n\nSentence: It shines.\nSentiment: bright\n\nSentence: It snows.\nSentiment:"
+    shots = "Text: It rains.\nLabel: grey\n\nText: It shines.\nLabel: bright\n\nText: It snows.\nLabel:"
     assert moved(shots, "white", "Give the mood of the last sentence.") == "white"
 
 
