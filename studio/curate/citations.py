@@ -50,6 +50,7 @@ _COUNTING = re.compile(
 )
 # "Sources: 1. The mill" begins a list, or else a sentence.
 _ENTRY = re.compile(r"\.[ ]*\S")
+_SPACED = re.compile(r"(?:[ ]\d{1,3})+(?![.:]?\w)")
 _SHORT = frozenset({"doc", "ref", "para"})
 _NUMBERS = rf"{_DIGITS}(?:[ ]*[,，、;][ ]*{_DIGITS})*"
 _BRACKETED = re.compile(
@@ -114,7 +115,9 @@ def _head(own: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
         rf"(?P<noun>{'|'.join(re.escape(noun) for noun in nouns)})(?P<many>s\b|s(?=\d|_)|\(s\))?"
         rf"(?P<gap>(?P<sign>\.?[ _]?(?:ids?\b|index\b|no\.|no\b|nr\.?|num(?:ber)?s?\b|编号|序号))?"
-        rf"(?:(?P<glue>[-_])(?=\d)|{_MARKS}[ ]*#?(?P<colon>[:：])[ ]*{_MARKS}|{_MARKS}\.?[ \u00a0]*#?{_MARKS}))"
+        rf"(?:(?P<glue>[-_])(?=\d)|{_MARKS}[ ]*#?(?P<colon>[:：]){_MARKS}[ ]*{_MARKS}"
+        rf"|(?P<copula>[ ](?:is|are|was|were|numbered)[ ]|[ ]?(?:编号)?[是为][ ]?){_MARKS}"
+        rf"|{_MARKS}\.?[ \u00a0]*#?{_MARKS}))"
         rf"(?:(?={_OPEN}[ ]?(?:{_DIGITS}|{_HAN_NUMBER})[ ]?[\]】)）]|{_DIGITS}(?!\d)|{_HAN})"
         rf"|(?P<word>{_WORDS})\b(?![ ]of\b))",
         re.IGNORECASE,
@@ -127,8 +130,9 @@ def _list(text: str, head: re.Match[str], noun: str) -> Numbered | None:
     if first is None:
         return None
     start, end = first.span()
-    colon, bracketed = bool(head["colon"]), bool(first["open"])
-    if colon and not bracketed:
+    colon, said, bracketed = bool(head["colon"]), bool(head["copula"]), bool(first["open"])
+    spaced = colon and not bracketed and _SPACED.match(text, end)
+    if (colon or said) and not bracketed and not spaced:
         more = _AND.match(text, end)
         closed = _CLOSED.match(text, end) or (more and _ITEM.match(text, more.end()))
         if not closed or _COUNTING.search(text, max(0, head.start() - 40), head.start()):
@@ -136,7 +140,7 @@ def _list(text: str, head: re.Match[str], noun: str) -> Numbered | None:
     names_a_file = head["glue"] and text[end : end + 1] == "." and text[end + 1 : end + 2].isalnum()
     counts = not noun.isascii() and not bracketed and _PIECES.match(text, end)
     begins_entries = colon and not bracketed and _ENTRY.match(text, end)
-    doubtful = [_number(first[0])] if names_a_file or counts or begins_entries else []
+    doubtful = [_number(first[0])] if names_a_file or counts or begins_entries or spaced or said else []
     last, end = end, start if doubtful else end
     listing = bool(head["many"]) or colon or text[head.start() - 1 : head.start()] in tuple("[(（【")
     for number, sure, stop in _rest(text, last, noun, listing=listing, bracketed=bracketed):

@@ -164,9 +164,10 @@ def rewritten(
 
 # Words that frame an answer that is a number.
 _FRAMED = re.compile(
-    r"(?:\W|_|\b(?:the|my|so|correct|final|best|right|answers?|output|results?|response|index|ids?|choice|boxed|is|are|it)\b"
-    r"|正确|最终|答案|回答|结果|选项|编号|序号|应?为|是)*"
-    r"\d{1,3}(?:(?:\W+(?:(?:and|or) )?|[和与及或])\d{1,3})*\W*",
+    r"(?:\W|_|\b(?:the|my|so|correct|final|best|right|answers?|output|results?|response|index|ids?|choice|boxed)\b"
+    r"|\b(?:is|are|it|in)\b"
+    r"|正确|最终|答案|回答|结果|选项|编号|序号|应?[为在]|是)*"
+    r"\d{1,3}(?:(?:\W+(?:(?:and|or) )?|[和与及或])\d{1,3})*(?:\W|中|里|号)*",
     re.IGNORECASE,
 )
 
