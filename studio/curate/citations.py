@@ -61,6 +61,8 @@ _HAN_BEFORE = re.compile(rf"(?P<list>{_DIGITS}|{_HAN_NUMBER})[ ]?号[ ]?$")
 _PLAIN_WORD = re.compile(r"\b([A-Za-z]+)[ ]$")
 _BEFORE = "in is are was were the a at to and or of by from with under see as it for only not just answer"
 _NO_NOUN = frozenset(_BEFORE.split())
+# A line of code is no longer than that.
+_LINE = 300
 _CODE_SIGNS = re.compile(r"[=`{};]")
 
 
@@ -227,10 +229,10 @@ def in_brackets(text: str) -> Iterator[Numbered]:
         group = "list" if hit["list"] else "wide"
         before = text[hit.start() - 1 : hit.start()] if hit.start() else ""
         glued = before.isascii() and (before.isalpha() or before in ("_", ")"))
-        first = text.rfind("\n", 0, hit.start()) + 1
-        last = text.find("\n", hit.end())
+        first = text.rfind("\n", max(0, hit.start() - _LINE), hit.start()) + 1 or max(0, hit.start() - _LINE)
+        last = text.find("\n", hit.end(), hit.end() + _LINE)
         after = text[hit.end() : hit.end() + 1]
-        line = text[first : last if last >= 0 else len(text)]
+        line = text[first : last if last >= 0 else hit.end() + _LINE]
         code = bool(_CODE_SIGNS.search(line)) or after.isalnum() or after in "_=("
         yield Numbered(
             "", hit[0], hit.span(), hit.start(group), hit[group], run=bool(hit["run"] or hit["on"] or hit["after"]),

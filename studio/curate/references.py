@@ -114,7 +114,7 @@ _FORMAT = re.compile(
     re.IGNORECASE,
 )
 _AS_FORMAT = re.compile(
-    r"(?:[\s\[\]【】\d,，、或]|or|and)*[\"”]?[ ]?(?:的)?(?:格式|样式|形式|format|style|notation)", re.IGNORECASE
+    r"(?:[\s\[\]【】\d,，、或]|or|and){0,40}[\"”]?[ ]?(?:的)?(?:格式|样式|形式|format|style|notation)", re.IGNORECASE
 )
 _SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?!\w)")
 
