@@ -16,7 +16,7 @@ from studio.curate.context import Context
 from studio.curate.distractors import Distractor
 from studio.curate.drafts import Draft
 from studio.curate.guards import Guard
-from studio.curate.numerals import PATTERN, written
+from studio.curate.numerals import PATTERN, value, written
 from studio.curate.plans import Plan, digest, with_text
 from studio.curate.questions import Frame
 from studio.curate.segments import Segments
@@ -157,9 +157,19 @@ def _numbered(label: str, segments: Segments, place: int) -> str:
     """The label with the number of that place."""
     if segments.naming is None:
         return label
-    digits = list(_NUMBER.finditer(label))[-1]
+    digits = list(_NUMBER.finditer(label))[_counting(segments)]
     number = written(segments.naming.first + place, digits[0])
     return label[: digits.start()] + number + label[digits.end() :]
+
+
+def _counting(segments: Segments) -> int:
+    """Which of the numbers in each label counts the segments: "Note 2 (v3):" has another one."""
+    assert segments.naming is not None
+    columns = zip(*[_NUMBER.findall(label) for label in segments.labels], strict=False)
+    for column, numbers in enumerate(columns):
+        if [value(number) - segments.naming.first for number in numbers] == list(range(len(segments))):
+            return column
+    return -1
 
 
 def _locate(draft: Draft, context: Context, segments: Segments, gold: int | None) -> Guard | None:

@@ -12,6 +12,7 @@ from studio.alpaca.rows import Preference, Pretrain, Row, answers
 from studio.curate import references
 from studio.curate.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.guards import Guard
+from studio.curate.nouns import family
 from studio.curate.references import Mention
 from studio.curate.segments import Kind, Naming, Segments
 from studio.curate.shapes.finding import find
@@ -162,6 +163,8 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
     cited: list[int] = []
     answered = "chosen" if isinstance(row, Preference) else "output"
     constraints = segments.kind == "constraints"
+    of = references.called(segments)
+    apart = _turns_apart(row, segments)
     for path, offset, text in around(row, field, segments):
         if not text:
             continue
@@ -169,14 +172,38 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
             words = references.names_constraint(text)
             guard = guard or (Guard("names-place", words) if words else None)
             continue
-        told = references.mentions_in(text, segments.naming, len(segments))
+        if path in apart and field != "system":
+            continue
+        told = references.mentions_in(text, of, asks=path not in _ANSWERS and not path.endswith("[1]"))
         guard = guard or told.guard
+        if told.mentions and (path in apart or (path in FIELDS and path != field and _labels_its_own(text, segments))):
+            guard = guard or Guard("unclear-reference", f"labels in {path}")
         for start, end, place in told.mentions:
             found.append(Reference(path, Mention(start + offset, end + offset, place)))
             if path == answered:
                 cited.append(place)
     guard = guard or _crossing(segments) or _in_order(row, segments)
     return Context(field, segments, _gold(row, field, segments, known, cited), guard, tuple(found))
+
+
+_ANSWERS = frozenset({"output", "chosen", "rejected"})
+
+
+def _turns_apart(row: Row, segments: Segments) -> frozenset[str]:
+    """The paths of earlier turns that speak of labelled segments of their own: from the first that has some on."""
+    history = () if isinstance(row, Pretrain) else row.history
+    for first, pair in enumerate(history):
+        if any(_labels_its_own(text, segments) for text in pair):
+            return frozenset(f"history[{index}][{side}]" for index in range(first, len(history)) for side in (0, 1))
+    return frozenset()
+
+
+def _labels_its_own(text: str, segments: Segments) -> bool:
+    """Whether a text holds labelled segments whose numbers could be taken for those of the row's."""
+    found = find(text) if "\n" in text else None
+    if found is None or found.segments.naming is None or found.segments.kind == "numbered":
+        return False
+    return segments.naming is None or family(found.segments.naming.noun) == family(segments.naming.noun)
 
 
 def _crossing(segments: Segments) -> Guard | None:

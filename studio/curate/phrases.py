@@ -7,63 +7,11 @@ over the whole text, and only what stands beside one is looked at.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-ITEM = "item"
-"""The noun of entries in a numbered list: what people call them is anybody's choice."""
-
-_FAMILIES: tuple[tuple[str, ...], ...] = (
-    ("document", "doc", "文档", "文件"),
-    ("passage", "excerpt", "snippet", "segment", "片段"),
-    ("paragraph", "段落"),
-    ("article", "文章"),
-    ("source", "reference", "文献", "参考文献", "来源"),
-    ("material", "资料", "材料", "参考资料", "背景资料", "阅读材料"),
-    ("evidence",),
-    ("context",),
-    ("text", "文本"),
-    ("section",),
-    ("example", "sample", "demonstration", "shot", "示例", "样例", "范例", "例子", "例"),
-    (ITEM, "point", "entry", "option", "fact", "review", "comment", "statement", "claim", "number", "bullet"),
-)
-_FAMILY_OF = {noun: one[0] for one in _FAMILIES for noun in one}
-
-_DIGITS = r"\d{1,3}"
-_HAN = r"[一二三四五六七八九十]{1,3}(?![个篇段份条则起共开样般些定直旦方切致律同边并])"
-NUMBER = re.compile(rf"{_DIGITS}|{_HAN}")
-"""A number in a reference."""
-_ITEM = (
-    rf"(?:[\[【(（][ ]?(?:{_DIGITS}|{_HAN})[ ]?[\]】)）]|{_DIGITS}(?![.%]\d|\w)|{_DIGITS}(?=[\u4e00-\u9fff])|{_HAN})"
-)
-_AND = r"[ ]*(?:,|，|、|;|/|and|&|or|和|与|及|或|以及|跟)+[ ]*"
-_RUN = r"(?P<run>[ ]?(?:-|–|—|~|～|to|through|至|到)[ ]?(?:[\[【(（]?\d))?"
-_WORDS = r"(?:one|two|three|four|five|six|seven|eight|nine|ten)"
-_NUMBERS = rf"{_DIGITS}(?:[ ]*[,，、;][ ]*{_DIGITS})*"
-_BRACKETED = re.compile(rf"\[[ ]?(?P<list>{_NUMBERS}){_RUN}\d*[ ]?\](?!\()|【[ ]?(?P<wide>{_NUMBERS})[ ]?】")
-
-
-class Numbered(NamedTuple):
-    """Something that looks like a reference by number. noun: case-folded, "" for brackets alone.
-
-    numbers: the text that holds them, from start on. run: they are the ends of a run, as in 2-4. spelled: as words.
-    glued: brackets right behind a letter. code: on a line that looks like code.
-    """
-
-    noun: str
-    words: str
-    span: tuple[int, int]
-    start: int
-    numbers: str
-    run: bool = False
-    spelled: bool = False
-    glued: bool = False
-    code: bool = False
-
-
-def family(noun: str) -> str:
-    """What stands for a noun and those that mean the same."""
-    return _FAMILY_OF.get(noun, noun)
+from studio.curate.citations import Numbered, in_brackets, with_noun
+from studio.curate.nouns import FAMILY_OF
 
 
 class Pointers(NamedTuple):
@@ -79,14 +27,13 @@ class Pointers(NamedTuple):
     numbered: list[Numbered]
 
 
-def pointers(text: str, own: str = "") -> Pointers:
-    """Everything in a text that may point at segments. own: a noun that this text's labels have."""
-    own = own if own and own not in _FAMILY_OF else ""
-    anchors = _anchors(text, own)
+def pointers(text: str, own: Collection[str] = ()) -> Pointers:
+    """Everything in a text that may point at segments. own: nouns that this text's labels have."""
+    extra = tuple(sorted(noun for noun in own if noun and noun not in FAMILY_OF))
     place = turn = aside = ""
     numbers: list[Numbered] = []
-    after, taken = _after_noun(own), -1
-    for at in anchors:
+    taken = -1
+    for at in _anchors(text, extra):
         if not text[at].isascii():
             place = place or _han_place(text, at)
             aside = aside or _found(_HAN_ASIDE.search(text, max(0, at - 1), at + 6))
@@ -97,16 +44,12 @@ def pointers(text: str, own: str = "") -> Pointers:
             place = place or _place(text, at)
             aside = aside or _aside(text, at)
             turn = turn or _found(_EACH.match(text, at))
-        if at > taken and (hit := after.match(text, at)) and not _is_index(hit):
-            numbers.append(_with_noun(hit))
-            taken = hit.end() - 1
+        if at > taken and (hit := with_noun(text, at, extra)):
+            numbers.append(hit)
+            taken = hit.span[1] - 1
     if "[" in text or "【" in text:
         spans = [one.span for one in numbers]
-        numbers += [
-            _in_brackets(text, hit)
-            for hit in _BRACKETED.finditer(text)
-            if not any(start <= hit.start() < end for start, end in spans)
-        ]
+        numbers += [hit for hit in in_brackets(text) if not any(start <= hit.span[0] < end for start, end in spans)]
         numbers.sort(key=lambda one: one.span)
     return Pointers(place, turn, aside, numbers)
 
@@ -148,7 +91,7 @@ _PLACED = re.compile(
 )
 # What to look for in a text that has a word among its own.
 _SOUGHT: dict[bytes, str] = {
-    **{form.encode(): noun for noun in _FAMILY_OF if noun.isascii() for form in (noun, f"{noun}s")},
+    **{form.encode(): noun for noun in FAMILY_OF if noun.isascii() for form in (noun, f"{noun}s")},
     b"entries": "entries", b"one": "one", b"ones": "one", b"above": "above", b"below": "below", b"earlier": "earlier",
     b"foregoing": "the foregoing", b"former": "the former", b"latter": "the latter", b"each": "each",
     b"every": "every", b"respectively": "respectively", b"order": "in the ",
@@ -159,15 +102,16 @@ _WORDS_OF = bytes.maketrans(
 )
 _HAN_ANCHOR = re.compile(
     "|".join(
-        [noun for noun in _FAMILY_OF if not noun.isascii() and noun != "例"]
+        [noun for noun in FAMILY_OF if not noun.isascii() and noun != "例"]
         + ["段", "篇", "前者", "后者", "[上前下后]文", "如[上前]", "[上前]面"]
         + ["依次", "逐[一个条篇段项句]", "按照?顺序", "分别", "每一?[个条篇段份则项句]"]
     )
 )
 
+_COUNTS = r"(?:one|two|three|four|five|six|seven|eight|nine|ten)"
 _ORDINAL = re.compile(
     r"\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d{1,3}(?:st|nd|rd|th)|last|final|middle"
-    rf"|opening|closing|next|previous|preceding|former|latter|topmost|bottom) (?:{_WORDS} |\d{{1,3}} |few )?$",
+    rf"|opening|closing|next|previous|preceding|former|latter|topmost|bottom) (?:{_COUNTS} |\d{{1,3}} |few )?$",
     re.IGNORECASE,
 )
 _SINGLE = re.compile(r"\bthe (?:above|following) $", re.IGNORECASE)
@@ -207,15 +151,13 @@ _HAN_ASIDE = re.compile(
     r"[如见据][上前下后]文|[上前下后]文(?:所述|所说|提到|讲到)|如[上前]所述|[上前]面(?:提到|说到|所述|所说)"
 )
 _WORD = re.compile(r"\w+")
-_CODE_SIGNS = re.compile(r"[=`{};]")
 
 
-def _anchors(text: str, own: str) -> list[int]:
+def _anchors(text: str, own: Iterable[str]) -> list[int]:
     """Where something begins that may point at a segment, ascending."""
     words = frozenset(text.encode("ascii", "replace").translate(_WORDS_OF).split())
     sought = {_SOUGHT[word] for word in words & _SOUGHT.keys()} if not words.isdisjoint(_SOUGHT) else set()
-    if own and (not own.isascii() or own in text.lower()):
-        sought.add(own)
+    sought.update(noun for noun in own if not noun.isascii() or noun in text.lower())
     found: set[int] = set()
     if sought:
         lowered = text.lower()
@@ -230,44 +172,6 @@ def _anchors(text: str, own: str) -> list[int]:
     if not text.isascii():
         found.update(hit.start() for hit in _HAN_ANCHOR.finditer(text))
     return sorted(found)
-
-
-@lru_cache(maxsize=64)
-def _after_noun(own: str) -> re.Pattern[str]:
-    """A noun and the numbers behind it. own: one that is none of the usual ones."""
-    nouns = sorted({*_FAMILY_OF, own} - {""}, key=len, reverse=True)
-    return re.compile(
-        rf"(?P<noun>{'|'.join(re.escape(noun) for noun in nouns)})s?[ ]*(?:no\.|number|nr\.?|#|编号)?[ ]*"
-        rf"(?:(?P<list>{_ITEM}(?:{_AND}{_ITEM})*){_RUN}|(?P<word>{_WORDS})\b(?![ ]of\b))",
-        re.IGNORECASE,
-    )
-
-
-def _with_noun(hit: re.Match[str]) -> Numbered:
-    numbers = hit["list"] or ""
-    start = hit.start("list") if numbers else hit.end()
-    return Numbered(
-        hit["noun"].lower(), hit[0].strip(), hit.span(), start, numbers, run=bool(hit["run"]), spelled=not numbers
-    )
-
-
-def _is_index(hit: re.Match[str]) -> bool:
-    """Whether it is code that takes an element, as in items[1]."""
-    return family(hit["noun"].lower()) == ITEM and hit[0][len(hit["noun"]) :].lstrip("s").startswith("[")
-
-
-def _in_brackets(text: str, hit: re.Match[str]) -> Numbered:
-    group = "list" if hit["list"] else "wide"
-    before = text[hit.start() - 1 : hit.start()] if hit.start() else ""
-    glued = before.isascii() and (before.isalpha() or before in ("_", ")"))
-    first = text.rfind("\n", 0, hit.start()) + 1
-    last = text.find("\n", hit.end())
-    after = text[hit.end() : hit.end() + 1]
-    code = bool(_CODE_SIGNS.search(text[first : last if last >= 0 else len(text)])) or after.isalnum() or after in "_=("
-    return Numbered(
-        "", hit[0], hit.span(), hit.start(group), hit[group], run=bool(hit["run"]), glued=bool(before) and glued,
-        code=bool(after) and code,
-    )  # fmt: skip
 
 
 def _word(text: str, at: int) -> str:

@@ -11,10 +11,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from studio.curate.citations import NUMBER, Numbered
 from studio.curate.guards import Guard
+from studio.curate.loose import alone, signed
+from studio.curate.nouns import ITEM, family, lead_nouns
 from studio.curate.numerals import value, written
-from studio.curate.phrases import ITEM, NUMBER, Numbered, family, pointers
-from studio.curate.segments import Naming
+from studio.curate.ordinals import OF_OBJECTS, USUAL, place_named
+from studio.curate.phrases import pointers
+from studio.curate.segments import Naming, Segments
 
 
 class Mention(NamedTuple):
@@ -32,40 +36,110 @@ class References(NamedTuple):
     guard: Guard | None = None
 
 
-def mentions_in(text: str, naming: Naming | None, count: int) -> References:
+class Called(NamedTuple):
+    """How texts around segments may call them. naming: None where labels have no numbers. size: how many there are.
+
+    nouns: what the line above them calls them, and lead, that line. asked: what a question may call one besides.
+    bodies: their texts; a number that stands in them with its noun is no reference.
+    """
+
+    naming: Naming | None
+    size: int
+    nouns: tuple[str, ...] = ()
+    lead: str = ""
+    asked: frozenset[str] = USUAL
+    bodies: tuple[str, ...] = ()
+
+    def told(self, words: str) -> bool:
+        """Whether a segment says these words itself."""
+        sought = words.casefold()
+        return any(sought in body.casefold() for body in self.bodies)
+
+
+def called(segments: Segments) -> Called:
+    """How the texts around these segments may call them."""
+    lead = segments.prefix.rstrip().rpartition("\n")[2]
+    asked = USUAL
+    if segments.kind == "examples":
+        # "the last sentence" is the one that is to be done like them.
+        asked = frozenset()
+    elif segments.kind == "json" and segments.bodies[0].startswith("{"):
+        asked = OF_OBJECTS
+    return Called(segments.naming, len(segments), lead_nouns(lead), lead, asked, segments.bodies)
+
+
+def mentions_in(text: str, of: Called, *, asks: bool = False) -> References:
     """The references in a text around the segments: resolved, or with a guard where one cannot be.
 
-    naming: how labels number the `count` segments, None where they have no numbers.
+    asks: the text says what is to be done with the segments, and no answer to it.
     """
+    naming = of.naming
     own = "" if naming is None else naming.noun
-    seen = pointers(text, own)
-    if words := seen.place or seen.turn:
+    entries = of.nouns if own == ITEM else ()
+    seen = pointers(text, (own, *entries))
+    if words := seen.place or seen.turn or place_named(text, of.nouns, of.lead, of.size, of.asked if asks else ()):
         return References((), Guard("names-place", words))
     mentions: list[Mention] = []
     taken: list[tuple[int, int]] = []
-    for found in seen.numbered:
-        if _means_else(found, naming):
+    for found in _outside_formats(text, seen.numbered) if asks else seen.numbered:
+        taken.append(found.span)
+        if found.noun in entries:
+            found = found._replace(noun=ITEM)
+        if _means_else(found, of):
             continue
         if naming is None:
             return References((), Guard("names-place", found.words))
-        if not _clear(found, naming, count):
+        if not _clear(found, naming, of.size):
             return References((), Guard("unclear-reference", found.words))
-        taken.append(found.span)
         mentions += [
             Mention(found.start + one.start(), found.start + one.end(), value(one[0]) - naming.first)
             for one in NUMBER.finditer(found.numbers)
         ]
-    if own == ITEM:
-        for loose in _LOOSE.finditer(text):
-            if not any(start <= loose.start() < end for start, end in taken):
-                return References((), Guard("unclear-reference", loose[0]))
+    if naming is not None:
+        for start, words, number in signed(text) + (alone(text) if own == ITEM else []):
+            if (
+                _within(number, naming, of.size)
+                and not any(begin <= start < end for begin, end in taken)
+                and not (words[0].isalpha() and of.told(words))
+            ):
+                return References((), Guard("unclear-reference", words))
     return References(tuple(sorted(mentions)))
+
+
+# Behind these words a number shows how to cite, and cites nothing.
+_FORMAT = re.compile(
+    r"(?:\b(?:e\.g\.|for example|for instance|such as|format|style|notation|as in|like (?:this|so))"
+    r"|\bcit(?:e|ing|ations?)\b[^.\n]{0,60}\b(?:as|using|by|like)|例如|比如|譬如|诸如|形如|格式|样式|如(?=[\[【“\"：:]))"
+    r"[^.。！？!?\n]{0,40}$",
+    re.IGNORECASE,
+)
+_AS_FORMAT = re.compile(
+    r"(?:[\s\[\]【】\d,，、或]|or|and){0,40}[\"”]?[ ]?(?:的)?(?:格式|样式|形式|format|style|notation)", re.IGNORECASE
+)
+_SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?!\w)")
+
+
+def _outside_formats(text: str, numbered: Sequence[Numbered]) -> list[Numbered]:
+    """The references that are no pattern for those of the answer: "Cite sources, e.g. [1] or [1][2]"."""
+    kept: list[Numbered] = []
+    shown = -1
+    for found in numbered:
+        begin, end = found.span
+        if (
+            (shown >= 0 and not _SENTENCE_END.search(text, shown, begin))
+            or _FORMAT.search(text, max(0, begin - 110), begin)
+            or _AS_FORMAT.match(text, end)
+        ):
+            shown = end
+        else:
+            kept.append(found)
+    return kept
 
 
 def crossing(bodies: Sequence[str], naming: Naming | None) -> Guard | None:
     """Whether a segment speaks of another one, by number or by place. A noun with a number of its own world is none."""
     own = "" if naming is None else naming.noun
-    seen = pointers("\0".join(bodies), own)
+    seen = pointers("\0".join(bodies), (own,))
     if words := seen.place or seen.aside:
         return Guard("cross-reference", words)
     families = ("paragraph", "passage") if naming is None else (family(own),)
@@ -88,12 +162,19 @@ def rewritten(
     ]
 
 
-_BARE = re.compile(r"\W*\d{1,3}(?:(?:\W+(?:and )?|[和与及])\d{1,3})*\W*")
+# Words that frame an answer that is a number.
+_FRAMED = re.compile(
+    r"(?:\W|_|\b(?:the|my|so|correct|final|best|right|answers?|output|results?|response|index|ids?|choice|boxed)\b"
+    r"|\b(?:is|are|it|in)\b"
+    r"|正确|最终|答案|回答|结果|选项|编号|序号|应?[为在]|是)*"
+    r"\d{1,3}(?:(?:\W+(?:(?:and|or) )?|[和与及或])\d{1,3})*(?:\W|中|里|号)*",
+    re.IGNORECASE,
+)
 
 
 def is_bare_number(text: str) -> bool:
     """Whether a text is nothing but small numbers: an answer that may name segments, or count something."""
-    return len(text) < 40 and _BARE.fullmatch(text.strip()) is not None
+    return len(text) < 60 and _FRAMED.fullmatch(text.strip()) is not None
 
 
 # Of constraints, "the third paragraph" is one of the answer that they bind, so they are told by other words.
@@ -114,33 +195,47 @@ def names_constraint(text: str) -> str | None:
     return found[0].strip() if found else None
 
 
-# What an answer about a numbered list may say instead of "item 2".
-_LOOSE = re.compile(
-    r"(?:#|\bno\.[ ]?|[(（])\d{1,2}\b|第[ ]?[\d一二三四五六七八九十]{1,3}[ ]?[条项个点则句种位名]"
-    r"|[\u4e00-\u9fff]\d{1,2}(?![\d.%％年月日号时分秒个条次元度岁万千百米只件本台人天周位层名克斤升倍])",
-    re.IGNORECASE,
-)
 # "text 300 words" and "context 2" are rarely about a segment: these nouns count only where labels have them.
 _ONLY_AS_LABELS = frozenset({"context", "text", "文本", "evidence", "shot", "sample", "例"})
+# Laws and books have these too: a number above those of the labels is theirs.
+_OF_THE_WORLD = frozenset({"article", "section", "paragraph", "example", "number"})
+# What bare numbers in brackets may be called.
+_OF_BRACKETS = frozenset({"document", "passage", "source", "material", "context", "text", "evidence"})
 
 
-def _means_else(found: Numbered, naming: Naming | None) -> bool:
+def _means_else(found: Numbered, of: Called) -> bool:
     """Whether noun and number are no reference at all: another meaning of a common noun, an index in code."""
-    if found.spelled and family(found.noun) == ITEM:
+    naming, kind = of.naming, family(found.noun)
+    if found.spelled and kind in (ITEM, "number"):
         return True
-    if naming is None:
-        return found.noun in _ONLY_AS_LABELS or (not found.noun and found.glued)
+    if not found.numbers and not found.spelled and not _doubted(found, naming, of.size):
+        return True
     if not found.noun:
-        return found.glued and found.code
-    own = family(naming.noun) == family(found.noun)
-    return not own and (found.noun in _ONLY_AS_LABELS or family(found.noun) == ITEM)
+        return found.glued and (naming is None or found.code)
+    if naming is not None and kind == family(naming.noun):
+        return False
+    if kind in _OF_THE_WORLD and not found.spelled:
+        within = any(_within(one[0], naming, of.size) for one in NUMBER.finditer(found.numbers))
+        return not within or of.told(found.words)
+    return found.noun in _ONLY_AS_LABELS or (naming is not None and kind == ITEM)
 
 
 def _clear(found: Numbered, naming: Naming, count: int) -> bool:
     """Whether every number is that of a segment."""
-    if found.spelled or found.run or (found.noun and naming.noun and family(found.noun) != family(naming.noun)):
+    if found.spelled or found.run or _doubted(found, naming, count):
+        return False
+    if found.noun and family(found.noun) not in ((family(naming.noun),) if naming.noun else _OF_BRACKETS):
         return False
     numbers = [one[0] for one in NUMBER.finditer(found.numbers)]
     if naming.style.isdecimal() and not all(number.isdecimal() for number in numbers):
         return False
-    return all(0 <= value(number) - naming.first < count for number in numbers)
+    return all(_within(number, naming, count) for number in numbers)
+
+
+def _doubted(found: Numbered, naming: Naming | None, count: int) -> bool:
+    """Whether a number that may belong to the reference is that of a segment."""
+    return any(_within(number, naming, count) for number in found.doubtful)
+
+
+def _within(number: str, naming: Naming | None, count: int) -> bool:
+    return 0 <= value(number) - (1 if naming is None else naming.first) < count

@@ -16,6 +16,7 @@ from studio.curate.context import context_of
 from studio.curate.distractors import Distractor
 from studio.curate.guards import Guard
 from studio.curate.plans import Edit, decode, holds, restored
+from studio.curate.shapes.custom import compiled
 from studio.errors import StudioError
 from tests.support.resolving import Case, by_number, cases, wrong_references
 
@@ -216,3 +217,17 @@ def test_who_locates_already_does_so_once():
     made = placed(row, (1, 0), Wish("head", 1, locate_first=True))
     assert made.row.output == "The answer is in Document 1.\nash"
     assert made.plan.edits == (Edit("output", 26, 27, "2"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "label"),
+    [
+        ("Note 1 (v2): elm\nNote 2 (v2): ash", r"^Note (?P<number>\d+) \(v2\):", "Note 3 (v2):"),
+        ("Note 7.1: elm\nNote 7.2: ash", r"^Note 7\.(?P<number>\d+):", "Note 7.3:"),
+    ],
+)
+def test_the_number_that_counts_is_the_one_that_is_set_anew(text, pattern, label):
+    row = Sft(instruction="Which?", input=text, output="elm")
+    context = context_of(row, pattern=compiled(pattern))
+    made = arrange(row, context, (0, 2, 1), AS_IT_IS, [Distractor(9, " fir")])
+    assert made.row.input.split("\n")[2] == f"{label} ash"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.curate.references import crossing, is_bare_number, mentions_in, names_constraint, rewritten
+from studio.curate.references import Called, crossing, is_bare_number, mentions_in, names_constraint, rewritten
 from studio.curate.segments import Naming
 
 DOCUMENTS = Naming("document", 1, "1")
@@ -42,7 +42,7 @@ ITEMS = Naming("item", 1, "1")
     ],
 )
 def test_a_reference_to_segments_without_numbers_keeps_them(text, phrase):
-    guard = mentions_in(f"Nothing here. {text}", None, 5).guard
+    guard = mentions_in(f"Nothing here. {text}", Called(None, 5)).guard
     assert (guard.code, guard.evidence) == ("names-place", phrase)
 
 
@@ -73,14 +73,14 @@ def test_a_reference_to_segments_without_numbers_keeps_them(text, phrase):
     ],
 )
 def test_ordinary_questions_refer_to_no_place(text):
-    assert mentions_in(text, None, 5).guard is None
-    assert mentions_in(text, None, 5).mentions == ()
+    assert mentions_in(text, Called(None, 5)).guard is None
+    assert mentions_in(text, Called(None, 5)).mentions == ()
 
 
 @pytest.mark.parametrize(
     ("text", "places"),
     [
-        ("See Document 3, document [1] and Doc. 2.", [2, 0]),
+        ("See Document 3, document [1] and Doc. 2.", [2, 0, 1]),
         ("Documents 1, 2 and 4 agree.", [0, 1, 3]),
         ("Lit in 1904[2][3], [1, 4].", [1, 2, 0, 3]),
         ("the lamp[2].", [1]),
@@ -91,7 +91,7 @@ def test_ordinary_questions_refer_to_no_place(text):
     ],
 )
 def test_numbers_are_resolved(text, places):
-    found = mentions_in(text, DOCUMENTS, 5)
+    found = mentions_in(text, Called(DOCUMENTS, 5))
     assert found.guard is None
     assert [mention.place for mention in found.mentions] == places
     assert all(text[mention.start : mention.end] == str(mention.place + 1) for mention in found.mentions)
@@ -117,7 +117,7 @@ def test_numbers_are_resolved(text, places):
     ],
 )
 def test_what_cannot_be_resolved_keeps_the_row(text, naming):
-    assert mentions_in(text, naming, 5).guard.code == "unclear-reference"
+    assert mentions_in(text, Called(naming, 5)).guard.code == "unclear-reference"
 
 
 def test_numbers_are_written_as_they_were():
@@ -128,7 +128,7 @@ def test_numbers_are_written_as_they_were():
         ("材料一和材料三", MATERIALS, "材料三和材料二"),
         ("items 2, 3", ITEMS, "items 1, 2"),
     ):
-        found = mentions_in(text, naming, 3)
+        found = mentions_in(text, Called(naming, 3))
         changes = rewritten(text, found.mentions, [2, 0, 1], naming)
         for start, end, number in reversed(changes):
             text = text[:start] + number + text[end:]
@@ -136,9 +136,9 @@ def test_numbers_are_written_as_they_were():
 
 
 def test_labels_may_count_from_zero_and_have_a_noun_of_their_own():
-    found = mentions_in("Memo 0, memos 1 and 2; see memo 1.", Naming("memo", 0, "0"), 3)
+    found = mentions_in("Memo 0, memos 1 and 2; see memo 1.", Called(Naming("memo", 0, "0"), 3))
     assert [mention.place for mention in found.mentions] == [0, 1, 2, 1]
-    assert mentions_in("memo 3", Naming("memo", 0, "0"), 3).guard.code == "unclear-reference"
+    assert mentions_in("memo 3", Called(Naming("memo", 0, "0"), 3)).guard.code == "unclear-reference"
 
 
 @pytest.mark.parametrize(

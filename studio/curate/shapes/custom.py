@@ -67,4 +67,15 @@ def _naming(pattern: re.Pattern[str], matches: list[re.Match[str]]) -> Naming | 
     numbers = [found["number"] or "" for found in matches]
     values = [value(number) if number else -1 for number in numbers]
     in_sequence = values[0] in (0, 1) and values == list(range(values[0], values[0] + len(values)))
-    return Naming("", values[0], numbers[0]) if in_sequence else None
+    return Naming(_noun(matches), values[0], numbers[0]) if in_sequence else None
+
+
+_BEFORE_NUMBER = re.compile(r"([^\W\d_]+)[^\w]*$")
+
+
+def _noun(matches: list[re.Match[str]]) -> str:
+    """The word before the numbers, "" unless it is the same everywhere."""
+    words = [_BEFORE_NUMBER.search(found[0][: found.start("number") - found.start()]) for found in matches]
+    nouns = {word[1].casefold() if word else "" for word in words}
+    noun = nouns.pop() if len(nouns) == 1 else ""
+    return "" if noun == "第" else noun
