@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from studio.alpaca.rows import Preference, Pretrain, Row, answers
-from studio.curate import references
+from studio.curate import references, tasks
 from studio.curate.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.guards import Guard
 from studio.curate.references import Mention
 from studio.curate.segments import Kind, Naming, Segments
+from studio.curate.shapes import Found
 from studio.curate.shapes.finding import find
 
 FIELDS = ("input", "instruction", "system")
@@ -57,10 +58,17 @@ def context_of(row: Row, known: Gold | None = None, pattern: re.Pattern[str] | N
         text: str = getattr(row, field)
         if not text:
             continue
-        found = find(text, pattern=pattern, instruction=field == "instruction")
+        found = find_in(row, field, pattern)
         if found is not None:
-            return _context(row, field, found.segments, found.guard, known)
+            guard = found.guard or _unasked(row, field, found.segments)
+            return _context(row, field, found.segments, guard, known)
     return None
+
+
+def find_in(row: Row, field: str, pattern: re.Pattern[str] | None = None) -> Found | None:
+    """The segments of a row's field, None when it has none."""
+    asked = field == "input" and bool(getattr(row, "instruction", "").strip())
+    return find(getattr(row, field), pattern=pattern, instruction=field == "instruction", asked=asked)
 
 
 class Packed(NamedTuple):
@@ -165,6 +173,15 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
                 cited.append(place)
     guard = guard or _crossing(segments) or _in_order(row, segments)
     return Context(field, segments, _gold(row, field, segments, known, cited), guard, tuple(found))
+
+
+def _unasked(row: Row, field: str, segments: Segments) -> Guard | None:
+    """Whether the instruction is nothing but segments: what is asked must be one of them, or a part of one."""
+    if field != "instruction" or getattr(row, "input", "").strip() or segments.kind in ("constraints", "examples"):
+        return None
+    if any(map(str.isalnum, segments.suffix)) or tasks.asks(segments.prefix):
+        return None
+    return Guard("no-question", " ".join(segments.prefix.split())[-40:])
 
 
 def _crossing(segments: Segments) -> Guard | None:

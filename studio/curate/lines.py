@@ -9,6 +9,8 @@ from typing import NamedTuple
 LEAD = r"[ \t　]*"
 """Blanks at the beginning of a line, the wide one of Chinese paragraphs among them."""
 
+QUESTION_MARKS = ("?", "？")
+
 _QUESTION = re.compile(
     rf"{LEAD}(?:#{{1,6}}[ \t]+|\*\*)?"
     r"(?:(?:question|query|q|task|instructions?|answer|a|options|choices|问题|提问|问|任务|要求|指令|回答|答案|答|选项)"
@@ -42,6 +44,16 @@ class Line(NamedTuple):
         """Whether the line begins a question, a task or options."""
         return not self.fenced and bool(_QUESTION.match(self.text) or _OPTION.match(self.text))
 
+    @property
+    def option(self) -> bool:
+        """Whether the line is one of several to choose from: "A. …"."""
+        return not self.fenced and bool(_OPTION.match(self.text))
+
+    @property
+    def questions(self) -> bool:
+        """Whether the line ends with a question mark."""
+        return not self.fenced and self.text.rstrip().endswith(QUESTION_MARKS)
+
 
 class Block(NamedTuple):
     """Lines without a blank one among them."""
@@ -62,10 +74,14 @@ class Block(NamedTuple):
 
 
 class Source:
-    """A text that one kind of segment after the other is looked for in."""
+    """A text that one kind of segment after the other is looked for in.
 
-    def __init__(self, text: str) -> None:
+    asked: what is asked about it stands elsewhere, so that its last words need not be a request.
+    """
+
+    def __init__(self, text: str, *, asked: bool = False) -> None:
         self.text = text
+        self.asked = asked
 
     @cached_property
     def fences(self) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from studio.curate import guards
-from studio.curate.lines import Line, Source
+from studio.curate.lines import Source
 from studio.curate.numerals import value
 from studio.curate.segments import Naming, Span, cut
-from studio.curate.shapes import Found
+from studio.curate.shapes import Found, endings
 
 _HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(\S.*)")
 
@@ -30,27 +30,20 @@ def find(source: Source) -> Found | None:
     if level is None:
         return None
     begins = [(line, title) for line, depth, title in headings if depth == level]
-    first, last = begins[0][0], begins[-1][0]
+    first = begins[0][0]
     if any(depth < level and line.start > first.start for line, depth, _ in headings):
         # Chapters with sections of their own: none of them stand side by side.
         return None
-    ends = [line.start for line, _ in begins[1:]] + [_end(source, last)]
-    spans = [
-        Span(line.start, line.start, source.trimmed(line.start, end))
-        for (line, _), end in zip(begins, ends, strict=True)
+    ends = [line.start for line, _ in begins[1:]] + [len(source.text)]
+    bodies = [
+        Span(line.start, line.end, source.trimmed(line.start, end)) for (line, _), end in zip(begins, ends, strict=True)
     ]
+    closed, doubt = endings.closed(source, bodies, headed=True)
+    spans = [Span(span.start, span.start, span.end) for span in closed]
     texts = [source.text[line.end : span.end] for (line, _), span in zip(begins, spans, strict=True)]
-    guard = guards.outline(title for _, title in begins) or guards.leaning(texts)
+    guard = doubt or guards.outline(title for _, title in begins) or guards.leaning(texts)
     return Found(cut(source, "sections", spans), guard)
 
-
-def _end(source: Source, last: Line) -> int:
-    """Where the last section ends: at a question behind a blank line, or with the text."""
-    blocks = [block for block in source.blocks if block.start > last.start]
-    for block in blocks:
-        if block.lines[0].asks or (block is blocks[-1] and block.text.rstrip().endswith(("?", "？"))):
-            return block.start
-    return len(source.text)
 
 
 _OPENING = re.compile(
