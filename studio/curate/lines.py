@@ -9,8 +9,6 @@ from typing import NamedTuple
 LEAD = r"[ \t　]*"
 """Blanks at the beginning of a line, the wide one of Chinese paragraphs among them."""
 
-QUESTION_MARKS = ("?", "？")
-
 _QUESTION = re.compile(
     rf"{LEAD}(?:#{{1,6}}[ \t]+|\*\*)?"
     r"(?:(?:question|query|q|task|instructions?|answer|a|options|choices|问题|提问|问|任务|要求|指令|回答|答案|答|选项)"
@@ -22,6 +20,15 @@ _QUESTION = re.compile(
 _OPTION = re.compile(rf"{LEAD}[(（]?[A-Ha-h][.．、)）][ \t]*\S")
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _PARTS = re.compile(r"[^\n]*\n|[^\n]+")
+
+# Marks may be followed by quotes, and by a remark in brackets.
+_ENDS_ASKING = re.compile(r"[?？][\s\"'”’」』)）*]*(?:[(（][^()（）\n]{0,60}[)）][\s\"'”’*]*)?\Z")
+
+
+def is_question(text: str) -> bool:
+    """Whether a text ends with a question."""
+    at = max(text.rfind("?"), text.rfind("？"))
+    return at >= 0 and _ENDS_ASKING.match(text, at) is not None
 
 
 class Line(NamedTuple):
@@ -51,8 +58,8 @@ class Line(NamedTuple):
 
     @property
     def questions(self) -> bool:
-        """Whether the line ends with a question mark."""
-        return not self.fenced and self.text.rstrip().endswith(QUESTION_MARKS)
+        """Whether the line ends with a question."""
+        return not self.fenced and is_question(self.text)
 
 
 class Block(NamedTuple):

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from studio.curate.guards import Guard
-from studio.curate.lines import QUESTION_MARKS, Line, Source
+from studio.curate.lines import Line, Source, is_question
 from studio.curate.segments import Span
 from studio.curate.tasks import is_task
 
@@ -80,7 +80,7 @@ def _request(tail: _Tail, bodies: list[str], *, blocks: bool) -> tuple[int, Guar
             return _first(heads).start, None
         if not blocks:
             return heads[-1].start, _doubt(heads[-1])
-    if ending.questions and not any(body.endswith(QUESTION_MARKS) for body in bodies):
+    if ending.questions and not any(map(is_question, bodies)):
         loose = tail.asked and any("\n" in body for body in bodies)
         return ending.start, _doubt(ending) if loose else None
     if not tail.asked and is_task(ending.text):
