@@ -12,6 +12,7 @@ from studio.alpaca.rows import Preference, Pretrain, Row, answers
 from studio.curate import references, tasks
 from studio.curate.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.guards import Guard
+from studio.curate.parallels import parallel
 from studio.curate.references import Mention
 from studio.curate.segments import Kind, Naming, Segments
 from studio.curate.shapes import Found
@@ -171,7 +172,7 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
             found.append(Reference(path, Mention(start + offset, end + offset, place)))
             if path == answered:
                 cited.append(place)
-    guard = guard or _crossing(segments) or _in_order(row, segments)
+    guard = guard or _crossing(segments) or _in_order(row, field, segments, bool(found))
     return Context(field, segments, _gold(row, field, segments, known, cited), guard, tuple(found))
 
 
@@ -191,18 +192,16 @@ def _crossing(segments: Segments) -> Guard | None:
     return references.crossing(segments.bodies, segments.naming)
 
 
-_ENTRY = re.compile(r"^[ \t　]*(?:\d{1,3}[.)、:：]|[-*+•·][ \t]|[(（]\d{1,2}[)）]|[①-⑳])", re.MULTILINE)
-
-
-def _in_order(row: Row, segments: Segments) -> Guard | None:
+def _in_order(row: Row, field: str, segments: Segments, cited: bool) -> Guard | None:
     """Whether an answer goes through the segments one after the other, so that it would have to move with them."""
     if segments.kind == "constraints":
         return None
+    question = question_of(row, field, segments)
     for answer in answers(row):
         if segments.naming is not None and references.is_bare_number(answer):
             return Guard("unclear-reference", answer.strip())
-        if len(_ENTRY.findall(answer)) == len(segments) > 2:
-            return Guard("names-place", f"an answer of {len(segments)} entries")
+        if guard := parallel(answer, question, segments, cites=cited):
+            return guard
     return None
 
 

@@ -153,6 +153,10 @@ class Source:
             blocks.append(Block(block))
         return blocks
 
+    def lead(self, start: int) -> str:
+        """The last line above an offset that says anything."""
+        return self.text[:start].rstrip().rpartition("\n")[2]
+
     def trimmed(self, start: int, end: int) -> int:
         """The offset behind the last character of text[start:end] that is no white space, at least start."""
         return start + len(self.text[start:end].rstrip())

@@ -48,7 +48,13 @@ def find(source: Source) -> Found | None:
     spans, doubt = endings.closed(source, spans_of(source, labels))
     text = source.text
     bodies = [text[span.body : span.end].lstrip(" \t:：") for span in spans]
-    guard = doubt or guards.sequel(bodies[1:])
+    guard = (
+        doubt
+        or guards.sequel(bodies[1:])
+        or guards.in_order(bodies)
+        or guards.conversation(bodies)
+        or guards.announced(source.lead(labels[0].start))
+    )
     if guard is None and naming.noun in _PARTS_OF_ONE_TEXT:
         guard = guards.leaning(bodies) or guards.told_in_time(bodies)
     return Found(cut(source, "documents", spans, naming), guard)

@@ -21,15 +21,6 @@ _NUMBER = re.compile(
     r"([ \t　]*)((?:(\d{1,3})(?:[.)．][ \t]+|、[ \t]*)|[(（](\d{1,2})[)）][ \t]*"
     rf"|([{HAN}十]{{1,3}})、[ \t]*))(?=\S)"
 )
-# A numbered list is a collection and no sequence only where what leads up to it says so.
-_COLLECTION = re.compile(
-    r"\b(?:facts|notes|reviews|comments|opinions|statements|sentences|claims|passages|texts|documents|excerpts|snippets"
-    r"|titles|headlines|quotes|quotations|messages|emails|entries|candidates|options|choices|items|products|examples"
-    r"|findings|observations|sources|search results|records|complaints|answers|questions|words|names|customers|tweets"
-    r"|posts|ads|adverts|descriptions)\b"
-    r"|事实|笔记|评论|点评|意见|说法|陈述|句子|段落|文本|标题|引文|留言|邮件|条目|候选|选项|商品|产品|例子|发现|资料|记录|投诉|词语|名单|简介",
-    re.IGNORECASE,
-)
 CONSTRAINTS = re.compile(
     r"\b(?:requirements?|constraints?|rules|conditions|criteria|guidelines|restrictions|must|should|make sure|ensure)\b"
     r"|要求|约束|条件|规则|限制|标准|须满足|需满足|注意",
@@ -61,7 +52,7 @@ def find(source: Source) -> Found | None:
     spans = [
         Span(entry.start, entry.body, source.trimmed(entry.body, end)) for entry, end in zip(best, ends, strict=True)
     ]
-    lead = _lead(source, best[0])
+    lead = source.lead(best[0].start)
     bodies = [source.text[span.body : span.end] for span in spans]
     numbered = bool(best[0].number)
     binding = CONSTRAINTS.search(lead) is not None
@@ -73,15 +64,16 @@ def find(source: Source) -> Found | None:
 def _guard(lead: str, bodies: list[str], *, free: bool) -> Guard | None:
     """free: the list need not be called a collection."""
     guard = guards.ordered_lead(lead)
-    if guard is None and not free and not _COLLECTION.search(lead):
+    if guard is None and not free and not guards.is_collection(lead):
         guard = Guard("steps", f"1. {bodies[0][:24]}")
-    return guard or guards.sequel(bodies) or guards.told_in_time(bodies) or guards.conversation(bodies)
-
-
-def _lead(source: Source, first: Entry) -> str:
-    """The last line above the list that says anything."""
-    above = [line.text for line in source.lines if line.start < first.start and line.text.strip()]
-    return above[-1] if above else ""
+    return (
+        guard
+        or guards.sequel(bodies)
+        or guards.told_in_time(bodies)
+        or guards.conversation(bodies)
+        or guards.in_order(bodies)
+        or guards.dated(bodies)
+    )
 
 
 def _runs(source: Source) -> list[tuple[list[Entry], int]]:
