@@ -48,7 +48,8 @@ _JUDGES = re.compile(
     r"|[没无否错真假对]|(?:正|错|准)确的?|错误的?|错了|(?:正|负|反|侧|中)[面性]的?|中立的?|积极的?|消极的?"
     r"|(?:都|全|皆)(?:是|不是|有|没有|对|不对)的?|两者(?:都|皆)(?:是|不是|有|没有)"
     r"|(?:无法|不能|难以)(?:确定|判断|回答|得知|知道)|(?:文中|原文|文档)?(?:没有|并?未|不曾)(?:提及|提到|说明|给出|记载)|未知|不详"
-    r"|(?:it )?(?:cannot|can't|can not) (?:be )?(?:determined|answered|say|tell|known)|not (?:mentioned|stated|given|sure)"
+    r"|(?:it )?(?:cannot|can't|can not) (?:be )?(?:determined|answered|say|tell|known)"
+    r"|not (?:mentioned|stated|given|sure)"
     r"|(?:it )?depends|maybe|perhaps|probably|possibly|unclear|uncertain|entailment|contradiction|supported|refuted",
     re.IGNORECASE,
 )
@@ -219,19 +220,16 @@ def _by_span(place: int, tokens: list[str], written: str, asked: _Asked) -> Gold
     """
     words = [token for token in tokens if token not in _COMMON and token not in _SAYS_NOTHING]
     evidence = f"the answer stands only there: {_shortened(written)}"
-    if _weighs(words) >= 2:
+    letters = sum(1 for word in words if _CJK.match(word))
+    # Chinese has no blanks; so many characters are rarely one word that stands somewhere by chance.
+    if len(words) - letters + letters / 1.5 >= 2:
         return Gold(place, 0.97, "span", evidence)
     touched = asked.touches(place)
     long_number = any(word.isdecimal() and len(word) > 2 for word in words)
     if touched or (touched is None and long_number):
-        return Gold(place, 0.97 if long_number and touched else 0.85, "span", evidence)
-    return Gold(place, NO_RULE, "span", f"{evidence}, perhaps by chance")
-
-
-def _weighs(words: list[str]) -> float:
-    """How many words: of Chinese, that has no blanks, so many characters as are rarely one word by chance."""
-    letters = sum(1 for word in words if _CJK.match(word))
-    return len(words) - letters + letters / 1.5
+        confidence = 0.97 if touched and (long_number or letters > 1) else 0.85
+        return Gold(place, confidence, "span", evidence)
+    return Gold(place, NO_RULE, "span", evidence)
 
 
 def _shortened(words: str) -> str:

@@ -22,6 +22,7 @@ Code = Literal[
     "leaning",
     "cross-reference",
     "names-place",
+    "parallel",
     "unclear-reference",
     "unsteady",
     "no-question",
@@ -42,6 +43,7 @@ MEANINGS: dict[Code, str] = {
     "leaning": "a segment takes up the one before it",
     "cross-reference": "a segment speaks of another one",
     "names-place": "the text names a segment by its place",
+    "parallel": "the answer goes through the segments in their order",
     "unclear-reference": "it is not certain which segment a number means",
     "unsteady": "in the new order it would be uncertain where this segment begins and ends",
     "no-question": "no question that could stand elsewhere",
@@ -113,7 +115,8 @@ _CODE = re.compile(
     r"|(?:def|class|if|elif|for|while|with|async|fn|func|function)\b[^\n]*[:{]\s*$|(?:else|try|finally):"
     r"|import [\w.]+(?: as \w+)?\s*$|from [\w.]+ import\b"
     r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|DROP|ALTER|FROM|WHERE|GROUP BY|ORDER BY)[ ]"
-    r"|(?:\$ [a-z]|>>> |#!/)|(?:sudo|cd|ls|mkdir|rm|cp|mv|git|pip3?|npm|apt|apt-get|docker|curl|chmod)[ ][-\w./~\"'$]+[^.]*$"
+    r"|(?:\$ [a-z]|>>> |#!/)"
+    r"|(?:sudo|cd|ls|mkdir|rm|cp|mv|git|pip3?|npm|apt|apt-get|docker|curl|chmod)[ ][-\w./~\"'$]+[^.]*$"
 )
 _QUOTED = re.compile(r"\s*(?:[“\"「『]|[—–―]{1,2}[ ]?\w)")
 _OUTLINE = re.compile(
@@ -146,7 +149,8 @@ _COLLECTION = re.compile(
     re.IGNORECASE,
 )
 # What stands before a colon without speaking.
-_FIELDS = frozenset("title source text content author date url name topic 标题 题目 来源 内容 作者 正文 日期 名称 主题".split())
+_FIELD_NAMES = "title source text content author date url name topic 标题 题目 来源 内容 作者 正文 日期 名称 主题"
+_FIELDS = frozenset(_FIELD_NAMES.split())
 
 
 def is_step(line: str) -> bool:

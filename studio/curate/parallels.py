@@ -19,8 +19,8 @@ _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _ITEM = re.compile(r"[,，;；、/]")
 # Tasks that take all of a text, so that the answer has its order.
 _WHOLE = re.compile(
-    r"(?:^|[.!?。！？;；:：,，\n][ \t]*|\b(?:please|and|to|you|then)[ ])(?:translate|convert|rewrite|rephrase|paraphrase"
-    r"|correct|proofread|classify|categori[sz]e|label|annotate|transform|reformat|transcribe|transliterate)\b"
+    r"(?:^|[.!?。！？;；:：,，\n][ \t]*|\b(?:please|and|to|you|then)[ ])(?:translate|convert|rewrite|rephrase"
+    r"|paraphrase|correct|proofread|classify|categori[sz]e|label|annotate|transform|reformat|transcribe|transliterate)\b"
     r"|翻译|译[成为]|改写|改成|分类|归类|转[换成为]|纠正|改正|校对|润色|标注",
     re.IGNORECASE,
 )
@@ -38,13 +38,13 @@ def parallel(answer: str, question: str, segments: Segments, *, cites: bool) -> 
     if segments.kind in ("constraints", "examples") or not answer or any(answer in body for body in segments.bodies):
         return None
     if count > 2 and (parts := _parts(answer, count)):
-        return Guard("names-place", f"an answer of {count} {parts}")
+        return Guard("parallel", f"an answer of {count} {parts}")
     if cites:
         return None
     if (task := _WHOLE.search(question)) and _covers(answer, segments):
-        return Guard("names-place", task[0].strip(" \t\n.,;:!?，。；：！？"))
+        return Guard("parallel", task[0].strip(" \t\n.,;:!?，。；：！？"))
     if _size(answer) >= _LONG and count > 2 and _follows(answer, segments):
-        return Guard("names-place", "an answer in the order of the segments")
+        return Guard("parallel", " ".join(answer.split())[:40])
     return None
 
 

@@ -80,11 +80,13 @@ def each_ends(texts: Sequence[str]) -> bool:
 
 
 _WORDS_OF_KEY = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[\u4e00-\u9fff]+")
-_TIME_WORDS = frozenset(
-    "date time datetime timestamp year month day weekday hour start started begin begins end ended when created updated"
-    " published offset 日期 时间 年份 年 月份 开始 结束 开始时间 结束时间 发布时间 创建时间".split()
-)
-_SPANS = frozenset("start begin begins end offset 开始 结束 开始时间 结束时间".split())
+_OF_TIME = """
+date time datetime timestamp year month day weekday hour start started begin begins end ended when created updated
+published offset 日期 时间 年份 年 月份 开始 结束 开始时间 结束时间 发布时间 创建时间
+"""
+_TIME_WORDS = frozenset(_OF_TIME.split())
+_OF_SPANS = "start begin begins end offset 开始 结束 开始时间 结束时间"
+_SPANS = frozenset(_OF_SPANS.split())
 
 
 def words_of(key: str) -> frozenset[str]:

@@ -70,7 +70,7 @@ def test_prose_that_may_move(text):
         ({"system": "Look at the last document."}, "names-place"),
         ({"history": (("Which one?", "The second document."),)}, "names-place"),
         ({"instruction": "Summarise each document."}, "names-place"),
-        ({"output": "1. slow\n2. quick\n3. rare"}, "names-place"),
+        ({"output": "1. slow\n2. quick\n3. rare"}, "parallel"),
         ({"output": "2"}, "unclear-reference"),
         ({"output": "Document 9."}, "unclear-reference"),
         ({"input": DOCS.replace("quick", "slower than the one in Document 1")}, "cross-reference"),

@@ -28,13 +28,13 @@ _ASKING = frozenset({"human", "user", "用户"})
 _ANSWERING = frozenset({"assistant", "bot", "gpt", "ai", "助手", "机器人"})
 _STEP_WORDS = frozenset({"step", "steps", "stage", "phase", "turn"})
 # Names of arrays.
-_TALKS = frozenset(
-    "messages conversation conversations dialog dialogs dialogue dialogues turns chat transcript captions subtitles"
-    " utterances 对话 聊天记录 消息 字幕 台词".split()
-)
-_SEQUENCES = frozenset(
-    "instructions chapters scenes acts stages phases log logs history episodes lines 章节 阶段 日志 历史".split()
-)
+_OF_TALKS = """
+messages conversation conversations dialog dialogs dialogue dialogues turns chat transcript captions subtitles
+utterances 对话 聊天记录 消息 字幕 台词
+"""
+_TALKS = frozenset(_OF_TALKS.split())
+_OF_SEQUENCES = "instructions chapters scenes acts stages phases log logs history episodes lines 章节 阶段 日志 历史"
+_SEQUENCES = frozenset(_OF_SEQUENCES.split())
 _KEY = re.compile(r"[\"'“]([^\"'“”\n]{1,40})[\"'”]\s*[:：]\s*\Z")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W_a-zA-Z]+")
 _LEAST_TEXTS = 3

@@ -27,7 +27,7 @@ CONSTRAINTS = re.compile(
     re.IGNORECASE,
 )
 
-_FULL_STOPS = tuple(".!?。！？；;…\"”’)）")
+_FULL_STOPS = tuple('.!?。！？；;…"”’)）')
 
 
 class Entry(NamedTuple):
@@ -148,5 +148,3 @@ def _goes_on(last: Entry, entry: Entry) -> bool:
 def _deeper(line: Line, last: Entry) -> bool:
     """Whether a line is indented deeper than the mark of the entry above it, so that it belongs to it."""
     return len(line.text) - len(line.text.lstrip()) > len(last.indent)
-
-

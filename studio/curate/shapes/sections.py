@@ -53,7 +53,6 @@ def find(source: Source) -> Found | None:
     return Found(cut(source, "sections", spans), guard)
 
 
-
 _OPENING = re.compile(
     r"^[ \t]*<(?P<tag>[A-Za-z_\u4e00-\u9fff][\w.-]{0,40})"
     r"(?:[ \t]+(?P<key>id|index|n|no|num|number|idx)=(?P<quote>[\"']?)(?P<number>\d{1,3})(?P=quote))?(?=[\s>])[^<>]*>",
