@@ -221,14 +221,13 @@ def _by_span(place: int, tokens: list[str], written: str, asked: _Asked) -> Gold
     words = [token for token in tokens if token not in _COMMON and token not in _SAYS_NOTHING]
     evidence = f"the answer stands only there: {_shortened(written)}"
     letters = sum(1 for word in words if _CJK.match(word))
-    # Chinese has no blanks; so many characters are rarely one word that stands somewhere by chance.
-    if len(words) - letters + letters / 1.5 >= 2:
+    digits = max((len(word) for word in words if word.isdecimal()), default=0)
+    # Chinese has no blanks; so many characters are rarely one word that stands somewhere by chance. Nor is a year.
+    if len(words) - letters + letters / 1.5 >= 2 or digits > 3:
         return Gold(place, 0.97, "span", evidence)
     touched = asked.touches(place)
-    long_number = any(word.isdecimal() and len(word) > 2 for word in words)
-    if touched or (touched is None and long_number):
-        confidence = 0.97 if touched and (long_number or letters > 1) else 0.85
-        return Gold(place, confidence, "span", evidence)
+    if touched or (touched is None and digits > 2):
+        return Gold(place, 0.97 if touched and (digits > 2 or letters > 1) else 0.85, "span", evidence)
     return Gold(place, NO_RULE, "span", evidence)
 
 

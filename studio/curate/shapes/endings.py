@@ -49,19 +49,24 @@ class _Tail(NamedTuple):
         """Whether the segment says something before the line."""
         return bool(self.text[self.body : line.start].strip())
 
+    def asks(self, line: Line) -> bool:
+        """Whether the line is a question, or a request where none stands elsewhere."""
+        return line.questions or (not self.asked and is_task(line.text))
+
 
 def _end(tail: _Tail, bodies: list[str], *, headed: bool) -> tuple[int, Guard | None]:
     blocks = any(_BLANK.search(body) for body in bodies)
-    above: Line | None = None
+    above = stem = None
     for line in tail.lines:
         apart = above is not None and above.blank
         if line.asks and (apart or not (headed or _asking(bodies))):
-            loose = tail.asked and line.option and not apart and not (above is not None and above.questions)
-            return line.start, _doubt(line) if loose else None
+            if line.option and stem is not None and tail.said(stem) and tail.asks(stem):
+                return stem.start, None
+            return line.start, _doubt(line) if line.option and tail.asked and not apart else None
         if line.blank and not (blocks or headed or tail.asked) and tail.said(line):
             return line.start, None
-        above = line
-    return _request(tail, bodies, blocks=blocks)
+        above, stem = line, stem if line.blank else line
+    return _request(tail, bodies, blocks=blocks or headed)
 
 
 def _asking(bodies: list[str]) -> bool:
@@ -75,11 +80,10 @@ def _request(tail: _Tail, bodies: list[str], *, blocks: bool) -> tuple[int, Guar
     ending = next((line for line in reversed(tail.lines) if not line.blank), None)
     if ending is None or ending.fenced or not tail.said(ending):
         return len(tail.text), None
-    if heads and (ending.questions or is_task(heads[-1].text)):
-        if ending.questions or not tail.asked:
-            return _first(heads).start, None
-        if not blocks:
-            return heads[-1].start, _doubt(heads[-1])
+    if heads and (ending.questions or tail.asks(heads[-1])):
+        return (heads[-1] if tail.asked else _first(heads)).start, None
+    if heads and not blocks and is_task(heads[-1].text):
+        return heads[-1].start, _doubt(heads[-1])
     if ending.questions and not any(map(is_question, bodies)):
         loose = tail.asked and any("\n" in body for body in bodies)
         return ending.start, _doubt(ending) if loose else None
