@@ -172,8 +172,9 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
             found.append(Reference(path, Mention(start + offset, end + offset, place)))
             if path == answered:
                 cited.append(place)
-    guard = guard or _crossing(segments) or _in_order(row, field, segments, bool(found))
-    return Context(field, segments, _gold(row, field, segments, known, cited), guard, tuple(found))
+    question = question_of(row, field, segments)
+    guard = guard or _crossing(segments) or _in_order(row, question, segments, cites=bool(found))
+    return Context(field, segments, _gold(row, question, segments, known, cited), guard, tuple(found))
 
 
 def _unasked(row: Row, field: str, segments: Segments) -> Guard | None:
@@ -192,25 +193,24 @@ def _crossing(segments: Segments) -> Guard | None:
     return references.crossing(segments.bodies, segments.naming)
 
 
-def _in_order(row: Row, field: str, segments: Segments, cited: bool) -> Guard | None:
+def _in_order(row: Row, question: str, segments: Segments, *, cites: bool) -> Guard | None:
     """Whether an answer goes through the segments one after the other, so that it would have to move with them."""
     if segments.kind == "constraints":
         return None
-    question = question_of(row, field, segments)
     for answer in answers(row):
         if segments.naming is not None and references.is_bare_number(answer):
             return Guard("unclear-reference", answer.strip())
-        if guard := parallel(answer, question, segments, cites=cited):
+        if guard := parallel(answer, question, segments, cites=cites):
             return guard
     return None
 
 
-def _gold(row: Row, field: str, segments: Segments, known: Gold | None, cited: list[int]) -> Gold:
+def _gold(row: Row, question: str, segments: Segments, known: Gold | None, cited: list[int]) -> Gold:
     if known is not None and (known.place is None or known.place < len(segments)):
         return known
     if segments.kind == "constraints":
         return NOBODY
-    found = find_gold(segments, question_of(row, field, segments), answer_of(row), cited)
+    found = find_gold(segments, question, answer_of(row), cited)
     if segments.kind == "examples" and found.confidence > NO_RULE:
         # An example that shares words with the answer does not hold it.
         return found._replace(confidence=NO_RULE)

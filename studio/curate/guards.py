@@ -201,7 +201,8 @@ def conversation(segments: Sequence[str]) -> Guard | None:
     """Whether somebody speaks, and speaks again after another: turns, and not a list of "name: fact"."""
     heard: list[str] = []
     for segment in segments:
-        if found := _SPEAKER.match(segment):
+        opening = segment[:40]
+        if (":" in opening or "：" in opening) and (found := _SPEAKER.match(segment)):
             who = found[1].strip().casefold()
             if who in _FIELDS:
                 return None

@@ -41,7 +41,7 @@ def parallel(answer: str, question: str, segments: Segments, *, cites: bool) -> 
         return Guard("parallel", f"an answer of {count} {parts}")
     if cites:
         return None
-    if (task := _WHOLE.search(question)) and _covers(answer, segments):
+    if _covers(answer, segments) and (task := _WHOLE.search(question)):
         return Guard("parallel", task[0].strip(" \t\n.,;:!?，。；：！？"))
     if _size(answer) >= _LONG and count > 2 and _follows(answer, segments):
         return Guard("parallel", " ".join(answer.split())[:40])
@@ -87,11 +87,11 @@ def _elements(answer: str) -> int:
 def _covers(answer: str, segments: Segments) -> bool:
     """Whether an answer may be all of the segments in another form."""
     count = len(segments)
-    return (
-        bool(_parts(answer, count))
-        or len(_ITEM.split(answer)) == count
-        or _size(answer) >= _SHARE * sum(map(_size, segments.bodies))
-    )
+    if _parts(answer, count) or len(_ITEM.split(answer)) == count:
+        return True
+    # Where even Chinese would be too short there is no need to look at letters.
+    enough = 3 * len(answer) >= _SHARE * sum(map(len, segments.bodies))
+    return enough and _size(answer) >= _SHARE * sum(map(_size, segments.bodies))
 
 
 def _follows(answer: str, segments: Segments) -> bool:

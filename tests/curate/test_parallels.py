@@ -31,12 +31,12 @@ def guard_of(instruction, text, output):
         ("Classify the reviews.", REVIEWS, "glad, cross, glad"),
         ("给点评分类。", 点评, "好、坏、好"),
         ("Make a table of the reviews.", REVIEWS, "topic,mood\nsoup,glad\nbed,cross\nprice,glad"),
-        ("Make a table of the reviews.", REVIEWS, "| on | is |\n|---|---|\n| soup | + |\n| bed | - |\n| price | + |"),
+        ("Make a table of the reviews.", REVIEWS, "|on|is|\n|-|-|\n|soup|+|\n|bed|-|\n|price|+|"),
         ("Translate into German.", STORY, "Die Eule schläft. Der Fuchs bellt. Segler fliegen."),
         ("Please rewrite it in verse.", STORY, "The owl, it sleeps, the fox, it barks, and swifts, they fly."),
         ("翻译成英文。", 故事, "The owl sleeps. The fox barks. Swifts fly."),
         ("Convert to CSV.", PAIR, "name,town\nAda Quill,Harrow\nWim Harte,Carrow"),
-        ("Tell it as one tale.", DATES, "The mill burned, in 1901; later the lock was dug, in 1904; the dam rose in 1911."),
+        ("Tell it as one tale.", DATES, "The mill burned, in 1901; the lock was dug in 1904; the dam rose in 1911."),
         ("讲成一个故事。", 年份, "先是磨坊在1901年失火，后来船闸在1904年挖成，堤坝则在1911年加高。"),
     ],
 )  # fmt: skip
@@ -53,7 +53,7 @@ def test_they_keep_the_segments_in_their_order(instruction, text, output):
         ("哪一年失火？请翻译成英文。", 年份, "1901"),
         ("What happened to the lock?", DATES, "It was dug.\nThat was in 1904."),
         ("Tell it backwards.", DATES, "The dam was raised in 1911, the lock dug in 1904, and the mill burned in 1901."),
-        ("Tell it as one tale.", DATES, "It burned in 1901 [1], the lock was dug in 1904 [2], the dam rose in 1911 [3]."),
+        ("Tell it as one tale.", DATES, "It burned in 1901 [1], the lock came in 1904 [2], the dam in 1911 [3]."),
         ("Copy the verse.", "[1] Oak\nelm\nash\n[2] Owl\n[3] Fox", "Oak\nelm\nash"),
     ],
 )  # fmt: skip
