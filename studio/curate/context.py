@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from studio.alpaca.rows import Preference, Pretrain, Row, answers
-from studio.curate import references
+from studio.curate import references, tasks
 from studio.curate.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.guards import Guard
 from studio.curate.nouns import family
+from studio.curate.parallels import parallel
 from studio.curate.references import Mention
 from studio.curate.segments import Kind, Naming, Segments
+from studio.curate.shapes import Found
 from studio.curate.shapes.finding import find
 
 FIELDS = ("input", "instruction", "system")
@@ -58,9 +60,10 @@ def context_of(row: Row, known: Gold | None = None, pattern: re.Pattern[str] | N
         text: str = getattr(row, field)
         if not text:
             continue
-        found = find(text, pattern=pattern, instruction=field == "instruction")
+        found = find_in(row, field, pattern)
         if found is not None:
-            return _context(row, field, found.segments, found.guard, known)
+            guard = found.guard or _unasked(row, field, found.segments)
+            return _context(row, field, found.segments, guard, known)
     return None
 
 
@@ -74,6 +77,12 @@ def carried(before: Row, after: Row, place: int, pattern: re.Pattern[str] | None
         # Words of it were changed, or none.
         return place
     return there.index(bodies[place]) if there.count(bodies[place]) == 1 else None
+
+
+def find_in(row: Row, field: str, pattern: re.Pattern[str] | None = None) -> Found | None:
+    """The segments of a row's field, None when it has none."""
+    asked = field == "input" and bool(getattr(row, "instruction", "").strip())
+    return find(getattr(row, field), pattern=pattern, instruction=field == "instruction", asked=asked)
 
 
 class Packed(NamedTuple):
@@ -182,8 +191,18 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
             found.append(Reference(path, Mention(start + offset, end + offset, place)))
             if path == answered:
                 cited.append(place)
-    guard = guard or _crossing(segments) or _in_order(row, segments)
-    return Context(field, segments, _gold(row, field, segments, known, cited), guard, tuple(found))
+    question = question_of(row, field, segments)
+    guard = guard or _crossing(segments) or _in_order(row, question, segments, cites=bool(found))
+    return Context(field, segments, _gold(row, question, segments, known, cited), guard, tuple(found))
+
+
+def _unasked(row: Row, field: str, segments: Segments) -> Guard | None:
+    """Whether the instruction is nothing but segments: what is asked must be one of them, or a part of one."""
+    if field != "instruction" or getattr(row, "input", "").strip() or segments.kind in ("constraints", "examples"):
+        return None
+    if any(map(str.isalnum, segments.suffix)) or tasks.asks(segments.prefix):
+        return None
+    return Guard("no-question", " ".join(segments.prefix.split())[-40:])
 
 
 _ANSWERS = frozenset({"output", "chosen", "rejected"})
@@ -213,27 +232,24 @@ def _crossing(segments: Segments) -> Guard | None:
     return references.crossing(segments.bodies, segments.naming)
 
 
-_ENTRY = re.compile(r"^[ \t　]*(?:\d{1,3}[.)、:：]|[-*+•·][ \t]|[(（]\d{1,2}[)）]|[①-⑳])", re.MULTILINE)
-
-
-def _in_order(row: Row, segments: Segments) -> Guard | None:
+def _in_order(row: Row, question: str, segments: Segments, *, cites: bool) -> Guard | None:
     """Whether an answer goes through the segments one after the other, so that it would have to move with them."""
     if segments.kind == "constraints":
         return None
     for answer in answers(row):
         if segments.naming is not None and references.is_bare_number(answer):
             return Guard("unclear-reference", answer.strip())
-        if len(_ENTRY.findall(answer)) == len(segments) > 2:
-            return Guard("names-place", f"an answer of {len(segments)} entries")
+        if guard := parallel(answer, question, segments, cites=cites):
+            return guard
     return None
 
 
-def _gold(row: Row, field: str, segments: Segments, known: Gold | None, cited: list[int]) -> Gold:
+def _gold(row: Row, question: str, segments: Segments, known: Gold | None, cited: list[int]) -> Gold:
     if known is not None and (known.place is None or known.place < len(segments)):
         return known
     if segments.kind == "constraints":
         return NOBODY
-    found = find_gold(segments, question_of(row, field, segments), answer_of(row), cited)
+    found = find_gold(segments, question, answer_of(row), cited)
     if segments.kind == "examples" and found.confidence > NO_RULE:
         # An example that shares words with the answer does not hold it.
         return found._replace(confidence=NO_RULE)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -40,6 +41,23 @@ passage document paragraph text context
 _COMMON = frozenset(_COMMON_WORDS.split())
 _VERDICTS = "yes no true false none unknown positive negative neutral both neither correct wrong"
 _SAYS_NOTHING = frozenset(_VERDICTS.split(" "))
+# Whole answers that judge, and quote nothing. A single letter names an option.
+_JUDGES = re.compile(
+    r"[(（\[]?[a-z][)）\].．、]?"
+    r"|(?:不|没)?(?:是|对|能|会|可以|应该|一定|确定|知道|清楚|同意|符合|属于|相关|有|行|好|要|需要|存在|矛盾|包含|支持)(?:的|了)?"
+    r"|[没无否错真假对]|(?:正|错|准)确的?|错误的?|错了|(?:正|负|反|侧|中)[面性]的?|中立的?|积极的?|消极的?"
+    r"|(?:都|全|皆)(?:是|不是|有|没有|对|不对)的?|两者(?:都|皆)(?:是|不是|有|没有)"
+    r"|(?:无法|不能|难以)(?:确定|判断|回答|得知|知道)|(?:文中|原文|文档)?(?:没有|并?未|不曾)(?:提及|提到|说明|给出|记载)|未知|不详"
+    r"|(?:it )?(?:cannot|can't|can not) (?:be )?(?:determined|answered|say|tell|known)"
+    r"|not (?:mentioned|stated|given|sure)"
+    r"|(?:it )?depends|maybe|perhaps|probably|possibly|unclear|uncertain|entailment|contradiction|supported|refuted",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(r"\s*[(（]?[A-Ha-h](?:[.．、)）]|[:：])\s*(?=\S)")
+_DENIES = re.compile(
+    r"\b(?:not|no|never|nothing|nobody|none|neither|nor|without|cannot|unlike)\b|n['’]t\b|没|未|不|无|并非|否",
+    re.IGNORECASE,
+)
 # An answer of so many tokens may stand in a segment word for word.
 _LONGEST_SPAN = 24
 # How like a sentence of a segment must be, by rapidfuzz's partial_ratio, before likeness says something.
@@ -67,18 +85,67 @@ def find_gold(segments: Segments, question: str, answer: str, cited: Sequence[in
     the question suggests one, at most with NO_RULE.
     """
     if cited:
-        return _cited(segments, cited)
+        return _doubted(_cited(segments, cited), segments, question, answer)
+    answer = _OPTION.sub("", answer, count=1)
     written = answer.strip()
     folded = written.casefold().rstrip(".。!！ ")
+    asked = _Asked(segments, question)
+    if _JUDGES.fullmatch(folded):
+        return _suggested(asked)
     if folded and len(folded) <= 200:
-        quick = _verbatim(segments, folded, written)
+        quick = _verbatim(segments, folded, written, asked)
         if quick is not None:
             return quick
-    bodies = _folded(segments.bodies)
-    asked = _keys(tokenize(question))
     tokens = tokenize(answer)
-    found = _span(bodies, tokens, asked, written) or _overlap(segments, bodies, tokens, asked, answer)
-    return found if found is not None else _asked(bodies, asked)
+    found = _span(asked, tokens, written) or _overlap(segments, asked, tokens, answer)
+    return found if found is not None else _suggested(asked)
+
+
+class _Asked:
+    """The question, and what it shares with each segment; worked out when it is needed."""
+
+    def __init__(self, segments: Segments, question: str) -> None:
+        self._segments = segments
+        self._question = question
+
+    @cached_property
+    def bodies(self) -> list[str]:
+        """The segments, folded."""
+        return _folded(self._segments.bodies)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The question's rare words."""
+        return _keys(tokenize(self._question))
+
+    @cached_property
+    def weights(self) -> _Weights:
+        """What of the question some segments have and others have not."""
+        return _weights(self.bodies, self.keys)
+
+    def touches(self, place: int) -> bool | None:
+        """Whether it has anything to do with that segment more than with all; None if with no segment."""
+        return _score(self.weights, place) > 0 if self.weights else None
+
+
+def _doubted(gold: Gold, segments: Segments, question: str, answer: str) -> Gold:
+    """A citation, less sure of it where the answer denies something or its own words are those of another segment.
+
+    "Document 2 does not say when" cites a segment that is not gold.
+    """
+    if gold.place is None or gold.confidence <= NO_RULE:
+        return gold
+    asked = _Asked(segments, question)
+    words = [token for token in tokenize(answer) if not (token.isdecimal() and len(token) < 3)]
+    other = _overlap(segments, asked, words, answer)
+    if other is not None and other.place is not None and other.confidence > 0:
+        if other.place == gold.place:
+            return gold
+        if other.confidence >= NO_RULE:
+            return gold._replace(confidence=NO_RULE, evidence=f"{gold.evidence}; its words are those of another")
+    if _DENIES.search(answer):
+        return gold._replace(confidence=NO_RULE, evidence=f"{gold.evidence}, and denies something")
+    return gold
 
 
 def _cited(segments: Segments, cited: Sequence[int]) -> Gold:
@@ -103,7 +170,7 @@ def _times(times: int) -> str:
     return "twice" if times == 2 else f"{times} times"
 
 
-def _verbatim(segments: Segments, folded: str, written: str) -> Gold | None:
+def _verbatim(segments: Segments, folded: str, written: str, asked: _Asked) -> Gold | None:
     """The answer as it is written, whole words, in one segment only; None leaves it to a closer look."""
     where = [place for place, body in enumerate(segments.bodies) if holds(body.casefold(), folded)]
     if len(where) != 1:
@@ -111,7 +178,7 @@ def _verbatim(segments: Segments, folded: str, written: str) -> Gold | None:
     tokens = tokenize(folded)
     if all(token in _COMMON or token in _SAYS_NOTHING for token in tokens):
         return None
-    return _by_span(where[0], tokens, written)
+    return _by_span(where[0], tokens, written, asked)
 
 
 def holds(text: str, words: str) -> bool:
@@ -146,12 +213,22 @@ def _folded(texts: Sequence[str]) -> list[str]:
     return [text.casefold() for text in texts]
 
 
-def _by_span(place: int, tokens: list[str], written: str) -> Gold:
-    """Sure of it, a little less for a single ordinary word: that may stand there by chance."""
-    informative = [token for token in tokens if token not in _COMMON]
-    weight = sum(2.0 if token.isdecimal() and len(token) > 1 else 1.0 for token in informative)
-    confidence = 0.97 if weight >= 2 else 0.85
-    return Gold(place, confidence, "span", f"the answer stands only there: {_shortened(written)}")
+def _by_span(place: int, tokens: list[str], written: str, asked: _Asked) -> Gold:
+    """Sure of it, unless it is a single word or number that may stand there by chance.
+
+    Then it depends on whether the question has to do with the segment at all.
+    """
+    words = [token for token in tokens if token not in _COMMON and token not in _SAYS_NOTHING]
+    evidence = f"the answer stands only there: {_shortened(written)}"
+    letters = sum(1 for word in words if _CJK.match(word))
+    digits = max((len(word) for word in words if word.isdecimal()), default=0)
+    # Chinese has no blanks; so many characters are rarely one word that stands somewhere by chance. Nor is a year.
+    if len(words) - letters + letters / 1.5 >= 2 or digits > 3:
+        return Gold(place, 0.97, "span", evidence)
+    touched = asked.touches(place)
+    if touched or (touched is None and digits > 2):
+        return Gold(place, 0.97 if touched and (digits > 2 or letters > 1) else 0.85, "span", evidence)
+    return Gold(place, NO_RULE, "span", evidence)
 
 
 def _shortened(words: str) -> str:
@@ -170,17 +247,18 @@ def _keys(tokens: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _span(bodies: list[str], tokens: list[str], asked: list[str], written: str) -> Gold | None:
+def _span(asked: _Asked, tokens: list[str], written: str) -> Gold | None:
     """A short answer that stands word for word in one segment, or in several of which the question prefers one."""
+    bodies = asked.bodies
     saying = [token for token in tokens if token not in _COMMON and token not in _SAYS_NOTHING]
     if not saying or len(tokens) > _LONGEST_SPAN:
         return None
     where = [place for place, body in enumerate(bodies) if holds(body, saying[0]) and _spaced(tokens) in _line(body)]
     if len(where) == 1:
-        return _by_span(where[0], tokens, written)
+        return _by_span(where[0], tokens, written, asked)
     if not where or len(where) == len(bodies):
         return None
-    weights = _weights(bodies, asked)
+    weights = asked.weights
     shared = sorted(((_score(weights, place), place) for place in where), reverse=True)
     (best, place), (second, _) = shared[0], shared[1]
     if best <= second:
@@ -199,9 +277,9 @@ def _spaced(tokens: Sequence[str]) -> str:
     return f" {' '.join(tokens)} "
 
 
-def _overlap(segments: Segments, bodies: list[str], tokens: list[str], asked: list[str], answer: str) -> Gold | None:
+def _overlap(segments: Segments, asked: _Asked, tokens: list[str], answer: str) -> Gold | None:
     """The segment that shares most of the answer's rare words and numbers, by a margin."""
-    known = frozenset(asked)
+    bodies, known = asked.bodies, frozenset(asked.keys)
     weights = _weights(bodies, [key for key in _keys(tokens) if key not in known and key not in _SAYS_NOTHING])
     if not weights:
         return None
@@ -233,10 +311,10 @@ def _likeness(segments: Segments, answer: str) -> tuple[int, float] | None:
     return (place, best) if best >= second + 10 else None
 
 
-def _asked(bodies: list[str], asked: list[str]) -> Gold:
+def _suggested(asked: _Asked) -> Gold:
     """What the question shares with each segment: no more than a suggestion."""
-    weights = _weights(bodies, asked)
-    best, second, place = _best([_score(weights, place) for place in range(len(bodies))])
+    weights = asked.weights
+    best, second, place = _best([_score(weights, place) for place in range(len(asked.bodies))])
     if best <= second:
         return NOBODY
     margin = best - second

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
+from studio.curate import tasks, timelines
+
 Code = Literal[
     "steps",
     "chronology",
@@ -20,7 +22,9 @@ Code = Literal[
     "leaning",
     "cross-reference",
     "names-place",
+    "parallel",
     "unclear-reference",
+    "unsteady",
     "no-question",
     "undesirable",
     "variant",
@@ -39,7 +43,9 @@ MEANINGS: dict[Code, str] = {
     "leaning": "a segment takes up the one before it",
     "cross-reference": "a segment speaks of another one",
     "names-place": "the text names a segment by its place",
+    "parallel": "the answer goes through the segments in their order",
     "unclear-reference": "it is not certain which segment a number means",
+    "unsteady": "in the new order it would be uncertain where this segment begins and ends",
     "no-question": "no question that could stand elsewhere",
     "variant": "a variant of another row stands where it was made for",
     "varied": "variants of it stand elsewhere already",
@@ -101,7 +107,18 @@ _LETTER = re.compile(
     re.IGNORECASE,
 )
 _SPEAKER = re.compile(r"\s*(?:\*\*)?([^\W\d_][\w .]{0,20})(?:\*\*)?[:：](?!//)")
-_CODE = re.compile(r" {4}|\t|.*[;{}]\s*$")
+_CODE = re.compile(
+    r" {4}|\t|.*[;{}]\s*$"
+    # An assignment, a call, the head of a block; a query; what is typed at a prompt.
+    r"|[A-Za-z_][\w.]*(?:\[[^\]\n]*\])?[ ]*(?:[-+*/%|&]|//|\*\*|<<|>>|:)?=[ ]*[^=\s]"
+    r"|[A-Za-z_][\w.]*\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)[ ]*;?\s*$"
+    r"|(?:def|class|if|elif|for|while|with|async|fn|func|function)\b[^\n]*[:{]\s*$|(?:else|try|finally):"
+    r"|import [\w.]+(?: as \w+)?\s*$|from [\w.]+ import\b"
+    r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|DROP|ALTER|FROM|WHERE|GROUP BY|ORDER BY)[ ]"
+    r"|(?:\$ [a-z]|>>> |#!/)"
+    r"|(?:sudo|cd|ls|mkdir|rm|cp|mv|git|pip3?|npm|apt|apt-get|docker|curl|chmod)[ ][-\w./~\"'$]+[^.]*$"
+)
+_QUOTED = re.compile(r"\s*(?:[“\"「『]|[—–―]{1,2}[ ]?\w)")
 _OUTLINE = re.compile(
     r"[#\s*]*(?:introduction|preface|abstract|background|overview|conclusions?|summary|references|appendix|instructions?"
     r"|inputs?|outputs?|questions?|contexts?|tasks?|answers?|responses?|requirements?|examples?|format|notes?|role|profile"
@@ -121,6 +138,19 @@ _RANKED_LEAD = re.compile(
     r"|排名|排行|名次|从[大小高低多少好坏新旧早晚]到|降序|升序|由[大小高低多少]到",
     re.IGNORECASE,
 )
+
+# What is called so is a collection and no sequence.
+_COLLECTION = re.compile(
+    r"\b(?:facts|notes|reviews|comments|opinions|statements|sentences|claims|passages|texts|documents|excerpts|snippets"
+    r"|titles|headlines|quotes|quotations|messages|emails|entries|candidates|options|choices|items|products|examples"
+    r"|findings|observations|sources|search results|records|complaints|answers|questions|words|names|customers|tweets"
+    r"|posts|ads|adverts|descriptions|context|knowledge)\b"
+    r"|事实|笔记|评论|点评|意见|说法|陈述|句子|段落|文本|标题|引文|留言|邮件|条目|候选|选项|商品|产品|例子|发现|资料|材料|文档|文章|上下文|记录|投诉|词语|名单|简介",
+    re.IGNORECASE,
+)
+# What stands before a colon without speaking.
+_FIELD_NAMES = "title source text content author date url name topic 标题 题目 来源 内容 作者 正文 日期 名称 主题"
+_FIELDS = frozenset(_FIELD_NAMES.split())
 
 
 def is_step(line: str) -> bool:
@@ -163,24 +193,41 @@ def told_in_time(segments: Sequence[str]) -> Guard | None:
 
 
 def dialogue(segments: Sequence[str]) -> Guard | None:
-    """Whether several of the segments begin with who speaks."""
-    return _several(_SPEAKER, segments, "dialogue")
+    """Whether several of the segments begin with who speaks, or with what is spoken."""
+    return _several(_SPEAKER, segments, "dialogue") or _several(_QUOTED, segments, "dialogue")
 
 
 def conversation(segments: Sequence[str]) -> Guard | None:
     """Whether somebody speaks, and speaks again after another: turns, and not a list of "name: fact"."""
     heard: list[str] = []
     for segment in segments:
-        if found := _SPEAKER.match(segment):
+        opening = segment[:40]
+        if (":" in opening or "：" in opening) and (found := _SPEAKER.match(segment)):
             who = found[1].strip().casefold()
+            if who in _FIELDS:
+                return None
             if who in heard and heard[-1] != who:
                 return Guard("dialogue", _shown(found[0]))
             heard.append(who)
     return None
 
 
-def outline(titles: Iterable[str]) -> Guard | None:
-    """Whether one of the titles has a place of its own: an introduction, a question, step 2."""
+def in_order(segments: Sequence[str]) -> Guard | None:
+    """Whether every segment begins like a step, or with a time, and these follow each other."""
+    if all(map(is_step, segments)):
+        return Guard("steps", _shown(segments[0]))
+    return Guard("chronology", _shown(segments[0])) if timelines.each_begins(segments) else None
+
+
+def dated(entries: Sequence[str]) -> Guard | None:
+    """Whether every entry ends with a time, the earliest first: "Founded (1990)"."""
+    return Guard("chronology", _shown(entries[0])) if timelines.each_ends(entries) else None
+
+
+def outline(titles: Sequence[str]) -> Guard | None:
+    """Whether one of the titles has a place of its own: an introduction, a question, step 2; or all are times."""
+    if timelines.each_titled(titles):
+        return Guard("chronology", ", ".join(_shown(title) for title in titles[:2]))
     for title in titles:
         if _OUTLINE.match(title):
             return Guard("outline", _shown(title))
@@ -196,6 +243,20 @@ def ordered_lead(line: str) -> Guard | None:
     if found := _RANKED_LEAD.search(line):
         return Guard("ranking", _shown(found[0]))
     return None
+
+
+def announced(lead: str) -> Guard | None:
+    """Whether the line above segments says that they are steps, a time table or a ranking.
+
+    A request, or a line that calls them passages and the like, says what they are about.
+    """
+    guard = ordered_lead(lead)
+    return None if guard is None or is_collection(lead) or tasks.asks(lead) else guard
+
+
+def is_collection(line: str) -> bool:
+    """Whether a line calls what follows it things that stand side by side."""
+    return _COLLECTION.search(line) is not None
 
 
 def _letter(paragraphs: Sequence[str]) -> Guard | None:

@@ -21,6 +21,15 @@ _OPTION = re.compile(rf"{LEAD}[(（]?[A-Ha-h][.．、)）][ \t]*\S")
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _PARTS = re.compile(r"[^\n]*\n|[^\n]+")
 
+# Marks may be followed by quotes, and by a remark in brackets.
+_ENDS_ASKING = re.compile(r"[?？][\s\"'”’」』)）*]*(?:[(（][^()（）\n]{0,60}[)）][\s\"'”’*]*)?\Z")
+
+
+def is_question(text: str) -> bool:
+    """Whether a text ends with a question."""
+    at = max(text.rfind("?"), text.rfind("？"))
+    return at >= 0 and _ENDS_ASKING.match(text, at) is not None
+
 
 class Line(NamedTuple):
     """A line with its break. start: its offset. fenced: it belongs to fenced code, the fence itself too."""
@@ -42,6 +51,16 @@ class Line(NamedTuple):
         """Whether the line begins a question, a task or options."""
         return not self.fenced and bool(_QUESTION.match(self.text) or _OPTION.match(self.text))
 
+    @property
+    def option(self) -> bool:
+        """Whether the line is one of several to choose from: "A. …"."""
+        return not self.fenced and bool(_OPTION.match(self.text))
+
+    @property
+    def questions(self) -> bool:
+        """Whether the line ends with a question."""
+        return not self.fenced and is_question(self.text)
+
 
 class Block(NamedTuple):
     """Lines without a blank one among them."""
@@ -62,10 +81,14 @@ class Block(NamedTuple):
 
 
 class Source:
-    """A text that one kind of segment after the other is looked for in."""
+    """A text that one kind of segment after the other is looked for in.
 
-    def __init__(self, text: str) -> None:
+    asked: what is asked about it stands elsewhere, so that its last words need not be a request.
+    """
+
+    def __init__(self, text: str, *, asked: bool = False) -> None:
         self.text = text
+        self.asked = asked
 
     @cached_property
     def fences(self) -> bool:
@@ -129,6 +152,10 @@ class Source:
         if block:
             blocks.append(Block(block))
         return blocks
+
+    def lead(self, start: int) -> str:
+        """The last line above an offset that says anything."""
+        return self.text[:start].rstrip().rpartition("\n")[2]
 
     def trimmed(self, start: int, end: int) -> int:
         """The offset behind the last character of text[start:end] that is no white space, at least start."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from studio.curate.drafts import Draft
 from studio.curate.guards import Guard
-from studio.curate.lines import Source
+from studio.curate.lines import Line, Source
+from studio.curate.tasks import is_cue
 from studio.settings import Question
 
 _GAP = "\n\n"
 _ASKS = re.compile(r"[?？][\"'”’）)]*\s*$")
-# A last line such as "Answer:", "Short answer:" or 你的回答：, behind which the model goes on.
-_CUE = re.compile(r"[^\n:：?？]{1,30}[:：](?:\*\*)?\s*$")
 
 
 class Frame(NamedTuple):
@@ -84,7 +84,7 @@ def _behind(text: str, behind: int, question: str) -> tuple[int, int, str]:
     """Behind the segments, before a cue such as "Answer:" that ends the text."""
     written = len(text.rstrip())
     last = max(behind, text.rfind("\n", behind, written) + 1)
-    at = max(behind, len(text[:last].rstrip())) if _CUE.fullmatch(text, last) else written
+    at = max(behind, len(text[:last].rstrip())) if is_cue(text[last:]) else written
     return at, at, _GAP + question
 
 
@@ -93,17 +93,24 @@ def _span(text: str, *, ends: bool) -> tuple[int, int] | None:
 
     ends: the whole text ends here; then what stands last has the gap before it.
     """
-    for block in reversed(Source(text).blocks):
+    blocks = Source(text).blocks
+    for at, block in reversed(list(enumerate(blocks))):
         lines = list(block.lines)
-        while lines and _CUE.fullmatch(lines[-1].text):
+        while lines and is_cue(lines[-1].text):
             lines.pop()
-        if not lines or not (lines[0].asks or _ASKS.search(lines[-1].text)):
+        if not lines or not _asks(lines):
             continue
+        # Options belong to the question above them.
+        start = blocks[at - 1].start if lines[0].option and at and _asks(blocks[at - 1].lines) else block.start
         end = lines[-1].end
         if len(lines) < len(block.lines):
-            return block.start, end
+            return start, end
         rest = len(text) - len(text[end:].lstrip("\r\n"))
         if rest < len(text) or not ends:
-            return block.start, rest
-        return (len(text[: block.start].rstrip("\r\n")) if text[: block.start].strip() else 0), len(text)
+            return start, rest
+        return (len(text[:start].rstrip("\r\n")) if text[:start].strip() else 0), len(text)
     return None
+
+
+def _asks(lines: Sequence[Line]) -> bool:
+    return lines[0].asks or _ASKS.search(lines[-1].text) is not None

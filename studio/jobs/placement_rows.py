@@ -9,12 +9,13 @@ from typing import NamedTuple
 import msgspec
 
 from studio.alpaca.rows import encode
-from studio.curate.arranging import Arranged, Wish, arrange, mixed, refusal
+from studio.curate.arranging import Arranged, Wish, mixed, refusal
 from studio.curate.context import Context, Packed, context_of, packed, unpacked
 from studio.curate.deciles import Position
 from studio.curate.distractors import Distractor
 from studio.curate.guards import MEANINGS, Guard
 from studio.curate.placement import NEEDS_GOLD, arranged, rotated, shuffled, shuffles
+from studio.curate.refinding import surely_arranged
 from studio.curate.segments import Segments
 from studio.jobs.placement_events import Placement, Variant
 from studio.jobs.placement_originals import Original, fixed_by_variants, now_at, original
@@ -141,7 +142,7 @@ def _placed(asked: Asked, due: Due) -> Written:
     if asked.wish.strategy == "original":
         return _put_back(stored, found, context)
     order = _order(asked, due, context)
-    made = arrange(found.row, context, order, asked.wish, due.drawn)
+    made = surely_arranged(found.row, context, order, asked.wish, due.drawn, pattern=asked.pattern)
     now = now_at(found, context)
     if isinstance(made, Guard):
         return Written(stored.id, None, [], (MEANINGS[made.code], made.evidence), _known([now]))
@@ -183,7 +184,7 @@ def _varied(asked: Asked, due: Due) -> Written:
     made: list[Variant] = []
     left = None
     for number, order in enumerate(_orders(asked, due, context), start=1):
-        one = arrange(found.row, context, order, asked.wish, due.drawn, number)
+        one = surely_arranged(found.row, context, order, asked.wish, due.drawn, number, asked.pattern)
         if isinstance(one, Guard):
             left = MEANINGS[one.code], one.evidence
             break

@@ -134,9 +134,10 @@ class Placing(Probing):
 
         target: None where the strategy names no place. None is returned for a row that would stay as it is.
         """
-        from studio.curate.arranging import Arranged, Wish, arrange
+        from studio.curate.arranging import Arranged, Wish
         from studio.curate.context import context_of
         from studio.curate.placement import arranged, rotated, shuffled
+        from studio.curate.refinding import surely_arranged
         from studio.jobs.placement_originals import original
 
         found = original(stored)
@@ -155,7 +156,7 @@ class Placing(Probing):
         wish = Wish(chosen.strategy, chosen.seed, chosen.question, chosen.locate_first)
         if chosen.strategy == "original":
             wish = Wish("original", chosen.seed)
-        made = arrange(found.row, context, order, wish)
+        made = surely_arranged(found.row, context, order, wish, pattern=self.pattern)
         return made if not isinstance(made, Arranged) or made.row != stored.row else None
 
     def place_one(self, row_id: int, target: int | None, chosen: PositionSettings | None = None) -> bool:

@@ -163,6 +163,12 @@ def test_a_last_line_that_the_model_goes_on_from_stays_the_last(cue):
     assert asked(row, "both").input == f"{DOCS}\n\n哪种快？\n\n{cue}"
 
 
+def test_options_go_with_their_question():
+    row = Sft(instruction=f"{DOCS}\n\nQuestion: Which is quick?\n\nA. oak\nB. ash\n\nAnswer:", output="B")
+    moved = asked(row, "before").instruction
+    assert moved == f"Question: Which is quick?\n\nA. oak\nB. ash\n\n{DOCS}\n\nAnswer:"
+
+
 def test_whether_a_row_is_refused_is_known_before_the_order_is():
     refused = Sft(instruction=DOCS, output="ash")
     assert refusal(refused, context_of(refused), Wish("head", 1, "both")).code == "no-question"

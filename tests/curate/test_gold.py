@@ -99,6 +99,60 @@ def test_citations(output, place, confidence):
     assert (context.gold.place, context.gold.by, context.gold.confidence) == (place, "citation", confidence)
 
 
+FIRE = find("Document [1] The fire began at noon.\nDocument [2] The storm felled oaks.").segments
+火灾 = find("文档1：大火从中午烧起。\n文档2：暴雨冲倒了橡树。").segments
+
+
+@pytest.mark.parametrize(
+    ("segments", "question", "output", "place", "sure"),
+    [
+        (FIRE, "When did it begin?", "Document [2] does not say when. It began at noon.", 1, False),
+        (FIRE, "When did it begin?", "Of all that, document [2] speaks: the fire began at noon.", 1, False),
+        (FIRE, "What fell?", "Nothing of that is in document [2].", 1, False),
+        (FIRE, "When did it begin?", "At noon, not later [1].", 0, True),
+        (FIRE, "What fell?", "Oaks, no elms [2].", 1, True),
+        (火灾, "几点烧起的？", "文档2没有说。大火从中午烧起。", 1, False),
+        (火灾, "几点烧起的？", "不是晚上，大火是中午烧起的（文档1）。", 0, True),
+    ],
+)
+def test_a_citation_is_doubted_where_it_denies_or_says_what_another_says(segments, question, output, place, sure):
+    context = context_of(Sft(instruction=question, input=segments.join(), output=output))
+    assert (context.gold.place, context.gold.by, context.sure(SURE)) == (place, "citation", sure)
+
+
+JUDGED = find("文档1：报道正确，没有错误，可以查明，正面居多，还无法确定。\n文档2：大火烧毁了谷仓。").segments
+
+
+@pytest.mark.parametrize("answer", ["正确", "错误。", "没有", "可以", "正面", "无法确定", "无", "是的", "不对"])
+def test_a_verdict_is_no_quotation(answer):
+    gold = find_gold(JUDGED, "大火烧毁了谷仓吗？", answer)
+    assert (gold.place, gold.by) == (1, "question")
+    assert gold.confidence <= NO_RULE
+
+
+@pytest.mark.parametrize("answer", ["B", "(b)", "B."])
+def test_a_letter_names_an_option(answer):
+    segments = find("[1] Iron is in red meat.\n[2] Zinc is in nuts.\n[3] Vitamin B helps nerves.").segments
+    assert find_gold(segments, "Which is in nuts?\nA. iron\nB. zinc", answer).place == 1
+    assert find_gold(segments, "Which is in nuts?\nA. iron\nB. zinc", f"{answer[:-1] or answer}. Zinc").place == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer", "sure"),
+    [
+        ("- Tom has 12 pears.\n- Ann has 15 figs.\n- Bob has 27 plums.", "How much have Tom and Ann?", "27", False),
+        ("- Tom has 12 pears.\n- Ann has 15 figs.\n- Bob has 27 plums.", "How much has Bob?", "27", True),
+        ("[1] A mill burned near the halls of trade.\n[2] Rain.", "Topic?", "Trade", False),
+        ("[1] A mill burned near the halls of trade.\n[2] Rain.", "Where did the mill burn?", "near the halls", True),
+        ("[1] 秋水喜欢经济学。\n[2] 下雨了。", "主题？", "经济", False),
+        ("[1] 秋水喜欢经济学。\n[2] 下雨了。", "秋水喜欢什么？", "经济", True),
+        ("[1] Built in 1904.\n[2] Burned in 1911.", "Since when?", "1904", True),
+    ],
+)
+def test_a_lone_word_or_number_must_be_what_is_asked_for(text, question, answer, sure):
+    assert (find_gold(find(text).segments, question, answer).confidence >= SURE) is sure
+
+
 def test_of_two_answers_the_better_one_tells():
     context = context_of(
         Preference(instruction="Who?", input=ENGLISH.join(), chosen="Ada Quill", rejected="larch boats of 1911")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import NamedTuple
 
 from studio.curate import guards
 from studio.curate.lines import LEAD, Source
 from studio.curate.numerals import PATTERN, value
 from studio.curate.segments import Naming, Span, cut
-from studio.curate.shapes import Found
+from studio.curate.shapes import Found, endings
 
 _NOUNS = (
     "document|doc|passage|paragraph|context|source|article|reference|excerpt|snippet|evidence|text"
@@ -46,10 +45,16 @@ def find(source: Source) -> Found | None:
     naming = in_sequence(labels)
     if naming is None:
         return None
-    spans = spans_of(source, labels)
+    spans, doubt = endings.closed(source, spans_of(source, labels))
     text = source.text
     bodies = [text[span.body : span.end].lstrip(" \t:：") for span in spans]
-    guard = guards.sequel(bodies[1:])
+    guard = (
+        doubt
+        or guards.sequel(bodies[1:])
+        or guards.in_order(bodies)
+        or guards.conversation(bodies)
+        or guards.announced(source.lead(labels[0].start))
+    )
     if guard is None and naming.noun in _PARTS_OF_ONE_TEXT:
         guard = guards.leaning(bodies) or guards.told_in_time(bodies)
     return Found(cut(source, "documents", spans, naming), guard)
@@ -81,31 +86,9 @@ def in_sequence(labels: list[Label]) -> Naming | None:
 
 
 def spans_of(source: Source, labels: list[Label]) -> list[Span]:
-    """Each label with what follows it. The last ends at the question, or at a blank line if the others have none."""
+    """Each label with what follows it up to the next one, the last with all that is left."""
     text = source.text
-    spans = [Span(label.start, label.end, source.trimmed(label.end, after.start)) for label, after in pairwise(labels)]
-    last = labels[-1]
-    end = _end_of_last(source, last, _blanks(text, spans))
-    return [*spans, Span(last.start, last.end, source.trimmed(last.end, end))]
-
-
-_BLANK = re.compile(r"\n[^\S\n]*\n")
-
-
-def _blanks(text: str, spans: list[Span]) -> bool:
-    """Whether a body has a blank line inside."""
-    return any(_BLANK.search(text, span.body, span.end) for span in spans)
-
-
-def _end_of_last(source: Source, last: Label, several_blocks: bool) -> int:
-    """Where documents hold blank lines themselves, a last block that is a question still does not belong to one."""
-    text = source.text
-    after = source.lines_after(last.start)
-    for line in after:
-        if line.asks or (line.blank and not several_blocks and text[last.end : line.start].strip()):
-            return line.start
-    written = len(text.rstrip())
-    blanks = [line.start for line in after if line.blank and line.start < written]
-    if blanks and text[:written].endswith(("?", "？")) and text[last.end : blanks[-1]].strip():
-        return blanks[-1]
-    return len(text)
+    ends = [label.start for label in labels[1:]] + [len(text)]
+    return [
+        Span(label.start, label.end, source.trimmed(label.end, end)) for label, end in zip(labels, ends, strict=True)
+    ]

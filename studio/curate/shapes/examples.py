@@ -7,7 +7,7 @@ import re
 from studio.curate.lines import LEAD, Block, Source
 from studio.curate.numerals import PATTERN
 from studio.curate.segments import Span, cut
-from studio.curate.shapes import Found
+from studio.curate.shapes import Found, endings
 from studio.curate.shapes.documents import in_sequence, labels_at, spans_of
 
 _LABEL = re.compile(
@@ -40,7 +40,7 @@ def find(source: Source) -> Found | None:
     naming = in_sequence(labels)
     if naming is None:
         return _pairs(source)
-    spans = spans_of(source, labels)
+    spans, _ = endings.closed(source, spans_of(source, labels), asked=False)
     first, last = spans[0], spans[-1]
     if any(_GIVEN.match(line.text) for line in source.lines if first.body <= line.start < first.end):
         spans[-1] = last._replace(end=source.trimmed(last.body, _end(source, last.body)))

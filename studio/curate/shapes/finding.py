@@ -18,13 +18,15 @@ _KINDS = (
 )
 
 
-def find(text: str, *, pattern: re.Pattern[str] | None = None, instruction: bool = False) -> Found | None:
+def find(
+    text: str, *, pattern: re.Pattern[str] | None = None, instruction: bool = False, asked: bool = False
+) -> Found | None:
     """The segments of a text with what keeps them in their order, None when there are none.
 
     pattern: the person's own expression, tried first. instruction: the text says what is to be done, so its last
-    sentences may be constraints.
+    sentences may be constraints. asked: what is asked about it stands elsewhere.
     """
-    source = Source(text)
+    source = Source(text, asked=asked)
     if pattern is not None and (found := custom.find(source, pattern)):
         return found
     for kind in _KINDS:

@@ -12,6 +12,7 @@ from studio.curate.guards import Guard
 from studio.curate.lines import Source
 from studio.curate.segments import Span, cut
 from studio.curate.shapes import Found
+from studio.curate.timelines import column, words_of
 from studio.text.tokens import CJK
 
 _decoder = json.JSONDecoder()
@@ -22,12 +23,23 @@ _BETWEEN = re.compile(r"\s*,\s*")
 _AROUND = re.compile(r"\s*")
 _STEPS = frozenset({"step", "steps", "stage", "phase", "turn", "round", "order", "步骤", "阶段", "轮次", "顺序"})
 _RANKS = frozenset({"rank", "ranking", "position", "priority", "place", "排名", "名次", "优先级"})
-_TIMES = frozenset(
-    {"date", "time", "timestamp", "year", "month", "day", "created_at", "datetime", "日期", "时间", "年份"}
-)
 _SPEAKERS = frozenset({"role", "speaker", "from", "author_role", "角色", "说话人"})
+_ASKING = frozenset({"human", "user", "用户"})
+_ANSWERING = frozenset({"assistant", "bot", "gpt", "ai", "助手", "机器人"})
+_STEP_WORDS = frozenset({"step", "steps", "stage", "phase", "turn"})
+# Names of arrays.
+_OF_TALKS = """
+messages conversation conversations dialog dialogs dialogue dialogues turns chat transcript captions subtitles
+utterances 对话 聊天记录 消息 字幕 台词
+"""
+_TALKS = frozenset(_OF_TALKS.split())
+_OF_SEQUENCES = "instructions chapters scenes acts stages phases log logs history episodes lines 章节 阶段 日志 历史"
+_SEQUENCES = frozenset(_OF_SEQUENCES.split())
+_KEY = re.compile(r"[\"'“]([^\"'“”\n]{1,40})[\"'”]\s*[:：]\s*\Z")
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W_a-zA-Z]+")
 _LEAST_TEXTS = 3
 _INDENT = 40
+_LEAD = 120
 # So long are elements that have something to say: a task about ["b", "a", "c"] is mostly about their order.
 _TEXT, _OBJECT = 20, 36
 _WIDE = re.compile(f"[{CJK}]")
@@ -47,7 +59,8 @@ def find(source: Source) -> Found | None:
         if not (objects and len(values) >= 2) and not (texts and len(values) >= _LEAST_TEXTS):
             continue
         if _length([text[span.start : span.end] for span in spans]) >= (_OBJECT if objects else _TEXT):
-            return Found(cut(source, "json", spans), _guard(values) if objects else guards.sequel(values[1:]))
+            guard = _guard(text[: bracket.start()][-_LEAD:], values, objects=objects)
+            return Found(cut(source, "json", spans), guard)
     return None
 
 
@@ -81,17 +94,38 @@ def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _guard(objects: list[dict[str, Any]]) -> Guard | None:
+def _guard(lead: str, values: list[Any], *, objects: bool) -> Guard | None:
+    """lead: what stands on the same line before the array, the key that it is the value of among it."""
+    key = _KEY.search(lead)
+    name = " ".join(_PART.findall(key[1])) if key else lead.rstrip(" \t\n:：").rpartition("\n")[2]
+    if name.casefold() in _TALKS:
+        return Guard("dialogue", name)
+    if key and name.casefold() in _SEQUENCES:
+        return Guard("steps", name)
+    if guard := guards.announced(name):
+        return guard
+    if objects:
+        return _of_objects(values)
+    return guards.sequel(values[1:]) or guards.in_order(values) or guards.conversation(values)
+
+
+def _of_objects(objects: list[dict[str, Any]]) -> Guard | None:
     keys = {key.casefold() for key in objects[0]}
     if found := keys & _SPEAKERS:
         return Guard("dialogue", min(found))
-    if found := keys & _STEPS:
+    if keys & _ASKING and (found := keys & _ANSWERING):
+        return Guard("dialogue", min(found))
+    if found := keys & _STEPS or {word for key in objects[0] for word in words_of(key)} & _STEP_WORDS:
         return Guard("steps", min(found))
     if found := keys & _RANKS:
         return Guard("ranking", min(found))
     for key in objects[0]:
-        if key.casefold() in _TIMES and len(objects) >= 3:
-            times = [str(one.get(key)) for one in objects]
-            if times in (sorted(times), sorted(times, reverse=True)) and len(set(times)) > 1:
-                return Guard("chronology", f"{key}: {times[0]}, {times[1]}")
-    return None
+        values = [one.get(key) for one in objects]
+        if column(key, values):
+            return Guard("chronology", f"{key}: {values[0]}, {values[1]}")
+    texts = next(iter(zip(*[_texts(one) for one in objects], strict=False)), ())
+    return guards.in_order(texts) if len(texts) == len(objects) else None
+
+
+def _texts(one: dict[str, Any]) -> list[str]:
+    return [value for value in one.values() if isinstance(value, str)]

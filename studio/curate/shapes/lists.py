@@ -11,6 +11,7 @@ from studio.curate.lines import Line, Source
 from studio.curate.numerals import HAN, value
 from studio.curate.segments import Kind, Naming, Span, cut
 from studio.curate.shapes import Found
+from studio.curate.tasks import is_task
 
 LEAST = 3
 """So many entries at least make a list."""
@@ -20,20 +21,13 @@ _NUMBER = re.compile(
     r"([ \t　]*)((?:(\d{1,3})(?:[.)．][ \t]+|、[ \t]*)|[(（](\d{1,2})[)）][ \t]*"
     rf"|([{HAN}十]{{1,3}})、[ \t]*))(?=\S)"
 )
-# A numbered list is a collection and no sequence only where what leads up to it says so.
-_COLLECTION = re.compile(
-    r"\b(?:facts|notes|reviews|comments|opinions|statements|sentences|claims|passages|texts|documents|excerpts|snippets"
-    r"|titles|headlines|quotes|quotations|messages|emails|entries|candidates|options|choices|items|products|examples"
-    r"|findings|observations|sources|search results|records|complaints|answers|questions|words|names|customers|tweets"
-    r"|posts|ads|adverts|descriptions)\b"
-    r"|事实|笔记|评论|点评|意见|说法|陈述|句子|段落|文本|标题|引文|留言|邮件|条目|候选|选项|商品|产品|例子|发现|资料|记录|投诉|词语|名单|简介",
-    re.IGNORECASE,
-)
 CONSTRAINTS = re.compile(
     r"\b(?:requirements?|constraints?|rules|conditions|criteria|guidelines|restrictions|must|should|make sure|ensure)\b"
     r"|要求|约束|条件|规则|限制|标准|须满足|需满足|注意",
     re.IGNORECASE,
 )
+
+_FULL_STOPS = tuple('.!?。！？；;…"”’)）')
 
 
 class Entry(NamedTuple):
@@ -58,7 +52,7 @@ def find(source: Source) -> Found | None:
     spans = [
         Span(entry.start, entry.body, source.trimmed(entry.body, end)) for entry, end in zip(best, ends, strict=True)
     ]
-    lead = _lead(source, best[0])
+    lead = source.lead(best[0].start)
     bodies = [source.text[span.body : span.end] for span in spans]
     numbered = bool(best[0].number)
     binding = CONSTRAINTS.search(lead) is not None
@@ -70,21 +64,23 @@ def find(source: Source) -> Found | None:
 def _guard(lead: str, bodies: list[str], *, free: bool) -> Guard | None:
     """free: the list need not be called a collection."""
     guard = guards.ordered_lead(lead)
-    if guard is None and not free and not _COLLECTION.search(lead):
+    if guard is None and not free and not guards.is_collection(lead):
         guard = Guard("steps", f"1. {bodies[0][:24]}")
-    return guard or guards.sequel(bodies) or guards.told_in_time(bodies) or guards.conversation(bodies)
-
-
-def _lead(source: Source, first: Entry) -> str:
-    """The last line above the list that says anything."""
-    above = [line.text for line in source.lines if line.start < first.start and line.text.strip()]
-    return above[-1] if above else ""
+    return (
+        guard
+        or guards.sequel(bodies)
+        or guards.told_in_time(bodies)
+        or guards.conversation(bodies)
+        or guards.in_order(bodies)
+        or guards.dated(bodies)
+    )
 
 
 def _runs(source: Source) -> list[tuple[list[Entry], int]]:
     """Each list and where it ends. Only the outermost entries are its own."""
     runs: list[tuple[list[Entry], int]] = []
     entries: list[Entry] = []
+    under: list[Line] = []
     blank = False
     end = 0
     for line in source.lines:
@@ -93,15 +89,44 @@ def _runs(source: Source) -> list[tuple[list[Entry], int]]:
         if entry is not None and same:
             entries.append(entry)
             end = line.end
-        elif entries and (line.blank or line.fenced or _inside(line, entries[-1], lazy=not blank)):
+        elif entries and (line.blank or line.fenced or _deeper(line, entries[-1])):
             end = end if line.blank else line.end
+        elif entries and not blank and entry is None and not line.asks and not line.questions:
+            under.append(line)
+            end = line.end
         else:
             if entries:
-                runs.append((entries, end))
+                runs.append((entries, _end(source, entries, under, end)))
             entries = [entry] if entry is not None and value(entry.number or "1") == 1 else []
+            under = []
             end = line.end
         blank = line.blank
-    return [*runs, (entries, end)] if entries else runs
+    return [*runs, (entries, _end(source, entries, under, end))] if entries else runs
+
+
+def _end(source: Source, entries: list[Entry], under: list[Line], end: int) -> int:
+    """Where the last entry ends. under: the lines of the list that are not indented.
+
+    Those behind the last entry belong to it where they carry on its sentence, or where other entries have such lines.
+    """
+    last = entries[-1]
+    usual = any(line.start < last.start for line in under)
+    entire = all(_finished(source, entry.start) for entry in entries[1:])
+    for line in under:
+        if line.start < last.start:
+            continue
+        finished = _finished(source, line.start)
+        carries_on = line.text.lstrip()[0].islower() and not finished
+        if not carries_on and is_task(line.text) and not source.asked:
+            return line.start
+        if not (carries_on or usual or (entire and not finished)):
+            return line.start
+    return end
+
+
+def _finished(source: Source, at: int) -> bool:
+    """Whether the line above ends like a sentence."""
+    return source.text[:at].rstrip().endswith(_FULL_STOPS)
 
 
 def _entry(line: Line) -> Entry | None:
@@ -120,9 +145,6 @@ def _goes_on(last: Entry, entry: Entry) -> bool:
     return not entry.number or value(entry.number) == value(last.number) + 1
 
 
-def _inside(line: Line, last: Entry, *, lazy: bool) -> bool:
-    """Whether a line belongs to the entry above it: deeper than its mark, or right under it in plain words."""
-    blanks = len(line.text) - len(line.text.lstrip())
-    if blanks > len(last.indent):
-        return True
-    return lazy and not line.asks and not line.text.rstrip().endswith(("?", "？")) and _entry(line) is None
+def _deeper(line: Line, last: Entry) -> bool:
+    """Whether a line is indented deeper than the mark of the entry above it, so that it belongs to it."""
+    return len(line.text) - len(line.text.lstrip()) > len(last.indent)

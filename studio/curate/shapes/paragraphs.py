@@ -9,6 +9,7 @@ from studio.curate.guards import Guard
 from studio.curate.lines import Source
 from studio.curate.segments import Span, cut
 from studio.curate.shapes import Found
+from studio.curate.tasks import is_task
 
 LEAST = 3
 """So many paragraphs at least make segments."""
@@ -20,14 +21,20 @@ def find(source: Source) -> Found | None:
     """Three or more paragraphs. A question or options after them are suffix, what leads up to them is prefix."""
     blocks = list(source.blocks)
     while blocks and (
-        blocks[0].text.rstrip().endswith((":", "：")) or blocks[0].lines[0].asks or _HEADING.match(blocks[0].text)
+        blocks[0].text.rstrip().endswith((":", "："))
+        or blocks[0].lines[0].asks
+        or _HEADING.match(blocks[0].text)
+        or (not source.asked and is_task(blocks[0].text))
     ):
         blocks.pop(0)
     asking = next((number for number, block in enumerate(blocks) if any(line.asks for line in block.lines)), None)
     if asking is not None:
         blocks = blocks[:asking]
-    elif blocks and blocks[-1].text.rstrip().endswith(("?", "？")):
+    elif blocks and blocks[-1].lines[-1].questions:
         blocks.pop()
+    elif not source.asked:
+        while blocks and any(is_task(line.text) for line in (blocks[-1].lines[0], blocks[-1].lines[-1])):
+            blocks.pop()
     if len(blocks) < LEAST:
         return None
     spans = [Span(block.start, block.start, source.trimmed(block.start, block.end)) for block in blocks]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from studio.curate import guards
-from studio.curate.lines import Line, Source
+from studio.curate.guards import Guard
+from studio.curate.lines import Source
 from studio.curate.numerals import value
 from studio.curate.segments import Naming, Span, cut
-from studio.curate.shapes import Found
+from studio.curate.shapes import Found, endings
+from studio.curate.timelines import column
 
 _HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(\S.*)")
 
@@ -30,27 +32,25 @@ def find(source: Source) -> Found | None:
     if level is None:
         return None
     begins = [(line, title) for line, depth, title in headings if depth == level]
-    first, last = begins[0][0], begins[-1][0]
+    first = begins[0][0]
     if any(depth < level and line.start > first.start for line, depth, _ in headings):
         # Chapters with sections of their own: none of them stand side by side.
         return None
-    ends = [line.start for line, _ in begins[1:]] + [_end(source, last)]
-    spans = [
-        Span(line.start, line.start, source.trimmed(line.start, end))
-        for (line, _), end in zip(begins, ends, strict=True)
+    ends = [line.start for line, _ in begins[1:]] + [len(source.text)]
+    bodies = [
+        Span(line.start, line.end, source.trimmed(line.start, end)) for (line, _), end in zip(begins, ends, strict=True)
     ]
+    closed, doubt = endings.closed(source, bodies, headed=True)
+    spans = [Span(span.start, span.start, span.end) for span in closed]
     texts = [source.text[line.end : span.end] for (line, _), span in zip(begins, spans, strict=True)]
-    guard = guards.outline(title for _, title in begins) or guards.leaning(texts)
+    guard = (
+        doubt
+        or guards.outline([title for _, title in begins])
+        or guards.leaning(texts)
+        or guards.in_order([text.lstrip() for text in texts])
+        or guards.announced(source.lead(first.start).lstrip("# "))
+    )
     return Found(cut(source, "sections", spans), guard)
-
-
-def _end(source: Source, last: Line) -> int:
-    """Where the last section ends: at a question behind a blank line, or with the text."""
-    blocks = [block for block in source.blocks if block.start > last.start]
-    for block in blocks:
-        if block.lines[0].asks or (block is blocks[-1] and block.text.rstrip().endswith(("?", "？"))):
-            return block.start
-    return len(source.text)
 
 
 _OPENING = re.compile(
@@ -66,6 +66,9 @@ h1 h2 h3 h4 h5 h6 dl dt dd section think
 _MARKUP = frozenset(_HTML.split())
 _TURNS = frozenset({"turn", "message", "user", "assistant", "human", "utterance", "对话", "用户", "助手"})
 _STEPS = frozenset({"step", "stage", "phase", "步骤", "阶段", "chapter", "章"})
+
+_HAPPENINGS = frozenset({"event", "entry", "log", "record", "commit", "release", "事件", "记录", "日志"})
+_TAG = re.compile(r"</?(\w+)[^<>]*>")
 
 
 def find_xml(source: Source) -> Found | None:
@@ -118,14 +121,35 @@ def _elements(source: Source, tag: str, found: list[tuple[re.Match[str], int]]) 
         for start, (opening, end) in zip(begins, found, strict=True)
     ]
     texts = [text[opening.end() : end - len(tag) - 3] for opening, end in found]
-    guard = (
-        guards.Guard("dialogue", f"<{tag}>")
-        if tag.casefold() in _TURNS
-        else guards.Guard("steps", f"<{tag}>")
-        if tag.casefold() in _STEPS
-        else guards.sequel(texts[1:])
+    return Found(cut(source, "xml", spans, naming), _guard(source, tag, found, [text.strip() for text in texts]))
+
+
+def _guard(source: Source, tag: str, found: list[tuple[re.Match[str], int]], texts: list[str]) -> Guard | None:
+    if tag.casefold() in _TURNS:
+        return Guard("dialogue", f"<{tag}>")
+    if tag.casefold() in _STEPS:
+        return Guard("steps", f"<{tag}>")
+    if timed := _timed(tag, [opening[0] for opening, _ in found]):
+        return Guard("chronology", timed)
+    return (
+        guards.sequel(texts[1:])
+        or guards.in_order(texts)
+        or guards.conversation(texts)
+        or guards.announced(_TAG.sub(r"\1", source.lead(found[0][0].start())))
     )
-    return Found(cut(source, "xml", spans, naming), guard)
+
+
+_ATTRIBUTE = re.compile(r"""([\w.:-]+)[ \t]*=[ \t]*(?:"([^"<>]*)"|'([^'<>]*)')""")
+
+
+def _timed(tag: str, openings: list[str]) -> str:
+    """The attribute that says when each element is, in order of time; "" for none."""
+    each = [{hit[1]: hit[2] or hit[3] or "" for hit in _ATTRIBUTE.finditer(opening)} for opening in openings]
+    least = 2 if tag.casefold() in _HAPPENINGS else 3
+    return next(
+        (key for key in each[0] if all(key in one for one in each) and column(key, [one[key] for one in each], least)),
+        "",
+    )
 
 
 def _fenced(source: Source, at: int) -> bool:
