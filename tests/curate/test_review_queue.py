@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.curate.clusters import Edge
 from studio.curate.representatives import RULES, Facts, rank
 from studio.curate.review_queue import Loss, Outlook, ReviewQueue
+from studio.curate.ties import Edge
 
 
 def near(left, right, score=0.8):
@@ -85,15 +85,14 @@ def test_where_a_row_is():
     assert one.place(one[2]) == 2
 
 
-def test_what_makes_two_rows_near():
+def test_what_makes_two_rows_alike():
     edges = [Edge(1, 4, 1.0, "exact"), Edge(1, 6, 1.0, "exact"), Edge(1, 2, 1.0, "conflict"), near(1, 9)]
-    one = queue(edges)
-    assert [edge[:2] for edge in one.between(9, 1)] == [(1, 9)]
-    assert [edge[:2] for edge in one.between(4, 9)] == [(1, 9)]
-    assert [edge[:2] for edge in one.between(2, 9)] == [(1, 9)]
-    assert [edge[:2] for edge in one.between(6, 4)] == [(1, 4), (1, 6)]
-    assert [edge[:2] for edge in one.between(1, 4)] == [(1, 4)]
-    assert [edge[:2] for edge in one.between(1, 2)] == [(1, 2)]
+    one = queue([*edges, Edge(1, 3, 1.0, "task")])
+    for rows in ((9, 1), (4, 9), (2, 9), (3, 9)):
+        assert one.tie(*rows) == Edge(*rows, 0.8, "overlap")
+    assert one.tie(6, 4).by == one.tie(1, 4).by == "exact"
+    assert one.tie(1, 2).by == one.tie(2, 6).by == "conflict"
+    assert one.tie(2, 3).by == "task"
 
 
 def test_any_row_of_a_cluster_may_stay():
