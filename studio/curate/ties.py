@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias
 
 from studio.curate.compared import BYS, By
@@ -37,6 +38,13 @@ class Edge(NamedTuple):
     score: float
     by: Tied
     open: bool = True
+
+
+def pairs_of(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """The pairs that say of rows, all of them, that they are wanted beside each other."""
+    if len(rows) > ALL_PAIRS:
+        return [(rows[0], row) for row in rows[1:]]
+    return list(combinations(rows, 2))
 
 
 class Apart:
@@ -108,7 +116,7 @@ class Ties:
         self.near: defaultdict[int, dict[int, Edge]] = defaultdict(dict)
         for edge in edges:
             one, other = self.asks[edge.left], self.asks[edge.right]
-            if edge.open and one != other and not self.asks_apart(one, other):
+            if edge.open and edge.score > 0 and one != other and not self.asks_apart(one, other):
                 self.near[one].setdefault(other, edge)
                 self.near[other].setdefault(one, edge)
 

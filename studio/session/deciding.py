@@ -174,7 +174,12 @@ class Deciding(Looking):
         return [change for change in changes if change.before != change.after]
 
     def _told(self, group: Group | None) -> tuple[str, int | None] | None:
-        return None if group is None else (group.summary, self._journal.touched(group.id))
+        if group is None:
+            return None
+        row, pair_id = self._journal.touched(group.id), self._journal.touched_pair(group.id)
+        if row is None and pair_id is not None and (pair := self.pairs.get(pair_id)) is not None:
+            row = pair.left
+        return group.summary, row
 
 
 def count_of(n: int) -> str:

@@ -91,7 +91,7 @@ class Pairs:
     def of(self, row_id: int) -> list[StoredPair]:
         """The open pairs of a row with rows that are not rejected, the most alike first."""
         found = self._connection.execute(
-            f"{_SELECT} p WHERE (first = ? OR second = ?) AND verdict <> 3 AND NOT EXISTS "
+            f"{_SELECT} p WHERE (first = ? OR second = ?) AND verdict <> 3 AND score > 0 AND NOT EXISTS "
             "(SELECT 1 FROM state WHERE id IN (p.first, p.second) AND status = 2) ORDER BY score DESC, id",
             (row_id, row_id),
         )
@@ -100,7 +100,7 @@ class Pairs:
     def counts(self) -> tuple[int, int]:
         """Pairs that are open (nobody wants both, and both are still there), and all pairs."""
         found = self._connection.execute(
-            "SELECT count(*) FILTER (WHERE verdict <> 3 AND NOT EXISTS "
+            "SELECT count(*) FILTER (WHERE verdict <> 3 AND score > 0 AND NOT EXISTS "
             "(SELECT 1 FROM state WHERE id IN (first, second) AND status = 2)), count(*) FROM pairs"
         ).fetchone()
         return int(found[0]), int(found[1])

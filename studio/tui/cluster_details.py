@@ -117,9 +117,9 @@ def _marked(left: str, right: str) -> tuple[list[Span], list[Span]]:
     return before, after
 
 
-def loss_lines(some: Sequence[tuple[Loss, StoredRow | None, StoredRow | None]], width: int) -> list[Line]:
-    """Samples of what would go: the row that stays, and what the other one has otherwise."""
-    lines: list[Line] = []
+def loss_lines(some: Sequence[tuple[Loss, StoredRow | None, StoredRow | None]], n: int, width: int) -> list[Line]:
+    """Samples of the n rows that would go: the row that stays, and what the other one has otherwise."""
+    lines: list[Line] = [[Span(f"{len(some)} of {n:,} shown", "muted")], []] if n > len(some) else []
     for loss, keeper, row in some:
         if keeper is None or row is None:
             continue
