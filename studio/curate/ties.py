@@ -20,9 +20,9 @@ is wanted beside this many rows is the middle of a verdict on all of them."""
 
 Tied: TypeAlias = By | Literal["conflict", "task"]
 KINDS: tuple[Tied, ...] = (*BYS, "conflict", "task")
-_SAY_THE_SAME = ("exact",)
-_SAME_PROMPT = ("exact", "conflict")
-_ASK_THE_SAME = ("exact", "conflict", "task")
+_SAY_THE_SAME: tuple[Tied, ...] = ("exact",)
+_SAME_PROMPT: tuple[Tied, ...] = ("exact", "conflict")
+_ASK_THE_SAME: tuple[Tied, ...] = ("exact", "conflict", "task")
 
 
 class Edge(NamedTuple):
@@ -95,9 +95,9 @@ _NONE: frozenset[int] = frozenset()
 class Ties:
     """The edges of rows, by what they mean. Each group goes by its lowest row.
 
-    asks, prompts, says: of each row, the group of those that ask the same, ask the same of the same input, say the same.
-    rows: of each group that asks the same. near: of each such group, the groups near it, each with the closest edge,
-    but for those of which somebody wants rows of both. rows_apart, answers_apart, asks_apart: of which rows, groups
+    asks, prompts, says: of each row, the group of those that ask the same, that ask the same of the same input, that
+    say the same. rows: of each group that asks the same. near: of each such group, the groups near it, each with the
+    closest edge, but for those of which somebody wants rows of both. rows_apart, answers_apart, asks_apart: of which rows, groups
     that say the same and groups that ask the same both are wanted.
     """
 

@@ -171,16 +171,13 @@ class Judging(Deciding):
         before = self.changes
         return self._compared(before, super().redo())
 
-    def restore(self, row_ids: Iterable[int]) -> int:
-        """Bring rejected rows back, see `Deciding.restore`; those that the last search did not see are compared."""
+    def _decide(self, command: str, summary: str, changes: Sequence[Change]) -> None:
         before = self.changes
-        n = super().restore(row_ids)
-        self._compare_since(before)
-        return n
+        super()._decide(command, summary, changes)
+        if any(one.before.get("status") == "rejected" for one in changes):
+            self._compare_since(before)
 
-    def _compared(
-        self, earlier: tuple[int, int], told: tuple[str, int | None] | None
-    ) -> tuple[str, int | None] | None:
+    def _compared(self, earlier: tuple[int, int], told: tuple[str, int | None] | None) -> tuple[str, int | None] | None:
         if told is not None and (missing := self._compare_since(earlier)):
             return f"{told[0]}; only a new search finds the duplicates of {count_of(missing)}", told[1]
         return told

@@ -275,9 +275,7 @@ class Rows:
 
     def descend(self, row_id: int, parent: int, operation: str) -> None:
         """Say of a row that came to be here what it was made of."""
-        self._connection.execute(
-            "UPDATE rows SET parent = ?, operation = ? WHERE id = ?", (parent, operation, row_id)
-        )
+        self._connection.execute("UPDATE rows SET parent = ?, operation = ? WHERE id = ?", (parent, operation, row_id))
 
     def add_generated(self, made: Generated) -> int:
         """Append a row of a method: pending, or rejected when a rule eliminated it. Returns its id."""
