@@ -96,6 +96,12 @@ class ReviewQueue:
         """What makes two rows of a cluster alike; None when that is not known."""
         return self._ties_of(one).tie(one, other)
 
+    def beside(self, cluster: Cluster) -> int:
+        """Rows that ask the same as a row of the cluster and are not in it: other answers, or other inputs."""
+        ties = self._ties_of(cluster.rows[0])
+        asking = {row for group in {ties.asks[row] for row in cluster.rows} for row in ties.rows[group]}
+        return len(asking - self._gone - set(cluster.rows))
+
     def follow(
         self, gone: Iterable[int] = (), back: Iterable[int] = (), open: Mapping[tuple[int, int], bool] | None = None
     ) -> None:

@@ -95,6 +95,14 @@ def test_what_makes_two_rows_alike():
     assert one.tie(2, 3).by == "task"
 
 
+def test_how_many_rows_ask_the_same_and_are_not_in_a_cluster():
+    one = queue([near(1, 9), Edge(1, 2, 1.0, "conflict"), Edge(1, 3, 1.0, "exact"), Edge(9, 10, 1.0, "task")])
+    assert (one[0].rows, one.beside(one[0])) == ((1, 3, 9), 2)
+    one.follow([10])
+    assert one.beside(one[0]) == 1
+    assert (one[1].rows, one.beside(one[1])) == ((1, 2), 1)
+
+
 def test_any_row_of_a_cluster_may_stay():
     one = queue([near(5, 6, 0.82), near(5, 7, 0.83), near(6, 7, 0.9), Edge(5, 8, 1.0, "exact")])
     (cluster,) = one

@@ -206,7 +206,9 @@ def test_a_conflict_of_prompts_lends_no_likeness_to_a_search_by_outputs(tmp_path
 
 def test_one_instruction_over_many_inputs_is_neither_conflict_nor_duplicate(tmp_path):
     told = "把下面的句子改写成被动句"
-    objects = [{"instruction": told, "input": f"第{n}只猫看见了狗", "output": f"狗被第{n}只猫看见了"} for n in range(40)]
+    objects = [
+        {"instruction": told, "input": f"第{n}只猫看见了狗", "output": f"狗被第{n}只猫看见了"} for n in range(40)
+    ]
     objects += [one | {"instruction": f"请{told}"} for one in objects]
     objects.append({"instruction": told, "input": "第0只猫看见了狗", "output": "别的"})
     session, rows = session_with(tmp_path, objects)
@@ -281,6 +283,44 @@ def test_undo_and_redo_find_again_what_the_decision_took_away(tmp_path, text, ne
     assert not len(queue(session))
     session.undo()
     assert [one.rows for one in queue(session)] == [before.rows]
+    asyncio.run(session.close())
+
+
+@TEXTS
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda session, rows, other: session.edit(rows[0], other),
+        lambda session, rows, other: session.edit(rows[1], other),
+        lambda session, rows, other: session.edit(rows[4], other),
+        lambda session, rows, other: session.merge(rows[0], other, rows[1:3]),
+        lambda session, rows, other: session.merge(rows[4], other, rows[:1]),
+        lambda session, rows, other: session.pair_up(rows[0], rows[3]),
+        lambda session, rows, other: session.settle_conflict(rows[3], rows[:1]),
+        lambda session, rows, other: session.keep_both(pairs_of(rows)),
+        lambda session, rows, other: session.reject(rows[0]),
+        lambda session, rows, other: session.add(other),
+    ],
+)
+def test_whatever_is_taken_back_leaves_the_clusters_as_they_were(tmp_path, text, near_it, other, decide):
+    asked = [(text, "a"), (text, "a"), (text, "a"), (text, "b"), (near_it, "c"), (near_it, "c")]
+    objects = [{"instruction": prompt, "output": answer} for prompt, answer in asked]
+    session, rows = session_with(tmp_path, [*objects, *FILLER])
+    search(session)
+
+    def asked_of_whom():
+        return sorted((one.kind, sorted(one.rows)) for one in queue(session))
+
+    before = asked_of_whom()
+    assert before == [("conflict", [rows[0], rows[3]]), ("near", [*rows[:3], *rows[4:6]])]
+    decide(session, rows[:6], alpaca.Sft(other, "", "q"))
+    after = asked_of_whom()
+    session.undo()
+    assert asked_of_whom() == before
+    session.redo()
+    assert asked_of_whom() == after
+    session.undo()
+    assert asked_of_whom() == before
     asyncio.run(session.close())
 
 

@@ -141,7 +141,9 @@ class ClusterStage(StageScreen):
         if cluster is None or left is None or right is None:
             self.page.show(lambda width: [])
             return
-        shown = Shown(cluster, left, right, self._alike(left, right), self._shared(cluster, left, right))
+        assert self.queue is not None
+        why, shared = self._alike(left, right), self._shared(cluster, left, right)
+        shown = Shown(cluster, left, right, why, shared, self.queue.beside(cluster))
         self.page.show(lambda width: cluster_lines(shown, width))
 
     def _alike(self, left: StoredRow, right: StoredRow) -> str:
