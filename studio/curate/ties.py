@@ -97,8 +97,10 @@ class Ties:
 
     asks, prompts, says: of each row, the group of those that ask the same, that ask the same of the same input, that
     say the same. rows: of each group that asks the same. near: of each such group, the groups near it, each with the
-    closest edge, but for those of which somebody wants rows of both. rows_apart, answers_apart, asks_apart: of which rows, groups
-    that say the same and groups that ask the same both are wanted.
+    closest edge, but for those of which somebody wants rows of both.
+
+    rows_apart, answers_apart, asks_apart: of which rows, of which groups that say the same, and of which groups that
+    ask the same both are wanted.
     """
 
     def __init__(self, edges: Iterable[Edge]) -> None:

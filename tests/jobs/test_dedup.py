@@ -172,7 +172,7 @@ def test_both_of_two_answers_says_nothing_of_a_third(tmp_path, text, near_it, ot
 def test_a_settled_conflict_that_is_none_any_more_lends_no_likeness(tmp_path, text, near_it, other):
     objects = [{"instruction": text, "output": answer} for answer in ("a", "bb")]
     objects += [{"instruction": near_it, "output": "long enough to stay"}, *FILLER]
-    session, (first, second, third, *_) = session_with(tmp_path, objects)
+    session, (first, second, *_) = session_with(tmp_path, objects)
     search(session)
     session.keep_both([(first, second)])
     session.edit(second, sft(other, "z"))
