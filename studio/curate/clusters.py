@@ -107,6 +107,8 @@ class _Standing:
 
     def conflicts(self) -> list[list[int]]:
         """For each prompt that is answered in several ways: the best row of each answer."""
+        if len(self._bests) < 2:
+            return []
         by_prompt: dict[int, list[int]] = {}
         for answer, row in self._bests.items():
             by_prompt.setdefault(self._ties.prompts[row], []).append(answer)

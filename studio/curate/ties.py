@@ -90,6 +90,7 @@ class Apart:
 
 
 _NONE: frozenset[int] = frozenset()
+_NOBODY = Apart(())
 
 
 class Ties:
@@ -105,16 +106,18 @@ class Ties:
 
     def __init__(self, edges: Iterable[Edge]) -> None:
         edges = sorted(edges, key=lambda edge: (-edge.score, edge.left, edge.right))
+        kinds = {edge.by for edge in edges}
         self.asks = groups(edges, _ASK_THE_SAME)
-        self.prompts = groups(edges, _SAME_PROMPT)
-        self.says = groups(edges, _SAY_THE_SAME)
+        self.prompts = groups(edges, _SAME_PROMPT) if "task" in kinds else self.asks
+        self.says = groups(edges, _SAY_THE_SAME) if "conflict" in kinds else self.prompts
         self.rows: defaultdict[int, list[int]] = defaultdict(list)
         for row, group in self.asks.items():
             self.rows[group].append(row)
-        wanted = [edge for edge in edges if not edge.open]
-        self.rows_apart = Apart((edge.left, edge.right) for edge in wanted)
-        self.answers_apart = Apart((self.says[edge.left], self.says[edge.right]) for edge in wanted)
-        self.asks_apart = Apart((self.asks[edge.left], self.asks[edge.right]) for edge in wanted)
+        self.rows_apart = self.answers_apart = self.asks_apart = _NOBODY
+        if wanted := [edge for edge in edges if not edge.open]:
+            self.rows_apart = Apart((edge.left, edge.right) for edge in wanted)
+            self.answers_apart = Apart((self.says[edge.left], self.says[edge.right]) for edge in wanted)
+            self.asks_apart = Apart((self.asks[edge.left], self.asks[edge.right]) for edge in wanted)
         self.near: defaultdict[int, dict[int, Edge]] = defaultdict(dict)
         for edge in edges:
             one, other = self.asks[edge.left], self.asks[edge.right]
