@@ -84,7 +84,7 @@ async def _queue(session: Session, chosen: DedupSettings) -> ReviewQueue:
 def _record(session: Session, pair: tuple[int, int, float, str]) -> dict[str, Any]:
     """A pair with its evidence."""
     left, right, score, kind = pair
-    shared = [] if kind in ("exact", "conflict") else session.shared_terms(left, right)[:5]
+    shared = [] if kind in ("exact", "conflict", "task") else session.shared_terms(left, right)[:5]
     terms = [{"term": term, "weight": round(weight, 2)} for term, weight in shared]
     return {"left": left, "right": right, "score": round(score, 4), "kind": kind, "shared": terms}
 

@@ -114,6 +114,7 @@ def _exchanges(session: Session, row: StoredRow) -> list[tuple[str, Exchange]]:
 def _branch(one: Kin, asked: int) -> str:
     row = one.row
     made = f"{step(row)} {row.operation} " if row.generated else "◆ seed " if row.seed else ""
+    made = f"{made}{row.operation} " if row.operation and not row.generated else made
     ended = f"  [{row.rule}: {one_line(row.evidence or '', 60)}]" if row.rule else ""
     here = "→" if row.id == asked else " "
     return f"{here}{'  ' * one.depth}{_GLYPHS[row.status]} #{row.id} {made}{one_line(prompt_text(row.row), 70)}{ended}"

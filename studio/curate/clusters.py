@@ -5,35 +5,22 @@ other: a chain A - B - C whose ends are strangers makes two clusters, {A, B} and
 split; whatever is decided about one, no row goes in favour of a row it is not near to. A row may be in several
 clusters, and every near pair is in at least one.
 
+Of rows that ask the same, only the best one and those equal to it are held against what is near: when they go, the next
+best come up. Where somebody wants two of several equal rows, the others stand with the better of them.
+
 One prompt with two answers is no duplicate but a conflict. Conflicts are groups of their own.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from studio.curate.compared import By
+from studio.curate.ties import Ties
 
 Kind = Literal["near", "conflict"]
 LARGEST = 256
 """Of a cluster of more rows, each is only held against the representative."""
-
-
-class Edge(NamedTuple):
-    """Two rows and how alike they are. open: nobody has said yet that both shall stay.
-
-    An exact edge leads from the first of equal rows to each other one, a conflict from the first row that asks
-    something to each first row that answers it otherwise. All other edges are between such first rows, and stand for
-    whatever asks the same.
-    """
-
-    left: int
-    right: int
-    score: float
-    by: By | Literal["conflict"]
-    open: bool = True
 
 
 class Cluster(NamedTuple):
@@ -62,7 +49,7 @@ Alike = Callable[[int, Sequence[int]], Sequence[float]]
 
 
 def clusters(
-    edges: Iterable[Edge],
+    ties: Ties,
     rank: Rank,
     threshold: float,
     *,
@@ -75,49 +62,72 @@ def clusters(
     partial: rows of which edges are missing; `alike` finds those of a representative, where it is given. The result
     does not depend on the order of the edges.
     """
-    edges = list(edges)
-    standing = _standing(edges, gone, rank)
-    near = _near(edges, standing, threshold)
-    best = {row: rank(rows[0]) for row, rows in standing.items()}
+    standing = {group: _Standing(ties, rows) for group, rows in _not_gone(ties, gone, rank).items()}
+    near = _near(ties, standing, threshold)
+    best = {group: rank(one.rows[0]) for group, one in standing.items()}
+    first = {group: one.rows[0] for group, one in standing.items()}
     found: list[Cluster] = []
     for component in _components(near, best):
-        loose = any(row in partial for row in component)
-        cover = _Cover(component, near, threshold, alike if loose else None, loose=loose)
+        loose = any(row in partial for group in component for row in ties.rows[group])
+        cover = _Cover(component, near, threshold, ties, first, alike if loose else None, loose=loose)
         found += (_cluster(members, near, standing, one_of_many, cover.loose) for members, one_of_many in cover.found())
-    found += (_equal(rows) for row, rows in standing.items() if row not in near and len(rows) > 1)
-    found += _conflicts(edges, standing, rank)
+    for group, one in standing.items():
+        found += (_equal(rows) for rows in one.equal(shown=group in near))
+        found += (_conflict(rows) for rows in one.conflicts())
     return sorted(found, key=lambda one: (one.kind == "conflict", rank(one.rows[0]), [rank(row) for row in one.rows]))
 
 
-def _standing(edges: Iterable[Edge], gone: Collection[int], rank: Rank) -> dict[int, list[int]]:
-    """By the first row of each kind: the rows exactly like it that are still there, the best first; none left out."""
-    rows: defaultdict[int, set[int]] = defaultdict(set)
-    for edge in edges:
-        rows[edge.left].add(edge.left)
-        rows[edge.left if edge.by == "exact" and edge.open else edge.right].add(edge.right)
-    standing = {first: sorted(ones.difference(gone), key=rank) for first, ones in rows.items()}
-    return {first: ones for first, ones in standing.items() if ones}
+def _not_gone(ties: Ties, gone: Collection[int], rank: Rank) -> dict[int, list[int]]:
+    """Of each group that asks the same: the rows that are still there, the best first; none left out."""
+    standing = {group: sorted((row for row in rows if row not in gone), key=rank) for group, rows in ties.rows.items()}
+    return {group: rows for group, rows in standing.items() if rows}
 
 
-def _near(edges: Iterable[Edge], standing: Collection[int], threshold: float) -> dict[int, dict[int, float]]:
-    """Between first rows that stand: who is near whom, and how near."""
-    asking: defaultdict[int, list[int]] = defaultdict(list)
-    for edge in edges:
-        if edge.by == "conflict":
-            asking[edge.left].append(edge.right)
-    near: defaultdict[int, dict[int, float]] = defaultdict(dict)
-    for edge in edges:
-        if edge.by in ("exact", "conflict") or not edge.open or edge.score < threshold:
-            continue
-        for left in (edge.left, *asking[edge.left]):
-            for right in (edge.right, *asking[edge.right]):
-                if left in standing and right in standing:
-                    near[left][right] = near[right][left] = max(edge.score, near[left].get(right, 0.0))
-    return dict(near)
+class _Standing:
+    """The rows of a group that asks the same, the best first."""
+
+    def __init__(self, ties: Ties, rows: Sequence[int]) -> None:
+        self.rows, self._ties = rows, ties
+        by_answer: dict[int, list[int]] = {}
+        for row in rows:
+            by_answer.setdefault(ties.says[row], []).append(row)
+        # Of each answer, its rows; those of which both are wanted stand apart.
+        self._clumps = [ties.rows_apart.clumps(ones) for ones in by_answer.values()]
+        self._bests = {answer: ones[0] for answer, ones in by_answer.items()}
+
+    @property
+    def shown(self) -> list[int]:
+        """What is held against other groups: the best row and those equal to it."""
+        return self._clumps[0][0]
+
+    def equal(self, *, shown: bool) -> list[list[int]]:
+        """Rows that say the same; without those that are in a cluster with what is near, if they are shown there."""
+        found = [rows for clumps in self._clumps for rows in clumps if len(rows) > 1]
+        return [rows for rows in found if not shown or rows is not self.shown]
+
+    def conflicts(self) -> list[list[int]]:
+        """For each prompt that is answered in several ways: the best row of each answer."""
+        if len(self._bests) < 2:
+            return []
+        by_prompt: dict[int, list[int]] = {}
+        for answer, row in self._bests.items():
+            by_prompt.setdefault(self._ties.prompts[row], []).append(answer)
+        clumps = (one for answers in by_prompt.values() for one in self._ties.answers_apart.clumps(answers))
+        return [[self._bests[answer] for answer in one] for one in clumps if len(one) > 1]
+
+
+def _near(ties: Ties, standing: Collection[int], threshold: float) -> dict[int, dict[int, float]]:
+    """Between groups that stand: who is near whom, and how near."""
+    near = {
+        group: {other: edge.score for other, edge in others.items() if edge.score >= threshold and other in standing}
+        for group, others in ties.near.items()
+        if group in standing
+    }
+    return {group: others for group, others in near.items() if others}
 
 
 def _components(near: Mapping[int, Mapping[int, float]], best: Mapping[int, Any]) -> Iterator[list[int]]:
-    """The rows that are connected, those of each component the best first."""
+    """The groups that are connected, those of each component the best first."""
     seen: set[int] = set()
     for row in near:
         if row in seen:
@@ -134,19 +144,22 @@ def _components(near: Mapping[int, Mapping[int, float]], best: Mapping[int, Any]
 
 
 class _Cover:
-    """Clusters that hold every near pair of a component (its rows, the best first)."""
+    """Clusters that hold every near pair of a component (its groups, the best first). first: the best row of each."""
 
     def __init__(
         self,
         component: list[int],
         near: dict[int, dict[int, float]],
         threshold: float,
+        ties: Ties,
+        first: Mapping[int, int],
         alike: Alike | None,
         *,
         loose: bool,
     ) -> None:
         self.loose = loose
         self._component, self._near, self._threshold, self._alike = component, near, threshold, alike
+        self._ties, self._first = ties, first
         self._place = {row: place for place, row in enumerate(component)}
         self._covered: set[tuple[int, int]] = set()
 
@@ -179,13 +192,16 @@ class _Cover:
         for one in members:
             self._covered.update(_pair(one, other) for other in self._near[one] if other in inside)
 
-    def _complete(self, row: int) -> None:
-        """Look how near the whole component is to the row."""
+    def _complete(self, group: int) -> None:
+        """Look how near the whole component is to the group."""
         assert self._alike is not None
-        others = [other for other in self._component if other != row and other not in self._near[row]]
-        for other, score in zip(others, self._alike(row, others), strict=True):
+        apart = self._ties.asks_apart
+        others = [one for one in self._component if one != group and one not in self._near[group]]
+        others = [one for one in others if not apart(group, one)]
+        scores = self._alike(self._first[group], [self._first[one] for one in others])
+        for other, score in zip(others, scores, strict=True):
             if score >= self._threshold:
-                self._near[row][other] = self._near[other][row] = score
+                self._near[group][other] = self._near[other][group] = score
 
 
 def _pair(one: int, other: int) -> tuple[int, int]:
@@ -195,14 +211,14 @@ def _pair(one: int, other: int) -> tuple[int, int]:
 def _cluster(
     members: list[int],
     near: Mapping[int, Mapping[int, float]],
-    standing: Mapping[int, list[int]],
+    standing: Mapping[int, _Standing],
     split: bool,
     loose: bool,
 ) -> Cluster:
-    """The members with all rows exactly like them."""
+    """Of each group its best row, with all rows exactly like it."""
     first = members[0]
     scores = [1.0, *(near[first][member] for member in members[1:])]
-    held = [(row, score) for member, score in zip(members, scores, strict=True) for row in standing[member]]
+    held = [(row, score) for member, score in zip(members, scores, strict=True) for row in standing[member].shown]
     rows, row_scores = zip(*held, strict=True)
     return Cluster("near", rows, row_scores, split, (loose or len(members) > LARGEST) and len(members) > 2)
 
@@ -211,13 +227,5 @@ def _equal(rows: Sequence[int]) -> Cluster:
     return Cluster("near", tuple(rows), (1.0,) * len(rows))
 
 
-def _conflicts(edges: Iterable[Edge], standing: Mapping[int, list[int]], rank: Rank) -> Iterator[Cluster]:
-    """Prompts that are answered in several ways: the best row of each answer."""
-    answers: defaultdict[int, set[int]] = defaultdict(set)
-    for edge in edges:
-        if edge.by == "conflict" and edge.open:
-            answers[edge.left] |= {edge.left, edge.right}
-    for firsts in answers.values():
-        rows = sorted((standing[first][0] for first in firsts if first in standing), key=rank)
-        if len(rows) > 1:
-            yield Cluster("conflict", tuple(rows), (1.0,) * len(rows))
+def _conflict(rows: Sequence[int]) -> Cluster:
+    return Cluster("conflict", tuple(rows), (1.0,) * len(rows))

@@ -21,17 +21,31 @@ BYS: tuple[By, ...] = get_args(By)
 
 class Compared(NamedTuple):
     """whole: the compared text. inner: the part of it that must be alike on its own, if both rows have one: what a
-    task is about, such as its input and its images. answer: what makes equal prompts a conflict if it differs.
+    task is about, such as its input and its images. answer: what makes equal prompts a conflict if it differs. rest:
+    what else is asked and was not compared; where it differs, the answers are to something else and are no conflict.
     """
 
     whole: str
     inner: str
     answer: str
+    rest: str = ""
 
 
 def answer_key(one: Compared) -> str:
     """What is equal for answers alike but for case, white space and the punctuation at their ends."""
     return normalise(one.answer).strip(" .,;:!?。，；：！？")
+
+
+def rest_key(one: Compared) -> str:
+    """What is equal for rows that are about the same, as far as it was not compared."""
+    return normalise(one.rest)
+
+
+def tie_of_equals(one: Compared, other: Compared) -> Literal["exact", "conflict", "task"]:
+    """What two rows are to each other of which the same was compared: see `ties.Edge`."""
+    if rest_key(one) != rest_key(other):
+        return "task"
+    return "exact" if answer_key(one) == answer_key(other) else "conflict"
 
 
 def compared(row: Row, field: Field) -> Compared:
@@ -42,7 +56,8 @@ def compared(row: Row, field: Field) -> Compared:
     media = "\n".join(path for kind in MEDIA for path in getattr(row, f"{kind}s", ()))
     match field:
         case "instruction":
-            return Compared(row.instruction, media, answer)
+            turns = (turn for pair in row.history for turn in pair)
+            return Compared(row.instruction, media, answer, "\n".join((row.system, *turns, row.input)))
         case "output":
             return Compared(answer, "", "")
         case "row":

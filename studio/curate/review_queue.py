@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
-from studio.curate.clusters import Alike, Cluster, Edge, Rank, clusters
+from studio.curate.clusters import Alike, Cluster, Rank, clusters
+from studio.curate.ties import Edge, Ties, groups
 
 Order = Literal["border", "closest", "largest"]
 """border: the least certain first, those nearest to the threshold. closest: the most alike. largest: most rows."""
@@ -55,9 +56,7 @@ class ReviewQueue:
         self._gone = set(gone)
         self._edges: dict[int, list[Edge]] = _by_component(edges)
         self._component = {row: root for root, some in self._edges.items() for edge in some for row in edge[:2]}
-        # The first row of those that a row equals, and of those that ask the same and are answered otherwise.
-        self._first = {edge.right: edge.left for some in self._edges.values() for edge in some if edge.by == "exact"}
-        self._asked = {edge.right: edge.left for some in self._edges.values() for edge in some if edge.by == "conflict"}
+        self._ties = {root: Ties(some) for root, some in self._edges.items()}
         self._clusters: dict[int, list[Cluster]] = {}
         self._sorted: list[tuple[Any, Cluster]] = []
         for root in self._edges:
@@ -90,19 +89,18 @@ class ReviewQueue:
         if cluster.loose and self.alike is not None:
             found = dict(zip(others, self.alike(keeper, others), strict=True))
         else:
-            found = {row: max((edge.score for edge in self.between(keeper, row)), default=1.0) for row in others}
+            found = {row: edge.score for row in others if (edge := self.tie(keeper, row)) is not None}
         return [Loss(row, keeper, score) for row, score in found.items() if score >= self.threshold]
 
-    def between(self, one: int, other: int) -> list[Edge]:
-        """The edges that make these two rows near each other: their own, or those of the rows they equal."""
-        first, second = self._first.get(one, one), self._first.get(other, other)
-        if first == second:
-            # Of equal rows each is only tied to the first.
-            rows = {one, other} - {first}
-            return [edge for edge in self._of(first) if edge.left == first and edge.right in rows]
-        asking = {self._asked.get(first, first), first}, {self._asked.get(second, second), second}
-        pairs = {tuple(sorted((left, right))) for left in asking[0] for right in asking[1]}
-        return [edge for edge in self._of(first) if edge[:2] in pairs]
+    def tie(self, one: int, other: int) -> Edge | None:
+        """What makes two rows of a cluster alike; None when that is not known."""
+        return self._ties_of(one).tie(one, other)
+
+    def beside(self, cluster: Cluster) -> int:
+        """Rows that ask the same as a row of the cluster and are not in it: other answers, or other inputs."""
+        ties = self._ties_of(cluster.rows[0])
+        asking = {row for group in {ties.asks[row] for row in cluster.rows} for row in ties.rows[group]}
+        return len(asking - self._gone - set(cluster.rows))
 
     def follow(
         self, gone: Iterable[int] = (), back: Iterable[int] = (), open: Mapping[tuple[int, int], bool] | None = None
@@ -114,7 +112,8 @@ class ReviewQueue:
         self._gone = (self._gone | gone) - back
         touched = gone | back | {row for pair in verdicts for row in pair}
         for root in {self._component[row] for row in touched if row in self._component}:
-            self._edges[root] = [edge._replace(open=verdicts.get(edge[:2], edge.open)) for edge in self._edges[root]]
+            if verdicts:
+                self._judge(root, verdicts)
             self._again(root)
 
     def band(self, score: float) -> tuple[float, float]:
@@ -126,14 +125,16 @@ class ReviewQueue:
         """What goes if the representative of every cluster with a score in low <= score < high stays.
 
         By the order in which representatives are preferred, so that none that stays for another goes later. A cluster
-        whose representative goes is left to a further look. Conflicts are never decided so.
+        whose representative goes is left to a further look. Conflicts are never decided so: no row of a prompt that
+        has other answers, or of a task that has other inputs, goes for a row near it.
         """
         found: list[Loss] = []
         lost: set[int] = set()
+        contested = {self._ties_of(row).asks[row] for one in self if one.kind == "conflict" for row in one.rows[:1]}
         for one in sorted(self, key=lambda one: self._rank(one.rows[0])):
             if one.kind == "near" and low <= one.score < high and one.rows[0] not in lost:
                 for row, score in zip(one.rows[1:], one.scores[1:], strict=True):
-                    if row not in lost:
+                    if row not in lost and not self._contested(one.rows[0], row, contested):
                         lost.add(row)
                         found.append(Loss(row, one.rows[0], score))
         return found
@@ -154,13 +155,33 @@ class ReviewQueue:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _of(self, row: int) -> list[Edge]:
-        return self._edges[self._component[row]]
+    def _ties_of(self, row: int) -> Ties:
+        return self._ties[self._component[row]]
+
+    def _contested(self, keeper: int, row: int, conflicts: Collection[int]) -> bool:
+        """Whether the row, which does not say the same as the one that stays, has others beside it to choose from.
+
+        conflicts: the groups that ask the same in which answers differ.
+        """
+        ties = self._ties_of(row)
+        group = ties.asks[row]
+        if ties.says[row] == ties.says[keeper]:
+            return False
+        return group in conflicts or len({ties.prompts[one] for one in ties.rows[group] if one not in self._gone}) > 1
+
+    def _judge(self, root: int, verdicts: Mapping[tuple[int, int], bool]) -> None:
+        """What was decided about pairs, also of rows that are only near through others."""
+        edges, known = self._edges[root], {edge[:2] for edge in self._edges[root]}
+        edges = [edge._replace(open=verdicts.get(edge[:2], edge.open)) for edge in edges]
+        for (left, right), open in verdicts.items():
+            if (left, right) not in known and self._component.get(left) == self._component.get(right) == root:
+                edges.append(Edge(left, right, 0.0, "overlap", open))
+        self._edges[root], self._ties[root] = edges, Ties(edges)
 
     def _add(self, root: int) -> None:
         """Work out the clusters of a component; sorting is left to the caller."""
         found = clusters(
-            self._edges[root], self._rank, self.threshold, gone=self._gone, partial=self._partial, alike=self.alike
+            self._ties[root], self._rank, self.threshold, gone=self._gone, partial=self._partial, alike=self.alike
         )
         self._clusters[root] = found
         self._sorted += [(self._key(one), one) for one in found]
@@ -190,21 +211,9 @@ class ReviewQueue:
 
 def _by_component(edges: Iterable[Edge]) -> dict[int, list[Edge]]:
     """The edges by the lowest row of the rows they connect."""
-    lowest: dict[int, int] = {}
-
-    def find(row: int) -> int:
-        root = row
-        while lowest.setdefault(root, root) != root:
-            root = lowest[root]
-        while lowest[row] != root:
-            lowest[row], row = root, lowest[row]
-        return root
-
     edges = list(edges)
-    for edge in edges:
-        one, other = find(edge.left), find(edge.right)
-        lowest[max(one, other)] = min(one, other)
+    lowest = groups(edges)
     found: defaultdict[int, list[Edge]] = defaultdict(list)
     for edge in edges:
-        found[find(edge.left)].append(edge)
+        found[lowest[edge.left]].append(edge)
     return dict(found)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from studio.curate.compared import Compared, Field, answer_key, compared
+from studio.curate.compared import Compared, Field, compared, tie_of_equals
 from studio.curate.duplicate_index import DuplicateIndex
 from studio.jobs.dedup import group_name
 from studio.store import index_folder
@@ -79,7 +79,7 @@ class Neighbours:
     def _judged(self, index: DuplicateIndex, own: Compared, other: Compared, score: float) -> tuple[float, Kind]:
         """The score with what must be alike inside, and what kind of pair it is."""
         if terms(own.whole) == terms(other.whole):
-            return 1.0, "exact" if answer_key(own) == answer_key(other) else "conflict"
+            return 1.0, tie_of_equals(own, other)
         if own.inner and other.inner:
             score = min(score, index.score(own.inner, other.inner))
         return score, "overlap"

@@ -110,7 +110,7 @@ def _connected(store: Reader) -> dict[int, int]:
         return row
 
     for pair in store.pairs.all():
-        if pair.verdict != "keep-both" and pair.kind != "conflict" and pair.score >= CLUSTERED:
+        if pair.verdict != "keep-both" and pair.kind not in ("conflict", "task") and pair.score >= CLUSTERED:
             first, second = sorted((find(pair.left), find(pair.right)))
             leader[second] = first
     return {row: find(row) for row in list(leader)}

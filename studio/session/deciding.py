@@ -87,7 +87,7 @@ class Deciding(Looking):
     def _content(self, stored: StoredRow, row: Row) -> dict[str, Any]:
         """The fields of a row with new content: what is known of its gold segment goes with that segment."""
         after: dict[str, Any] = {"body": alpaca.encode(row).decode()}
-        if stored.gold is not None or stored.gold_why is not None:
+        if row != stored.row and (stored.gold is not None or stored.gold_why is not None):
             from studio.curate.context import carried
             from studio.curate.shapes import custom
 
@@ -191,7 +191,12 @@ class Deciding(Looking):
         return [change for change in changes if change.before != change.after]
 
     def _told(self, group: Group | None) -> tuple[str, int | None] | None:
-        return None if group is None else (group.summary, self._journal.touched(group.id))
+        if group is None:
+            return None
+        row, pair_id = self._journal.touched(group.id), self._journal.touched_pair(group.id)
+        if row is None and pair_id is not None and (pair := self.pairs.get(pair_id)) is not None:
+            row = pair.left
+        return group.summary, row
 
 
 def count_of(n: int) -> str:

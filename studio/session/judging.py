@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from studio.alpaca import rows as alpaca
 from studio.alpaca.rows import Preference, Row
+from studio.curate import prompts
 from studio.errors import ProjectError
 from studio.jobs.events import Event
 from studio.session.deciding import Deciding, count_of
@@ -18,6 +19,7 @@ from studio.store import decisions, index_folder
 from studio.store.journal import Change
 from studio.store.pairs import Kind, Search, StoredPair
 from studio.store.project import DATABASE_FILE, Project
+from studio.store.rows import PAIRED
 
 if TYPE_CHECKING:
     from studio.curate.review_queue import Loss, Order, ReviewQueue
@@ -29,6 +31,8 @@ FLOOR = 0.65
 """Pairs down to this score are kept, so that the threshold can be lowered to it without a new search."""
 MANY = 20_000
 """Rows decided on at once, from which on a queue is rather made anew."""
+AT_ONCE = 100
+"""Rows that came back, up to which they are compared with all others before anything else goes on."""
 ALIKE: dict[Kind, str] = {
     "exact": "says the same as",
     "overlap": "overlap {:.2f} with",
@@ -36,6 +40,7 @@ ALIKE: dict[Kind, str] = {
     "conflict": "another answer to the prompt of",
     "rouge-l": "ROUGE-L {:.2f} with",
     "semantic": "cosine {:.2f} with",
+    "task": "another input to the instruction of",
 }
 
 
@@ -157,6 +162,43 @@ class Judging(Deciding):
         super().edit(row_id, row)
         self.compare(row_id)
 
+    def undo(self) -> tuple[str, int | None] | None:
+        """The same, and what came back or is written otherwise now is compared with all others."""
+        before = self.changes
+        return self._compared(before, super().undo())
+
+    def redo(self) -> tuple[str, int | None] | None:
+        before = self.changes
+        return self._compared(before, super().redo())
+
+    def _decide(self, command: str, summary: str, changes: Sequence[Change]) -> None:
+        before = self.changes
+        super()._decide(command, summary, changes)
+        if any(one.before.get("status") == "rejected" for one in changes):
+            self._compare_since(before)
+
+    def _compared(self, earlier: tuple[int, int], told: tuple[str, int | None] | None) -> tuple[str, int | None] | None:
+        if told is not None and (missing := self._compare_since(earlier)):
+            return f"{told[0]}; only a new search finds the duplicates of {count_of(missing)}", told[1]
+        return told
+
+    def _compare_since(self, earlier: tuple[int, int]) -> int:
+        """Compare the rows that changes since then rewrote or brought back; returns how many are too many for that."""
+        search = self.pairs.search()
+        if search is None or search.method == "semantic":
+            return 0
+        rows = self._journal.rewritten_since(earlier[0]) | self._unseen(search, earlier)
+        if len(rows) > AT_ONCE:
+            return len(rows)
+        for row_id in sorted(rows):
+            self.compare(row_id)
+        return 0
+
+    def _unseen(self, search: Search, earlier: tuple[int, int]) -> set[int]:
+        """The rows that came back since then, and that the search did not see, for it was made while they were gone."""
+        back = self._journal.brought_back_since(*earlier)
+        return back & self._journal.brought_back_since(*search.changes) if back else back
+
     def shared_terms(self, left: int, right: int) -> list[tuple[str, float]]:
         """The terms that two rows share by what the last search compared, the rarest first, with their weights."""
         one, other, near = self.rows.get(left), self.rows.get(right), self._neighbours
@@ -168,7 +210,15 @@ class Judging(Deciding):
         rows = {row for ids in self._journal.rows_since(entry) for row in ids if row <= last}
         pairs = [pair for pair_id in self._journal.pairs_since(entry) if (pair := self.pairs.get(pair_id))]
         anew = self.rows.last_id() > last or bool(self._journal.rewritten_since(entry)) or len(rows) > MANY
+        search = self.pairs.search()
+        if not anew and search is not None:
+            anew = bool(self._unseen(search, earlier))
         return rows, pairs, anew
+
+    def settled(self) -> list[int]:
+        """The decisions about duplicates since the last search that stand, by their numbers in the journal."""
+        search = self.pairs.search()
+        return [] if search is None else self._journal.standing_since(search.changes[0], "dedup")
 
     def _alike(self, row: int, others: Sequence[int]) -> Sequence[float]:
         near = self._neighbours
@@ -185,7 +235,8 @@ class Judging(Deciding):
     def _rewritten_since(self, earlier: tuple[int, int]) -> tuple[tuple[int, int], Iterable[int]]:
         entry, last = earlier
         now = self.changes
-        return now, self._journal.rewritten_since(entry) | set(range(last + 1, now[1] + 1))
+        came = self._journal.brought_back_since(entry, last) | set(range(last + 1, now[1] + 1))
+        return now, self._journal.rewritten_since(entry) | came
 
     # -- deciding --------------------------------------------------------------------------------
 
@@ -251,7 +302,7 @@ class Judging(Deciding):
     def pair_up(self, chosen: int, rejected: int) -> int:
         """Make a preference row of two answers to one prompt; both rows go in its favour. Returns its id.
 
-        Raises ProjectError when one is no row with an answer, or a prompt that preference rows have no place for.
+        Raises ProjectError when one is no row with an answer, or the two are asked different things.
         """
         self._must_write()
         better, worse = self.rows.get(chosen), self.rows.get(rejected)
@@ -262,6 +313,11 @@ class Judging(Deciding):
             or not isinstance(worse.row, alpaca.Sft | alpaca.Kto)
         ):
             raise ProjectError("Only SFT and KTO rows make a preference pair.", hint="Keep one of them, or both.")
+        if other := prompts.difference(better.row, worse.row):
+            raise ProjectError(
+                f"#{chosen} and #{rejected} are asked different things: their {other} differs.",
+                hint="A preference pair has one prompt. Keep one of the two, or both, or edit one first.",
+            )
         row = Preference(
             better.row.instruction,
             better.row.input,
@@ -273,6 +329,7 @@ class Judging(Deciding):
         with self._project.database.transaction() as connection:
             fresh = (alpaca.encode(row), 0, None, None)
             made = self.rows.add_imported([fresh], "preference", source=None, seed=False).start
+            self.rows.descend(made, chosen, f"{PAIRED}{rejected}")
             changes: list[Change] = [decisions.brought_in(range(made, made + 1), "you took it back")]
             for one in (better, worse):
                 gone = decisions.change(one, decisions.rejected("paired", f"became the preference row #{made}"))

@@ -92,6 +92,22 @@ class Journal:
         ).fetchone()
         return None if found is None else int(found[0])
 
+    def touched_pair(self, group: int) -> int | None:
+        """The first pair that a decision was about."""
+        found = self._connection.execute(
+            "SELECT first FROM journal WHERE grp = ? AND target = 'pair' ORDER BY id LIMIT 1", (group,)
+        ).fetchone()
+        return None if found is None else int(found[0])
+
+    def standing_since(self, entry: int, command: str) -> list[int]:
+        """The decisions by this command after this change that have not been undone."""
+        found = self._connection.execute(
+            "SELECT u.grp FROM undo_stack u JOIN groups g ON g.id = u.grp WHERE g.command = ? AND u.grp > "
+            "coalesce((SELECT grp FROM journal WHERE id <= ? ORDER BY id DESC LIMIT 1), 0)",
+            (command, entry),
+        )
+        return [group for (group,) in found]
+
     def last_entry(self) -> int:
         """A number that grows with every change that is recorded; 0 before the first."""
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM journal").fetchone()[0])
@@ -122,6 +138,20 @@ class Journal:
             "WHERE id = (SELECT grp FROM undo_stack ORDER BY position DESC LIMIT 1)"
         ).fetchone()
         return None if found is None else Group(*found)
+
+    def brought_back_since(self, entry: int, last: int) -> set[int]:
+        """Of the rows up to `last`, those that were rejected at this change, and came back at some time after it."""
+        found = self._connection.execute(
+            "SELECT first, last, json_extract(CAST(before AS TEXT), '$.status') = 'rejected' FROM journal "
+            "WHERE id > ? AND target = 'row' AND json_extract(CAST(after AS TEXT), '$.status') IS NOT NULL "
+            "AND first <= ? ORDER BY id",
+            (entry, last),
+        )
+        was_rejected: dict[int, bool] = {}
+        for first, end, rejected in found:
+            for row_id in range(first, min(end, last) + 1):
+                was_rejected.setdefault(row_id, bool(rejected))
+        return {row_id for row_id, rejected in was_rejected.items() if rejected}
 
     def latest(self, n: int = 20) -> list[Group]:
         """The last n groups, newest first."""

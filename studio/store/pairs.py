@@ -15,13 +15,19 @@ Verdict = Literal["open", "keep-left", "keep-right", "keep-both"]
 """Only open and keep-both are given; the other two stand in old journals and mean open."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
-Kind = Literal["exact", "overlap", "letters", "conflict", "rouge-l", "semantic"]
-"""What made two rows a pair: `curate.duplicates.By`, or one prompt with two answers."""
+Kind = Literal["exact", "overlap", "letters", "conflict", "rouge-l", "semantic", "task"]
+"""What made two rows a pair: `curate.compared.By`, or one prompt with two answers, or one instruction with two inputs.
+"""
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_EQUAL: tuple[Kind, ...] = ("exact", "conflict", "task")
+"""What rows of which the same was compared can be to each other, the closest first."""
 
 
 class StoredPair(msgspec.Struct, frozen=True):
-    """Two rows, left the earlier one, and how alike they are: 0.0 to 1.0 by what kind says."""
+    """Two rows, left the earlier one, and how alike they are: 0.0 to 1.0 by what kind says.
+
+    A score of 0.0: the last search did not find the pair, or not directly; only what the person said of it is known.
+    """
 
     id: int
     left: int
@@ -51,6 +57,7 @@ Found = tuple[int, int, float, Kind]
 
 _SELECT = "SELECT id, first, second, score, kind, verdict FROM pairs"
 _SEARCH = "dedup.search"
+_UNFOUND = f"score = 0, kind = {KINDS.index('overlap')}"
 
 
 class Pairs:
@@ -84,7 +91,7 @@ class Pairs:
     def of(self, row_id: int) -> list[StoredPair]:
         """The open pairs of a row with rows that are not rejected, the most alike first."""
         found = self._connection.execute(
-            f"{_SELECT} p WHERE (first = ? OR second = ?) AND verdict <> 3 AND NOT EXISTS "
+            f"{_SELECT} p WHERE (first = ? OR second = ?) AND verdict <> 3 AND score > 0 AND NOT EXISTS "
             "(SELECT 1 FROM state WHERE id IN (p.first, p.second) AND status = 2) ORDER BY score DESC, id",
             (row_id, row_id),
         )
@@ -93,7 +100,7 @@ class Pairs:
     def counts(self) -> tuple[int, int]:
         """Pairs that are open (nobody wants both, and both are still there), and all pairs."""
         found = self._connection.execute(
-            "SELECT count(*) FILTER (WHERE verdict <> 3 AND NOT EXISTS "
+            "SELECT count(*) FILTER (WHERE verdict <> 3 AND score > 0 AND NOT EXISTS "
             "(SELECT 1 FROM state WHERE id IN (first, second) AND status = 2)), count(*) FROM pairs"
         ).fetchone()
         return int(found[0]), int(found[1])
@@ -106,7 +113,7 @@ class Pairs:
     # -- writing (inside the caller's transaction) ------------------------------------------------
 
     def replace_open(self, found: Iterable[Found], search: Search) -> None:
-        """Put a new search's pairs in place of the open ones; what the person wants both of stays as it is.
+        """Put a new search's pairs in place of the earlier ones; that the person wants both of a pair is kept.
 
         A pair that is found again keeps its id, for the journal may name it.
         """
@@ -118,6 +125,10 @@ class Pairs:
                 "DELETE FROM pairs WHERE verdict <> 3 AND (first, second) NOT IN (SELECT first, second FROM found)"
             )
             connection.execute(
+                f"UPDATE pairs SET {_UNFOUND} WHERE verdict = 3 "
+                "AND (first, second) NOT IN (SELECT first, second FROM found)"
+            )
+            connection.execute(
                 "INSERT INTO pairs (first, second, score, kind) SELECT first, second, score, kind FROM found WHERE 1 "
                 "ON CONFLICT DO UPDATE SET score = excluded.score, kind = excluded.kind"
             )
@@ -126,8 +137,19 @@ class Pairs:
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_SEARCH, msgspec.json.encode(search)))
 
     def replace_of(self, row_id: int, found: Iterable[Found]) -> None:
-        """The same for the pairs of one row, which came or was edited."""
+        """The same for the pairs of one row, which came or was edited.
+
+        Rows that were alike through this one alone, as rows equal to it are, are tied to each other instead.
+        """
+        before = self._connection.execute(f"{_SELECT} WHERE first = ? OR second = ?", (row_id, row_id))
+        through = [_stored(values) for values in before]
         self._connection.execute("DELETE FROM pairs WHERE (first = ? OR second = ?) AND verdict <> 3", (row_id, row_id))
+        self._connection.execute(f"UPDATE pairs SET {_UNFOUND} WHERE first = ? OR second = ?", (row_id, row_id))
+        self._connection.executemany(
+            "INSERT INTO pairs (first, second, score, kind) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET score = excluded.score, kind = excluded.kind WHERE score = 0",
+            _values(_tied_anew(row_id, through)),
+        )
         self.add(found)
 
     def add(self, found: Iterable[Found]) -> None:
@@ -140,6 +162,22 @@ class Pairs:
 
     def change(self, pair_id: int, verdict: Verdict) -> None:
         self._connection.execute("UPDATE pairs SET verdict = ? WHERE id = ?", (VERDICTS.index(verdict), pair_id))
+
+
+def _tied_anew(row_id: int, pairs: Sequence[StoredPair]) -> list[Found]:
+    """The pairs of a row, given to the row that comes next of those that ask the same."""
+    tied = {pair.left + pair.right - row_id: pair for pair in pairs if pair.score > 0}
+    equal = [(_EQUAL.index(pair.kind), other) for other, pair in tied.items() if pair.kind in _EQUAL]
+    if not equal:
+        return []
+    rank, heir = min(equal)
+    found: list[Found] = []
+    for other, pair in tied.items():
+        if other != heir:
+            # What is equal to the row is to its heir what the heir was to the row, or less.
+            kind = _EQUAL[max(rank, _EQUAL.index(pair.kind))] if pair.kind in _EQUAL else pair.kind
+            found.append((min(heir, other), max(heir, other), pair.score, kind))
+    return found
 
 
 def _values(found: Iterable[Found]) -> Iterable[tuple[int, int, float, int]]:

@@ -23,6 +23,8 @@ Imported: TypeAlias = tuple[bytes, int, int | None, bytes | None]
 
 PLACEMENT = "placement"
 """The operation of a variant: a row made of another one by putting its segments in another order."""
+PAIRED = "chosen over #"
+"""How the operation of a preference row begins that was made of two rows: its parent, and the one named thereafter."""
 
 
 class Generated(msgspec.Struct, frozen=True):
@@ -270,6 +272,10 @@ class Rows:
         )
         self._count(kind, state, int(seed), 0, len(batch))
         return ids
+
+    def descend(self, row_id: int, parent: int, operation: str) -> None:
+        """Say of a row that came to be here what it was made of."""
+        self._connection.execute("UPDATE rows SET parent = ?, operation = ? WHERE id = ?", (parent, operation, row_id))
 
     def add_generated(self, made: Generated) -> int:
         """Append a row of a method: pending, or rejected when a rule eliminated it. Returns its id."""

@@ -26,13 +26,17 @@ _SAMPLE = 400
 
 
 class Shown(NamedTuple):
-    """What the page is about: two rows of a cluster, why they are alike in words, the terms they share."""
+    """What the page is about: two rows of a cluster, why they are alike in words, the terms they share.
+
+    beside: so many other rows ask the same as some of the cluster.
+    """
 
     cluster: Cluster
     left: StoredRow
     right: StoredRow
     alike: str
     shared: Sequence[tuple[str, float]]
+    beside: int = 0
 
 
 def cluster_lines(shown: Shown, width: int) -> list[Line]:
@@ -42,7 +46,7 @@ def cluster_lines(shown: Shown, width: int) -> list[Line]:
         told = f"one prompt, {len(cluster.rows)} answers: c decides"
     else:
         told = f"{len(cluster.rows)} rows  {score_text(cluster)}"
-    lines = flow([Span(told, "duplicate bold"), Span(f"   {_notes(cluster)}", "muted")], width)
+    lines = flow([Span(told, "duplicate bold"), Span(f"   {_notes(shown)}", "muted")], width)
     lines += flow(_members(shown), width)
     lines += flow([Span(shown.alike, "muted"), *_evidence(shown.shared)], width)
     first, second = fields(shown.left.row), fields(shown.right.row)
@@ -53,8 +57,10 @@ def cluster_lines(shown: Shown, width: int) -> list[Line]:
     return lines
 
 
-def _notes(cluster: Cluster) -> str:
-    said = []
+def _notes(shown: Shown) -> str:
+    cluster, said = shown.cluster, []
+    if shown.beside and cluster.kind == "near":
+        said.append(f"{shown.beside:,} more ask the same and come up when these are settled")
     if cluster.split:
         said.append("~ split: rows near only some of these are in other clusters")
     if cluster.loose:
@@ -117,9 +123,9 @@ def _marked(left: str, right: str) -> tuple[list[Span], list[Span]]:
     return before, after
 
 
-def loss_lines(some: Sequence[tuple[Loss, StoredRow | None, StoredRow | None]], width: int) -> list[Line]:
-    """Samples of what would go: the row that stays, and what the other one has otherwise."""
-    lines: list[Line] = []
+def loss_lines(some: Sequence[tuple[Loss, StoredRow | None, StoredRow | None]], n: int, width: int) -> list[Line]:
+    """Samples of the n rows that would go: the row that stays, and what the other one has otherwise."""
+    lines: list[Line] = [[Span(f"{len(some)} of {n:,} shown", "muted")], []] if n > len(some) else []
     for loss, keeper, row in some:
         if keeper is None or row is None:
             continue

@@ -28,7 +28,7 @@ def family_lines(kin: Sequence[Kin], row_id: int, chosen: int | None, width: int
         row = one.row
         starts.append(len(lines))
         at = row.id == chosen
-        made = _made(row) if row.generated else "seed task" if row.seed else "row"
+        made = _made(row) if row.generated else "seed task" if row.seed else row.operation or "row"
         here = " ← this row" if row.id == row_id else ""
         told = f"{'◆ ' if row.seed else ''}{made}{here}"
         text = one_line(prompt_text(row.row)[:_READ])

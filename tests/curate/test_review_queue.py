@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.curate.clusters import Edge
 from studio.curate.representatives import RULES, Facts, rank
 from studio.curate.review_queue import Loss, Outlook, ReviewQueue
+from studio.curate.ties import Edge, Ties, groups, pairs_of
 
 
 def near(left, right, score=0.8):
@@ -85,15 +85,22 @@ def test_where_a_row_is():
     assert one.place(one[2]) == 2
 
 
-def test_what_makes_two_rows_near():
+def test_what_makes_two_rows_alike():
     edges = [Edge(1, 4, 1.0, "exact"), Edge(1, 6, 1.0, "exact"), Edge(1, 2, 1.0, "conflict"), near(1, 9)]
-    one = queue(edges)
-    assert [edge[:2] for edge in one.between(9, 1)] == [(1, 9)]
-    assert [edge[:2] for edge in one.between(4, 9)] == [(1, 9)]
-    assert [edge[:2] for edge in one.between(2, 9)] == [(1, 9)]
-    assert [edge[:2] for edge in one.between(6, 4)] == [(1, 4), (1, 6)]
-    assert [edge[:2] for edge in one.between(1, 4)] == [(1, 4)]
-    assert [edge[:2] for edge in one.between(1, 2)] == [(1, 2)]
+    one = queue([*edges, Edge(1, 3, 1.0, "task")])
+    for rows in ((9, 1), (4, 9), (2, 9), (3, 9)):
+        assert one.tie(*rows) == Edge(*rows, 0.8, "overlap")
+    assert one.tie(6, 4).by == one.tie(1, 4).by == "exact"
+    assert one.tie(1, 2).by == one.tie(2, 6).by == "conflict"
+    assert one.tie(2, 3).by == "task"
+
+
+def test_how_many_rows_ask_the_same_and_are_not_in_a_cluster():
+    one = queue([near(1, 9), Edge(1, 2, 1.0, "conflict"), Edge(1, 3, 1.0, "exact"), Edge(9, 10, 1.0, "task")])
+    assert (one[0].rows, one.beside(one[0])) == ((1, 3, 9), 2)
+    one.follow([10])
+    assert one.beside(one[0]) == 1
+    assert (one[1].rows, one.beside(one[1])) == ((1, 2), 1)
 
 
 def test_any_row_of_a_cluster_may_stay():
@@ -110,15 +117,24 @@ def test_of_a_cluster_too_large_to_know_only_what_is_near_goes():
     assert one.losses_for(2, cluster) == [Loss(3, 2, 0.9)]
 
 
+def mixed(luck, rows=20):
+    """Edges of every kind between some rows, as searches and comparisons of single rows leave them."""
+    edges = {}
+    for _ in range(rows + rows // 2):
+        left, right = sorted(luck.sample(range(rows), 2))
+        kind = luck.choice(["overlap", "overlap", "overlap", "exact", "conflict", "task"])
+        score = luck.choice([0.7, 0.76, 0.8, 0.9]) if kind == "overlap" else 1.0
+        edges[left, right] = Edge(left, right, score, kind)
+    return edges
+
+
 @given(st.integers(0, 1000))
 def test_after_any_decisions_the_queue_is_the_one_made_anew(seed):
     luck = random.Random(seed)
-    edges = {}
-    for _ in range(30):
-        left, right = sorted(luck.sample(range(20), 2))
-        edges[left, right] = near(left, right, luck.choice([0.7, 0.76, 0.8, 0.9]))
+    edges = mixed(luck)
     one = queue(edges.values())
-    gone, apart = set(), set()
+    connected = groups(edges.values())
+    gone = set()
     for _ in range(12):
         rows = set(luck.sample(range(20), 2))
         match luck.randrange(3):
@@ -129,12 +145,51 @@ def test_after_any_decisions_the_queue_is_the_one_made_anew(seed):
                 gone -= rows
                 one.follow(back=rows)
             case 2:
-                pair = tuple(sorted(rows))
-                if pair in edges:
-                    apart.add(pair)
-                    one.follow(open={pair: False})
-    fresh = queue([edge._replace(open=edge[:2] not in apart) for edge in edges.values()], gone=gone)
-    assert list(one) == list(fresh)
+                left, right = sorted(rows)
+                if left in connected and connected[left] == connected.get(right):
+                    known = edges.get((left, right), Edge(left, right, 0.0, "overlap"))
+                    edges[left, right] = known._replace(open=luck.random() < 0.2)
+                    one.follow(open={(left, right): edges[left, right].open})
+    assert list(one) == list(queue(edges.values(), gone=gone))
+
+
+@given(st.integers(0, 1000))
+def test_of_no_pair_is_asked_twice_and_the_questions_come_to_an_end(seed):
+    one = queue(mixed(random.Random(seed)).values())
+    asked = set()
+    while len(one):
+        pairs = {tuple(sorted(pair)) for pair in pairs_of(one[0].rows)}
+        assert not pairs & asked
+        asked |= pairs
+        one.follow(open=dict.fromkeys(pairs, False))
+
+
+@given(st.integers(0, 1000))
+def test_what_goes_by_itself_leaves_every_answer_and_every_input(seed):
+    luck = random.Random(seed)
+    edges = mixed(luck).values()
+    ranks = luck.sample(range(20), 20)
+    one = ReviewQueue(edges, ranks.__getitem__, 0.75)
+    ties = Ties(edges)
+    gone = set()
+    while losses := one.losses():
+        for loss in losses:
+            assert loss.keeper not in gone
+            gone.add(loss.row)
+        one.follow(loss.row for loss in losses)
+    for group, rows in ties.rows.items():
+        if len({ties.says[row] for row in rows}) > 1:
+            assert {ties.says[row] for row in rows if row not in gone} == {ties.says[row] for row in rows}, group
+
+
+def test_rows_of_an_open_conflict_are_left_to_a_person():
+    edges = [Edge(1, 2, 1.0, "conflict"), near(1, 3), Edge(2, 4, 1.0, "exact")]
+    best = queue([*edges])
+    assert [(loss.row, loss.keeper) for loss in best.losses()] == [(3, 1), (4, 2)]
+    third = ReviewQueue(edges, lambda row: (row != 3, row), 0.75)
+    assert [(loss.row, loss.keeper) for loss in third.losses()] == [(4, 2)]
+    third.follow([1])
+    assert [(loss.row, loss.keeper) for loss in third.losses()] == [(2, 3), (4, 3)]
 
 
 FACTS = {

@@ -7,7 +7,10 @@ import json
 
 import pytest
 
+from studio.alpaca import rows as alpaca
+from studio.curate.ties import pairs_of
 from studio.jobs.dedup_events import DuplicatesFound, QueueMade
+from studio.session import judging
 from studio.settings import DedupSettings, ExportSettings
 from studio.store import index_folder
 from tests.support.projects import bring_in, drain, new_project
@@ -127,6 +130,101 @@ def test_pairs_the_person_wants_both_of_are_never_asked_again(tmp_path):
     asyncio.run(session.close())
 
 
+TEXTS = pytest.mark.parametrize(
+    ("text", "near_it", "other"),
+    [
+        (LONG, f"{LONG} long", "What is the deepest lake of the country?"),
+        (ZH, ZH.replace("今天", "现在"), "这个国家最深的湖叫什么名字？"),
+    ],
+)
+FILLER = [{"instruction": f"Explain how lock number {n} of the canal opens", "output": "a"} for n in range(30)]
+
+
+@TEXTS
+def test_what_is_no_duplicate_stays_none_when_the_first_of_equal_rows_goes(tmp_path, text, near_it, other):
+    objects = [{"instruction": one, "output": "a"} for one in (text, text, near_it)]
+    session, (first, second, third) = session_with(tmp_path, objects)
+    search(session)
+    (cluster,) = queue(session)
+    assert set(cluster.rows) == {first, second, third}
+    session.keep_both(pairs_of(cluster.rows))
+    session.reject(first)
+    search(session)
+    assert not len(queue(session))
+    asyncio.run(session.close())
+
+
+@TEXTS
+def test_both_of_two_answers_says_nothing_of_a_third(tmp_path, text, near_it, other):
+    session, (first, second, third) = session_with(
+        tmp_path, [{"instruction": text, "output": answer} for answer in ("a", "bb", "ccc")]
+    )
+    search(session)
+    session.keep_both([(second, third)])
+    for _ in range(2):
+        (cluster,) = queue(session, keep="longest")
+        assert (cluster.kind, cluster.rows) == ("conflict", (third, first))
+        search(session)
+    asyncio.run(session.close())
+
+
+@TEXTS
+def test_a_settled_conflict_that_is_none_any_more_lends_no_likeness(tmp_path, text, near_it, other):
+    objects = [{"instruction": text, "output": answer} for answer in ("a", "bb")]
+    objects += [{"instruction": near_it, "output": "long enough to stay"}, *FILLER]
+    session, (first, second, *_) = session_with(tmp_path, objects)
+    search(session)
+    session.keep_both([(first, second)])
+    session.edit(second, sft(other, "z"))
+    for _ in range(2):
+        made = queue(session, keep="longest")
+        assert [loss.row for loss in made.losses()] == [first]
+        assert made.find(second) is None
+        search(session)
+    asyncio.run(session.close())
+
+
+def test_a_conflict_of_prompts_lends_no_likeness_to_a_search_by_outputs(tmp_path):
+    story = "The ferry left the harbour before the fog had lifted from the piers"
+    objects = [
+        {"instruction": LONG, "output": story},
+        {"instruction": LONG, "output": "Snow fell on the mill"},
+        {"instruction": ZH, "output": f"{story} again"},
+    ]
+    session, (first, second, third, *_) = session_with(tmp_path, [*objects, *FILLER])
+    search(session)
+    session.keep_both([(first, second)])
+    search(session, field="output")
+    assert queue(session, field="output").find(second) is None
+    assert queue(session, field="output").find(third) is not None
+    search(session)
+    assert queue(session).find(second) is None
+    assert session.undo()
+    assert queue(session).find(second) is not None
+    asyncio.run(session.close())
+
+
+def test_one_instruction_over_many_inputs_is_neither_conflict_nor_duplicate(tmp_path):
+    told = "把下面的句子改写成被动句"
+    objects = [
+        {"instruction": told, "input": f"第{n}只猫看见了狗", "output": f"狗被第{n}只猫看见了"} for n in range(40)
+    ]
+    objects += [one | {"instruction": f"请{told}"} for one in objects]
+    objects.append({"instruction": told, "input": "第0只猫看见了狗", "output": "别的"})
+    session, rows = session_with(tmp_path, objects)
+    kinds = search(session, field="instruction")
+    assert set(kinds.values()) == {"task", "overlap", "conflict"}
+    made = queue(session, field="instruction")
+    assert [(one.kind, one.rows) for one in made] == [
+        ("near", (rows[0], rows[40])),
+        ("conflict", (rows[0], rows[80])),
+    ]
+    assert made.losses() == []
+    copy = session.add(alpaca.Sft(told, "第41只猫看见了狗", "x"))
+    assert {one.kind for one in session.neighbours(copy) if one.score == 1} == {"task"}
+    asyncio.run(session.close())
+
+
 def test_a_threshold_may_be_lowered_to_the_floor_without_a_search(tmp_path):
     ends = ("for the roses", "for the tulips in the yard")
     session, _ = session_with(tmp_path, [{"instruction": f"{LONG} {end}", "output": "a"} for end in ends])
@@ -144,9 +242,7 @@ def near(session, row):
 
 
 def sft(instruction, output="a"):
-    from studio.alpaca.rows import Sft
-
-    return Sft(instruction, "", output)
+    return alpaca.Sft(instruction, "", output)
 
 
 def test_a_new_and_an_edited_row_are_held_against_all_others(tmp_path):
@@ -167,6 +263,120 @@ def test_a_new_and_an_edited_row_are_held_against_all_others(tmp_path):
     session.undo()
     assert (rows[0], "overlap") in near(session, added)
     assert session.pairs.of(copy)[0].kind == "exact"
+    asyncio.run(session.close())
+
+
+@TEXTS
+def test_undo_and_redo_find_again_what_the_decision_took_away(tmp_path, text, near_it, other):
+    objects = [{"instruction": one, "output": "a"} for one in (text, near_it)]
+    session, (first, second, *_) = session_with(tmp_path, [*objects, *FILLER])
+    search(session)
+    (before,) = queue(session)
+    session.merge(first, sft(other, "b"), [second])
+    assert not len(queue(session))
+    session.undo()
+    assert [one.rows for one in queue(session)] == [before.rows]
+    session.redo()
+    assert not len(queue(session))
+    session.undo()
+    session.edit(second, sft(other))
+    assert not len(queue(session))
+    session.undo()
+    assert [one.rows for one in queue(session)] == [before.rows]
+    asyncio.run(session.close())
+
+
+@TEXTS
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda session, rows, other: session.edit(rows[0], other),
+        lambda session, rows, other: session.edit(rows[1], other),
+        lambda session, rows, other: session.edit(rows[4], other),
+        lambda session, rows, other: session.merge(rows[0], other, rows[1:3]),
+        lambda session, rows, other: session.merge(rows[4], other, rows[:1]),
+        lambda session, rows, other: session.pair_up(rows[0], rows[3]),
+        lambda session, rows, other: session.settle_conflict(rows[3], rows[:1]),
+        lambda session, rows, other: session.keep_both(pairs_of(rows)),
+        lambda session, rows, other: session.reject(rows[0]),
+        lambda session, rows, other: session.add(other),
+    ],
+)
+def test_whatever_is_taken_back_leaves_the_clusters_as_they_were(tmp_path, text, near_it, other, decide):
+    asked = [(text, "a"), (text, "a"), (text, "a"), (text, "b"), (near_it, "c"), (near_it, "c")]
+    objects = [{"instruction": prompt, "output": answer} for prompt, answer in asked]
+    session, rows = session_with(tmp_path, [*objects, *FILLER])
+    search(session)
+
+    def asked_of_whom():
+        return sorted((one.kind, sorted(one.rows)) for one in queue(session))
+
+    before = asked_of_whom()
+    assert before == [("conflict", [rows[0], rows[3]]), ("near", [*rows[:3], *rows[4:6]])]
+    decide(session, rows[:6], alpaca.Sft(other, "", "q"))
+    after = asked_of_whom()
+    session.undo()
+    assert asked_of_whom() == before
+    session.redo()
+    assert asked_of_whom() == after
+    session.undo()
+    assert asked_of_whom() == before
+    asyncio.run(session.close())
+
+
+@TEXTS
+def test_a_row_that_was_gone_during_the_search_is_found_when_it_comes_back(tmp_path, text, near_it, other):
+    objects = [{"instruction": one, "output": "a"} for one in (text, near_it, text)]
+    session, (first, second, third, *_) = session_with(tmp_path, [*objects, *FILLER])
+    search(session)
+    session.drop_duplicates(queue(session).losses())
+    assert session.rows.get(second).status == session.rows.get(third).status == "rejected"
+    search(session)
+    session.undo()
+    assert [set(one.rows) for one in queue(session)] == [{first, second, third}]
+    for back in (session.restore, lambda ids: [session.accept(row) for row in ids]):
+        for row in (second, third):
+            session.reject(row)
+        search(session)
+        back([third])
+        assert [one.rows for one in queue(session)] == [(first, third)]
+        assert near(session, session.add(sft(f"{near_it}!")))[0][0] == first
+        session.undo()
+    asyncio.run(session.close())
+
+
+def test_more_rows_than_are_compared_at_once_are_left_to_a_search_and_undo_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(judging, "AT_ONCE", 1)
+    session, rows = session_with(tmp_path, [{"instruction": LONG, "output": "a"}] * 3)
+    search(session)
+    session.drop_duplicates(queue(session).losses())
+    search(session)
+    told, row = session.undo()
+    assert told.endswith("only a new search finds the duplicates of 2 rows")
+    assert row == rows[1]
+    search(session)
+    assert [one.rows for one in queue(session)] == [tuple(rows)]
+    asyncio.run(session.close())
+
+
+@TEXTS
+@pytest.mark.parametrize("answers", ["aaa", "abc", "abb"])
+def test_rows_alike_through_one_that_is_edited_are_tied_to_each_other(tmp_path, text, near_it, other, answers):
+    objects = [{"instruction": text, "output": answer} for answer in answers]
+    session, (first, second, third, fourth, *_) = session_with(
+        tmp_path, [*objects, {"instruction": near_it, "output": "z"}, *FILLER]
+    )
+    search(session)
+    session.edit(first, sft(other, "q"))
+    made = queue(session)
+    assert made.find(first) is None
+    tied = made.tie(second, third)
+    assert tied.by == ("exact" if answers[1] == answers[2] else "conflict")
+    assert made.tie(third, fourth).by == made.tie(second, fourth).by == "overlap"
+    session.undo()
+    again = queue(session)
+    assert again.tie(first, second).by == ("exact" if answers[0] == answers[1] else "conflict")
+    assert again.tie(first, fourth).by == "overlap"
     asyncio.run(session.close())
 
 

@@ -107,9 +107,11 @@ class Decisions(RuleBasedStateMachine):
     @rule(number=picks, text=words)
     def edit(self, number, text):
         row_id = self.pick(number)
-        _, *rest = self.state[0][row_id]
-        self.session.edit(row_id, Sft(text, "", "z"))
-        self.decided({row_id: (Sft(text, "", "z"), *rest)})
+        old, *rest, gold = self.state[0][row_id]
+        row = Sft(text, "", "z")
+        self.session.edit(row_id, row)
+        # These rows have no segments, so other content has no gold one.
+        self.decided({row_id: (row, *rest, gold if row == old else None)})
 
     @rule(text=words, seed=st.booleans())
     def add(self, text, seed):
@@ -139,11 +141,13 @@ class Decisions(RuleBasedStateMachine):
     def merge(self, number, text):
         pair = self.session.pairs.get(number % 3 + 1)
         row, status, seed, _, _, gold = self.state[0][pair.right]
-        _, *rest = self.state[0][pair.left]
-        self.session.merge(pair.left, Sft(text, "", "m"), [pair.right])
+        old, *rest, kept = self.state[0][pair.left]
+        merged_row = Sft(text, "", "m")
+        self.session.merge(pair.left, merged_row, [pair.right])
         gone = (row, "rejected", seed, "merged", f"merged into #{pair.left}", gold)
         merged = gone if status != "rejected" else self.state[0][pair.right]
-        self.decided({pair.left: (Sft(text, "", "m"), *rest), pair.right: merged})
+        left = (merged_row, *rest, kept if merged_row == old else None)
+        self.decided({pair.left: left, pair.right: merged})
 
     def opinions(self, numbers, change):
         """Change (tags, score, waived) of the picked rows."""

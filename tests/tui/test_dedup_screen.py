@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from studio.alpaca.rows import Preference, Sft
@@ -149,6 +150,132 @@ async def test_a_whole_band_is_decided_after_a_look(session):
         assert app.screen.queue.find(32) is None
         await press(pilot, "u")
         assert status(session, *(loss.row for loss in losses)) == ["accepted"] * len(losses)
+
+
+async def test_what_is_settled_is_counted_back_when_a_whole_band_is_taken_back(session, project):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3", "h", "h", "h")
+        assert "✓ 3 " in header(app)
+        await at(pilot, 32)
+        low, high = app.screen.queue.band(app.screen.current.score)
+        settled = 3 + len({loss.keeper for loss in app.screen.queue.losses(low, high)})
+        assert settled > 4
+        for _ in range(2):
+            await at(pilot, 32)
+            await press(pilot, "A", "y")
+            assert f"✓ {settled} " in header(app)
+            await press(pilot, "u")
+            assert "✓ 3 " in header(app)
+        await press(pilot, "ctrl+r")
+        assert f"✓ {settled} " in header(app)
+        await press(pilot, "q")
+    await session.close()
+    again = Session.open(project, must_write=True)
+    async with opened(again) as (app, pilot):
+        assert f"✓ {settled} " in header(app)
+        await press(pilot, "u", "u")
+        assert "✓ 2 " in header(app)
+        await press(pilot, "f")
+        assert "✓" not in header(app)
+    await again.close()
+
+
+async def test_a_look_says_how_many_of_the_rows_it_shows(session):
+    rows = [session.add(Sft("Name the oldest mill by the river", "", "a")) for _ in range(6)]
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        await at(pilot, rows[0])
+        losses = app.screen.queue.losses(*app.screen.queue.band(1.0))
+        assert len(losses) >= 5
+        await press(pilot, "A")
+        assert f"3 of {len(losses)} shown" in text_of(app)
+        await press(pilot, "escape")
+        await at(pilot, 17)
+        await press(pilot, "A")
+        assert "shown" not in text_of(app)
+
+
+async def test_a_digit_without_a_row_names_the_stage_that_has_it_if_there_is_one(session):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        await at(pilot, 17)
+        assert len(app.screen.current.rows) == 2
+        await press(pilot, "5")
+        assert "There is no row 5 here; F5 goes to Check" in text_of(app)
+        await press(pilot, "7")
+        assert "There is no row 7 here" in text_of(app)
+        assert "F7" not in text_of(app)
+
+
+@pytest.mark.parametrize("key", ["n", "b", "h", "l"])
+async def test_after_an_undo_the_cursor_is_on_what_came_back(session, project, key):
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        back = app.screen.current.rows
+        await press(pilot, key, "j", "j")
+        assert app.screen.current.rows != back
+        await press(pilot, "u")
+        assert app.screen.current.rows == back
+        await press(pilot, key, "j", "j", "q")
+    await session.close()
+    again = Session.open(project, must_write=True)
+    async with opened(again) as (app, pilot):
+        assert app.screen.current.rows != back
+        await press(pilot, "u")
+        assert app.screen.current.rows == back
+    await again.close()
+
+
+async def test_after_an_edit_is_undone_the_cursor_is_on_its_cluster(session):
+    rows = near(session)
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        session.edit(rows[3], Sft("What is the deepest lake?"))
+        await press(pilot, "j", "u")
+        assert rows[3] in app.screen.current.rows
+
+
+async def test_both_of_the_rows_shown_leaves_the_third_to_be_decided(session):
+    rows = [session.add(Sft("Name the oldest of the three mills by the river", "", answer)) for answer in "abc"]
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        await at(pilot, rows[0])
+        assert app.screen.current.kind == "conflict"
+        first, second = app.screen.both
+        (third,) = set(rows) - {first, second}
+        await press(pilot, "b")
+        await at(pilot, third)
+        assert app.screen.current.rows == (first, third)
+        await press(pilot, "n")
+        await at(pilot, third)
+        assert app.screen.current.rows == (second, third)
+
+
+async def test_rows_that_are_asked_different_things_make_no_preference_pair(session):
+    rows = near(session)
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        await at(pilot, rows[0])
+        await press(pilot, "c", "p")
+        assert "are asked different things: their instruction differs" in " ".join(text_of(app).split())
+        assert status(session, *rows) == ["accepted"] * 4
+        assert session.rows.last_id() == rows[3]
+
+
+async def test_a_band_of_rows_with_other_answers_beside_them_is_left_to_a_person(session):
+    mill = "Name the oldest of the three mills by the river"
+    for end, answer in ((" Ouse", "the longest answer of them"), ("", "a"), ("", "b")):
+        session.add(Sft(f"{mill}{end}", "", answer))
+    last = session.rows.last_id()
+    async with opened(session) as (app, pilot):
+        await press(pilot, "3")
+        app.screen.choose(msgspec.structs.replace(app.screen.chosen, keep="longest"), "border")
+        app.screen.make_queue()
+        await settled(pilot)
+        await at(pilot, last - 2)
+        assert app.screen.current.kind == "near"
+        await press(pilot, "A", "escape")
+        assert all(loss.row not in (last - 1, last) for loss in app.screen.queue.losses())
 
 
 async def test_the_threshold_moves_by_keys_and_says_what_would_go(session):

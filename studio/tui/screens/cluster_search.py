@@ -29,7 +29,8 @@ class ClusterSearch(ClusterStage):
             if isinstance(event, Progressed):
                 self._progress = f"{event.unit} {event.done:,}/{event.total:,}" if event.total else event.unit
             elif isinstance(event, DuplicatesFound):
-                self._settled = 0
+                self._weights = {}
+                self.count_settled()
                 self.app.notify(f"{len(event.pairs):,} pairs among {count_of(event.rows)}")
         self.show_header()
 

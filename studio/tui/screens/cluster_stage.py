@@ -10,7 +10,6 @@ from studio.jobs.events import Event, Progressed
 from studio.session import Session
 from studio.session.judging import ALIKE
 from studio.settings import DedupSettings
-from studio.store.pairs import Kind
 from studio.store.rows import StoredRow
 from studio.tui.cluster_details import Shown, cluster_lines
 from studio.tui.cluster_entries import ClusterEntries
@@ -36,6 +35,7 @@ class ClusterStage(StageScreen):
         self._entries: ClusterEntries | None = None
         self._other = 1
         self._settled = 0
+        self._weights: dict[str, int] = {}
         self._made: tuple[int, int] | None = None
         self._wanted: int | None = None
         self._progress = ""
@@ -44,11 +44,16 @@ class ClusterStage(StageScreen):
 
     def restore(self, place: dict[str, object]) -> None:
         self._wanted = place.get("row")  # type: ignore[assignment]
-        self._settled = int(place.get("settled") or 0)  # type: ignore[call-overload]
+        self._weights = place.get("weights") or {}  # type: ignore[assignment]
+        self.count_settled()
         self.make_queue()
 
     def place(self) -> dict[str, object]:
-        return {"row": self.current.rows[0] if self.current else self._wanted, "settled": self._settled}
+        return {"row": self.current.rows[0] if self.current else self._wanted, "weights": self._weights}
+
+    def count_settled(self) -> None:
+        """Clusters that were settled since the last search: one for a decision, or as many as it is known to weigh."""
+        self._settled = sum(self._weights.get(str(group), 1) for group in self.session.settled())
 
     @property
     def current(self) -> Cluster | None:
@@ -89,7 +94,7 @@ class ClusterStage(StageScreen):
             elif isinstance(event, QueueMade):
                 cluster = self.current
                 wanted = self._wanted if self._wanted is not None else cluster.rows[0] if cluster else None
-                self.queue, self._made, self._wanted = event.queue, made, None
+                self.queue, self._made = event.queue, made
                 self._entries = ClusterEntries(event.queue, self.session.rows.get)
                 self.show_queue(event.queue.find(wanted) if wanted is not None else None)
         self.show_header()
@@ -112,6 +117,7 @@ class ClusterStage(StageScreen):
 
     def refresh_view(self) -> None:
         """Rows and pairs were decided on, here or elsewhere: the clusters they are in follow."""
+        self.count_settled()
         if self.queue is None or self._made is None:
             return
         rows, pairs, anew = self.session.judged_since(self._made)
@@ -122,7 +128,8 @@ class ClusterStage(StageScreen):
         self._made = self.session.changes
         gone = self.session.rows.rejected_among(rows)
         self.queue.follow(gone, rows - gone, {(one.left, one.right): one.verdict != "keep-both" for one in pairs})
-        self.show_queue()
+        wanted, self._wanted = self._wanted, None
+        self.show_queue(self.queue.find(wanted) if wanted is not None else None)
 
     def moved(self) -> None:
         self._other = 1
@@ -134,20 +141,21 @@ class ClusterStage(StageScreen):
         if cluster is None or left is None or right is None:
             self.page.show(lambda width: [])
             return
-        shown = Shown(cluster, left, right, self._alike(left, right), self._shared(cluster, left, right))
+        assert self.queue is not None
+        why, shared = self._alike(left, right), self._shared(cluster, left, right)
+        shown = Shown(cluster, left, right, why, shared, self.queue.beside(cluster))
         self.page.show(lambda width: cluster_lines(shown, width))
 
     def _alike(self, left: StoredRow, right: StoredRow) -> str:
         """Why the two rows are a pair, in words."""
         assert self.queue is not None
-        edges = self.queue.between(left.id, right.id)
+        tie = self.queue.tie(left.id, right.id)
         search = self.session.pairs.search()
         field = f" in {search.field}" if search and search.field != "row" else ""
-        kind: Kind = edges[0].by if edges else "exact"
-        score = edges[0].score if edges else 1.0
-        if len(edges) != 1 and kind == "exact":
-            return f"#{right.id} {ALIKE['exact']} #{left.id}{field}"
-        return f"#{right.id}: {ALIKE[kind].format(score)} #{left.id}{field}"
+        if tie is None:
+            return ""
+        colon = "" if tie.by == "exact" else ":"
+        return f"#{right.id}{colon} {ALIKE[tie.by].format(tie.score)} #{left.id}{field}"
 
     def _shared(self, cluster: Cluster, left: StoredRow, right: StoredRow) -> list[tuple[str, float]]:
         equal = cluster.kind == "conflict" or cluster.scores[self._other] >= 1
@@ -160,7 +168,11 @@ class ClusterStage(StageScreen):
         return f"{done}{len(self.queue):,} left ≥ {self.chosen.limit:.2f}"
 
     def go_to_row(self, row_id: int) -> None:
-        place = self.queue.find(row_id) if self.queue else None
+        if self.queue is None or self.studio.jobs.running("queue"):
+            # The cluster is not there yet.
+            self._wanted = row_id
+            return
+        place = self.queue.find(row_id)
         if place is not None and (self.current is None or row_id not in self.current.rows):
             self.move_to(place)
 

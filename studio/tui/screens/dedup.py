@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial, partialmethod
-from itertools import combinations
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -13,14 +12,13 @@ from studio.alpaca.rows import Row, fields
 from studio.errors import StudioError
 from studio.session.deciding import count_of
 from studio.tui.cluster_details import as_text, loss_lines
-from studio.tui.commands import Stage
+from studio.tui.commands import STAGES, Stage
 from studio.tui.screens.cluster_search import ClusterSearch
 
 if TYPE_CHECKING:
     from studio.curate.review_queue import Loss
 
 _SAMPLES = 3
-_ALL_PAIRS = 64
 
 
 class DedupScreen(ClusterSearch):
@@ -31,14 +29,11 @@ class DedupScreen(ClusterSearch):
     # -- deciding --------------------------------------------------------------------------------
 
     def _decided(self, n: int = 1) -> None:
-        """A cluster less, or two rows less to look at: the next one comes under the cursor."""
-        self._settled += n
+        """A cluster less, or two rows less to look at: the next one comes under the cursor. n: clusters in all."""
+        if n > 1:
+            self._weights[str(self.session.history(1)[0].id)] = n
         self.decided()
         self.remember()
-
-    def command_undo(self) -> None:
-        self._settled = max(0, self._settled - 1)
-        super().command_undo()
 
     def _drop(self, losses: Sequence[Loss]) -> None:
         if losses:
@@ -50,7 +45,8 @@ class DedupScreen(ClusterSearch):
         if cluster is None or self.queue is None:
             return
         if place > len(cluster.rows):
-            self.app.notify(f"There is no row {place} here; F{place} goes to a stage", timeout=3)
+            stage = f"; F{place} goes to {STAGES[place - 1].capitalize()}" if place <= len(STAGES) else ""
+            self.app.notify(f"There is no row {place} here{stage}", timeout=3)
         elif cluster.kind == "conflict":
             keeper = cluster.rows[place - 1]
             self.session.settle_conflict(keeper, [row for row in cluster.rows if row != keeper])
@@ -93,16 +89,14 @@ class DedupScreen(ClusterSearch):
             self._no_duplicates([self.both])
 
     def command_not_duplicates(self) -> None:
+        from studio.curate.ties import pairs_of
+
         cluster = self.current
         if cluster is not None:
-            many = len(cluster.rows) > _ALL_PAIRS
-            first, *others = cluster.rows
-            self._no_duplicates([(first, row) for row in others] if many else list(combinations(cluster.rows, 2)))
+            self._no_duplicates(pairs_of(cluster.rows))
 
     def _no_duplicates(self, pairs: Sequence[tuple[int, int]]) -> None:
-        assert self.queue is not None
-        tied = {edge[:2] for pair in pairs for edge in self.queue.between(*pair)}
-        self.session.keep_both(tied or pairs)
+        self.session.keep_both(pairs)
         self._decided()
 
     def command_accept_band(self) -> None:
@@ -116,13 +110,16 @@ class DedupScreen(ClusterSearch):
             return
         low, high = self.queue.band(cluster.score)
         losses = self.queue.losses(low, high)
+        if not losses:
+            self.app.notify("These have other answers or inputs beside them: decide one by one", severity="warning")
+            return
         some = [
             (loss, self.session.rows.get(loss.keeper), self.session.rows.get(loss.row))
             for loss in losses[:: max(1, len(losses) // _SAMPLES)][:_SAMPLES]
         ]
         band = "equal" if low >= 1 else f"{low:.2f} to {high:.2f}"
         question = f"Drop {count_of(len(losses))} ({band})? The first row of each cluster stays."
-        preview = FixPreview(question, lambda width: loss_lines(some, width))
+        preview = FixPreview(question, lambda width: loss_lines(some, len(losses), width))
         self.app.push_screen(preview, lambda sure: self._band(losses) if sure else None)
 
     def _band(self, losses: Sequence[Loss]) -> None:
