@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ async def run_select(session: Session, given: Mapping[str, Any], as_json: bool) 
     say(f"selected {after.rows:,} of {found.whole.rows:,} rows by {chosen.measure}, seed {chosen.seed}")
     say(f"compression ratio {found.whole.ratio:.3f} before, {after.ratio:.3f} after")
     if given["apply"] == "tag":
-        say(f"tagged: studio export {session.folder} --tag {given['tag'].strip()}")
+        say(f"tagged: studio export {shlex.quote(str(session.folder))} --tag {shlex.quote(given['tag'].strip())}")
     elif given["apply"] == "reject":
         back = f"`studio restore {session.folder} --rule {LESS_DIVERSE}`"
         say(f"{marked:,} rows rejected; undo, or {back}, brings them back")

@@ -60,10 +60,9 @@ class Features(NamedTuple):
 
 def threshold_of(value: float | Fraction) -> Fraction:
     """A threshold as the decimal it was written as, to four places. Raises UsageError for one that finds everything."""
-    exact = value if isinstance(value, Fraction) else Fraction(repr(value)).limit_denominator(10_000)
-    if not LOWEST <= exact <= 1:
+    if not LOWEST <= value <= 1:
         raise UsageError(f"A threshold of overlap lies between {float(LOWEST)} and 1; {float(value):g} does not.")
-    return exact
+    return value if isinstance(value, Fraction) else Fraction(repr(value)).limit_denominator(10_000)
 
 
 def features(encoded: Encoded, n: int) -> Features:
