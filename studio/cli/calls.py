@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
+
 class Amount(click.FloatRange):
     """A number in a range, and none of those that are in every range: NaN compares with nothing."""
 

@@ -62,7 +62,7 @@ ZIP = Widths()
 
 
 def select(rows: Iterable[tuple[int, str]], size: int, measure: Measure, seed: int = SEED) -> Iterator[int | None]:
-    """`by_compression` or `by_overlap`; where all rows are selected there is nothing to weigh, and they come as drawn."""
+    """`by_compression` or `by_overlap`; where all rows are selected nothing is weighed, and they come as drawn."""
     _check(size)
     rest = iter(rows)
     first = list(islice(rest, size + 1))
