@@ -107,7 +107,7 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
         elif isinstance(event, RowsMarked):
             rejected = event.rows
     contaminated = found.contaminated
-    common = {hit.row for hit in found.hits} - contaminated.keys()
+    common = ({hit.row for hit in found.hits} | found.near_many.keys()) - contaminated.keys() - found.near.keys()
     stay = len(contaminated) + len(found.near) - rejected
     if as_json:
         benchmarks = [
@@ -132,7 +132,8 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
         say(f"#{row}  {_title(session, row)}\n    {one_line(near_evidence(near))}")
     if common:
         say(f"not counted, for they share only what many entries have in common: {len(common):,}, such as")
-        say(f"#{min(common)}  {one_line(_quoted(found.hits, min(common)), 64)}")
+        quoted = next((hit.text for hit in found.hits if hit.row == min(common)), None)
+        say(f"#{min(common)}  {_title(session, min(common)) if quoted is None else one_line(quoted, 64)}")
     say(
         f"contaminated: {len(contaminated) + len(found.near):,} of {found.rows:,} rows"
         + (f", {rejected:,} rejected" if reject else "")
@@ -187,7 +188,3 @@ def _near(hit: NearHit) -> dict[str, Any]:
 def _title(session: Session, row_id: int) -> str:
     stored = session.rows.get(row_id)
     return one_line(prompt_text(stored.row), 64) if stored else ""
-
-
-def _quoted(hits: Sequence[Hit], row: int) -> str:
-    return next(hit.text for hit in hits if hit.row == row)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from studio.curate import letters
+from studio.curate import entry_overlap, letters
 from studio.curate.compared import BYS
 from studio.curate.duplicate_index import Arrays, arrays_of
 from studio.curate.overlap import Features, Floats, Ints, features, scores, shared, threshold_of
@@ -103,6 +103,21 @@ class Texts:
         left, right = self._first[left], self._first[right]
         self._look_again(left, right, score, kinds)
         return self._pairs(left, right, score, kinds, self._first[partial])
+
+    def near_entries(self, n: int, threshold: float = THRESHOLD) -> Generator[float, None, Pairs]:
+        """The pairs of one of the first n texts with one of the others, which are the entries of a benchmark.
+
+        Those that are near (see `entry_overlap`) and those exactly alike, these also among each other; yields the share
+        of the work that is done.
+        """
+        limit = threshold_of(threshold)
+        firsts = np.arange(len(self._first))
+        rows, entries = (np.isin(self._first, some) for some in (self._leader[:n], self._leader[n:]))
+        left, right, score = yield from entry_overlap.near(self._features, firsts[rows], firsts[entries], limit)
+        # Two texts that are both row and entry are a pair twice.
+        _, once = np.unique(np.minimum(left, right) << 32 | np.maximum(left, right), return_index=True)
+        kinds = np.full(len(once), BYS.index("overlap"), np.uint8)
+        return self._pairs(self._first[left[once]], self._first[right[once]], score[once], kinds, _NONE)
 
     def rouge_l(self, threshold: float, inner: Sequence[str] | None = None) -> Generator[float, None, Pairs]:
         """Each text that ROUGE-L finds too like one that stays before it, as Self-Instruct filters (arXiv 2212.10560).
