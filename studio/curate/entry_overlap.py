@@ -9,7 +9,7 @@ words weigh. The rows of a template do not cover an entry of it: they lack what 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from fractions import Fraction
 
 import numpy as np

@@ -53,6 +53,15 @@ class Features(NamedTuple):
         """How many rows."""
         return len(self.totals)
 
+    def part(self, rows: Ints) -> Features:
+        """Of these rows alone; ranks and weights stay."""
+        if len(rows) == self.n:
+            return self
+        _, entries = spread(self.starts[rows], self.starts[rows + 1])
+        sizes = np.diff(self.starts)[rows]
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        return self._replace(starts=starts, ranks=self.ranks[entries], totals=self.totals[rows])
+
     def weighed(self, weights: Small) -> Features:
         """The same with other weights."""
         return self._replace(weights=weights, totals=_sums(weights[self.ranks], self.starts))
