@@ -1,9 +1,10 @@
 """Terms of texts, one by one as words and by the million as numbers: what near-duplicates by overlap are made of.
 
-A term is a token (`studio.text.tokens`), with two differences: signs that carry meaning in formulas, code and prices
-(+ * / = < > % ^ & | ~ # @ $ \\ and their kin beyond ASCII) belong to words as letters do, and an emoji is a term. So
-"2+3" is another question than "2*3", and a full-width ＋ is a +. Other punctuation, case and white space make no
-difference.
+A term is a token (`studio.text.tokens`), with three differences: signs that carry meaning in formulas, code and prices
+(+ * / = < > % ^ & | ~ # @ $ \\ and their kin beyond ASCII) belong to words as letters do, so do the minus and the point
+of a number, and an emoji is a term. So "2+3" is another question than "2*3", -5 another number than 5 and 1.5 than 15,
+and a full-width ＋ is a +. Other punctuation, case and white space make no difference; a hyphen or a full stop behind a
+letter is such punctuation, whatever follows.
 
 As a number a term is a hash of 64 bits of its letters, worked out for a whole batch of texts at once with arrays, which
 is several times as fast as cutting words out and looking them up. That two of a million terms have one number happens
@@ -35,6 +36,8 @@ _SIGNS = "+*/=<>%^&|~#@$\\"
 _MORE_SIGNS = "¢-¥±×÷\u20a0-\u20cf\u2190-\u22ff"
 _PICTURES = "\u2300-\u27bf\U0001f000-\U0001faff"
 _LETTER = rf"(?:[^\W_{CJK}]|[{re.escape(_SIGNS)}{_MORE_SIGNS}])"
+_ALPHABETIC = rf"[^\W\d_{CJK}]"
+_OF_NUMBER = rf"(?<!{_ALPHABETIC})(?:(?<!-)-(?=\.?[0-9])|(?<!\.)\.(?=[0-9]))"
 _SINGLE = f"[{CJK}{_PICTURES}]"
 # Stands between the texts of a batch. It is in no term, so a text may hold one: it only must not look like an end.
 _END = "\x01"
@@ -42,6 +45,7 @@ _BATCH = 256
 """Texts at a time: their arrays stay in the processor's cache."""
 # Kinds of characters: between terms, part of a word, a term by itself, a mark on what stands before it.
 _GAP, _WORD, _ALONE, _MARK, _UNKNOWN = range(5)
+_MINUS, _POINT = ord("-"), ord(".")
 _BASE = 0x9E3779B97F4A7C15
 
 
@@ -165,6 +169,8 @@ def _terms(codes: _Codes) -> tuple[Hashes, Any]:
     import numpy as np
 
     kinds, letters = _kinds(codes), _letters(codes)
+    of_number = _of_number(codes)
+    kinds[of_number], letters[of_number] = _WORD, _mixed(codes[of_number].astype(np.uint64) + np.uint64(1))
     if codes.dtype != np.uint8:
         if (kinds == _MARK).any():
             # A mark is of the kind of what it stands on, and goes with it.
@@ -181,6 +187,31 @@ def _terms(codes: _Codes) -> tuple[Hashes, Any]:
         powers, inverses = _powers(_room(len(codes)))
         sums = np.add.reduceat(letters * powers[: len(codes)], begins)
         return _mixed(sums * inverses[begins]), begins
+
+
+def _of_number(codes: _Codes) -> Any:
+    """Where a minus or a point belongs to a number, as `_OF_NUMBER` says."""
+    import numpy as np
+
+    at = np.flatnonzero((codes == _MINUS) | (codes == _POINT))
+    own, before, behind, then = (codes[np.clip(at + step, 0, len(codes) - 1)] for step in (0, -1, 1, 2))
+    before[at == 0] = ord(" ")
+    begins = _digits(behind) | ((own == _MINUS) & (behind == _POINT) & _digits(then))
+    found = at[begins & (before != own)]
+    carriers = codes[np.maximum(found - 1, 0)]
+    for code in np.unique(carriers).tolist():
+        if _takes_no_number(chr(code)):
+            found, carriers = found[carriers != code], carriers[carriers != code]
+    return found
+
+
+def _digits(codes: _Codes) -> Any:
+    return (codes >= ord("0")) & (codes <= ord("9"))
+
+
+def _takes_no_number(char: str) -> bool:
+    """Whether a minus or a point behind this character is punctuation."""
+    return bool(_IS_ALPHABETIC.match(char)) or _kind(char) == _MARK
 
 
 def _letters(codes: _Codes) -> Hashes:
@@ -266,13 +297,14 @@ def _kind(char: str) -> int:
     return _MARK if is_mark else _GAP
 
 
-_IS_SINGLE, _IS_LETTER = re.compile(_SINGLE), re.compile(_LETTER)
+_IS_SINGLE, _IS_LETTER, _IS_ALPHABETIC = re.compile(_SINGLE), re.compile(_LETTER), re.compile(_ALPHABETIC)
 
 
 @lru_cache(maxsize=256)
 def _pattern(found_marks: str) -> re.Pattern[str]:
     """One term of texts in which these combining marks occur."""
     if not found_marks:
-        return re.compile(rf"{_SINGLE}|{_LETTER}+")
+        return re.compile(rf"{_SINGLE}|(?:{_LETTER}|{_OF_NUMBER})+")
     inside = re.escape(found_marks)
-    return re.compile(rf"{_SINGLE}[{inside}]*|{_LETTER}(?:{_LETTER}|[{inside}])*")
+    letter = rf"{_LETTER}|(?<![{inside}]){_OF_NUMBER}"
+    return re.compile(rf"{_SINGLE}[{inside}]*|(?:{letter})(?:{letter}|[{inside}])*")

@@ -76,13 +76,11 @@ def test_pairs_are_those_that_reach_the_threshold_by_both(rows, many):
         patched.setattr("studio.curate.task_join._MANY", many)
         found, partial = search(rows)
     texts = ["\n".join(filter(None, row)) for row in rows]
-    encoded = encode(texts)
-    firsts = [row for row in range(len(rows)) if texts[row] and encoded.texts[row] not in encoded.texts[:row]]
+    firsts = Texts(texts).firsts
     whole = features(encode([texts[row] for row in firsts]), len(firsts))
     weight_of = dict(zip(whole.keys.tolist(), whole.weights.tolist(), strict=True))
     inner = features(encode([rows[row][1] for row in firsts]), len(firsts))
     inner = inner.weighed(np.array([weight_of[key] for key in inner.keys.tolist()], np.int32))
-    expected = set()
     left, right = (np.array(side, np.int64) for side in np.triu_indices(len(firsts), 1))
     limit = threshold_of(0.75)
     enough = reaches(shared(whole, left, right), whole.totals[left] + whole.totals[right], limit)
