@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from studio.curate.overlap import UNIT, Features, Ints, Small, features, spread, threshold_of, weigh
+from studio.curate.overlap import UNIT, Features, Ints, Small, features, rows_of, spread, threshold_of, weigh
 from studio.text.terms import Encoded, encode, terms
 
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
@@ -53,6 +53,7 @@ def arrays_of(of: Features, members: Sequence[Sequence[int]]) -> Arrays:
         "starts": of.starts,
         "ranks": of.ranks,
         "weights": of.weights,
+        "rarest": weigh(1, np.maximum(rows_of(texts, of.keys[of.ranks]), 1)),
         "totals": of.totals,
         "filed": texts[entries],
         "filed_starts": np.searchsorted(of.ranks[entries], np.arange(len(of.weights) + 1)),
@@ -66,7 +67,6 @@ class DuplicateIndex:
 
     def __init__(self, arrays: Arrays) -> None:
         self._a = arrays
-        self._n = len(arrays["totals"])
         self._weight_of_rank: Small = np.zeros(len(arrays["weights"]), np.int32)
         order = np.argsort(arrays["members"], kind="stable")
         self._rows, self._text_of = (
@@ -237,9 +237,10 @@ class DuplicateIndex:
         return [int(rank) if one else None for rank, one in zip(ranks, known, strict=True)]
 
     def _weights(self, features: Sequence[Feature]) -> list[int]:
-        """The weight of each; a feature that no filed row has is as rare as can be."""
-        rarest = int(weigh(np.array([1]), max(self._n, 1))[0])
-        return [rarest if rank is None else int(self._a["weights"][rank]) for rank in self._ranks(features)]
+        """The weight of each; a feature that no filed row has is as rare as can be in its script."""
+        rarest, weights = self._a["rarest"].tolist(), self._a["weights"]
+        ranks = zip(features, self._ranks(features), strict=True)
+        return [rarest[feature & 1] if rank is None else int(weights[rank]) for feature, rank in ranks]
 
 
 def _score(one: _Text, other: _Text) -> float:

@@ -43,8 +43,11 @@ _SINGLE = f"[{CJK}{_PICTURES}]"
 _END = "\x01"
 _BATCH = 256
 """Texts at a time: their arrays stay in the processor's cache."""
-# Kinds of characters: between terms, part of a word, a term by itself, a mark on what stands before it.
-_GAP, _WORD, _ALONE, _MARK, _UNKNOWN = range(5)
+# Kinds of characters: between terms, part of a word, a term by itself (of a script that has no words, or a picture), a
+# mark on what stands before it.
+_GAP, _WORD, _CHARACTER, _PICTURE, _MARK, _UNKNOWN = range(6)
+_OF_CHARACTER = 256
+"""The bit of a term's hash that says that it is one character of such a script."""
 _MINUS, _POINT = ord("-"), ord(".")
 _BASE = 0x9E3779B97F4A7C15
 
@@ -53,8 +56,9 @@ class Encoded(NamedTuple):
     """What texts are made of, as numbers.
 
     features: a number for each term and which occurrence of it in its text it is (the second "the" is another feature
-    than the first); rows[i] is the place of the text that features[i] belongs to. Those of a text stand together; texts
-    may stand in any order. texts: for each text a number that says which terms it has in which order, 0 for none.
+    than the first), odd for one character of a script without words; rows[i] is the place of the text that features[i]
+    belongs to. Those of a text stand together; texts may stand in any order. texts: for each text a number that says
+    which terms it has in which order, 0 for none.
     """
 
     rows: Rows
@@ -126,6 +130,7 @@ def _encode(texts: Sequence[str]) -> tuple[Any, Hashes, Hashes]:
     times = places - np.maximum.accumulate(np.where(first, places, 0)) if len(order) else places
     with np.errstate(over="ignore"):
         features = _mixed((order << np.uint64(8)) + times.astype(np.uint64))
+    features = (features & ~np.uint64(1)) | (order & np.uint64(1))
     return (order >> np.uint64(56)).astype(np.int64), features, wholes
 
 
@@ -176,17 +181,21 @@ def _terms(codes: _Codes) -> tuple[Hashes, Any]:
             # A mark is of the kind of what it stands on, and goes with it.
             places = np.arange(len(kinds))
             carrier = kinds[np.maximum.accumulate(np.where(kinds != _MARK, places, 0))]
-            kinds = np.where((kinds == _MARK) & (carrier != _ALONE), carrier, kinds)
+            alone = (carrier == _CHARACTER) | (carrier == _PICTURE)
+            kinds = np.where((kinds == _MARK) & ~alone, carrier, kinds)
         letters[kinds == _GAP] = 0
     begins_word = kinds == _WORD
     begins_word[1:] &= kinds[:-1] != _WORD
-    begins = np.flatnonzero(begins_word | (kinds == _ALONE)) if codes.dtype != np.uint8 else np.flatnonzero(begins_word)
+    if codes.dtype != np.uint8:
+        begins_word |= (kinds == _CHARACTER) | (kinds == _PICTURE)
+    begins = np.flatnonzero(begins_word)
     if not len(begins):
         return np.zeros(0, np.uint64), begins
     with np.errstate(over="ignore"):
         powers, inverses = _powers(_room(len(codes)))
         sums = np.add.reduceat(letters * powers[: len(codes)], begins)
-        return _mixed(sums * inverses[begins]), begins
+        terms = _mixed(sums * inverses[begins]) & ~np.uint64(_OF_CHARACTER)
+    return terms | np.where(kinds[begins] == _CHARACTER, np.uint64(_OF_CHARACTER), np.uint64(0)), begins
 
 
 def _of_number(codes: _Codes) -> Any:
@@ -290,14 +299,15 @@ def _table() -> _Kinds:
 
 def _kind(char: str) -> int:
     if _IS_SINGLE.match(char):
-        return _ALONE
+        return _CHARACTER if _IS_CHARACTER.match(char) else _PICTURE
     if _IS_LETTER.match(char):
         return _WORD
     is_mark = unicodedata.category(char)[0] == "M" and not is_selector(ord(char))
     return _MARK if is_mark else _GAP
 
 
-_IS_SINGLE, _IS_LETTER, _IS_ALPHABETIC = re.compile(_SINGLE), re.compile(_LETTER), re.compile(_ALPHABETIC)
+_IS_SINGLE, _IS_CHARACTER = re.compile(_SINGLE), re.compile(f"[{CJK}]")
+_IS_LETTER, _IS_ALPHABETIC = re.compile(_LETTER), re.compile(_ALPHABETIC)
 
 
 @lru_cache(maxsize=256)

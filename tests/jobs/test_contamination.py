@@ -169,7 +169,7 @@ def test_a_prompt_that_is_a_near_duplicate_of_an_entry_is_found_and_rejected(tmp
     zh = session.add(Sft("哪一种鸟在海角的悬崖上筑巢过冬？", "", "海鹦。"))
     asyncio.run(session.close())
     path = tmp_path / "bench.jsonl"
-    questions = ["Which bird builds a nest on the cliffs of this cape?", "哪种鸟在海角悬崖上筑巢过冬？", "yes"]
+    questions = ["Which bird builds a nest on the cliffs of the cape?", "哪种鸟在海角悬崖上筑巢过冬？", "yes"]
     path.write_bytes(b"\n".join(orjson.dumps({"question": question}) for question in questions))
     for words in (["decontaminate", tmp_path / "q", path], ["dedup", tmp_path / "q", "--against", path]):
         code, found = studio_json(capsys, *words)
