@@ -30,6 +30,8 @@ ARRAYS = (
     *(f"curate.{name}" for name in ("bitmaps", "components", "duplicate_index", "duplicates", "minhash", "overlap")),
     "curate.prefix_join",
     "curate.prefix_keys",
+    "curate.entry_overlap",
+    "curate.task_join",
     *(f"jobs.{name}" for name in ("contamination", "dedup", "dedup_semantic", "neighbours")),
 )
 HEAVY = ("textual", "rich", "click", "openai", "datasets", "pyarrow", "pandas", "numpy", "xllamacpp")

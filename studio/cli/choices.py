@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ async def run_select(session: Session, given: Mapping[str, Any], as_json: bool) 
     say(f"selected {after.rows:,} of {found.whole.rows:,} rows by {chosen.measure}, seed {chosen.seed}")
     say(f"compression ratio {found.whole.ratio:.3f} before, {after.ratio:.3f} after")
     if given["apply"] == "tag":
-        say(f"tagged: studio export {session.folder} --tag {given['tag'].strip()}")
+        say(f"tagged: studio export {shlex.quote(str(session.folder))} --tag {shlex.quote(given['tag'].strip())}")
     elif given["apply"] == "reject":
         back = f"`studio restore {session.folder} --rule {LESS_DIVERSE}`"
         say(f"{marked:,} rows rejected; undo, or {back}, brings them back")
@@ -106,7 +107,7 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
         elif isinstance(event, RowsMarked):
             rejected = event.rows
     contaminated = found.contaminated
-    common = {hit.row for hit in found.hits} - contaminated.keys()
+    common = ({hit.row for hit in found.hits} | found.near_many.keys()) - contaminated.keys() - found.near.keys()
     stay = len(contaminated) + len(found.near) - rejected
     if as_json:
         benchmarks = [
@@ -131,7 +132,8 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
         say(f"#{row}  {_title(session, row)}\n    {one_line(near_evidence(near))}")
     if common:
         say(f"not counted, for they share only what many entries have in common: {len(common):,}, such as")
-        say(f"#{min(common)}  {one_line(_quoted(found.hits, min(common)), 64)}")
+        quoted = next((hit.text for hit in found.hits if hit.row == min(common)), None)
+        say(f"#{min(common)}  {_title(session, min(common)) if quoted is None else one_line(quoted, 64)}")
     say(
         f"contaminated: {len(contaminated) + len(found.near):,} of {found.rows:,} rows"
         + (f", {rejected:,} rejected" if reject else "")
@@ -186,7 +188,3 @@ def _near(hit: NearHit) -> dict[str, Any]:
 def _title(session: Session, row_id: int) -> str:
     stored = session.rows.get(row_id)
     return one_line(prompt_text(stored.row), 64) if stored else ""
-
-
-def _quoted(hits: Sequence[Hit], row: int) -> str:
-    return next(hit.text for hit in hits if hit.row == row)

@@ -11,7 +11,7 @@ import orjson
 
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import progress, say, show_json, tell
-from studio.curate.review_queue import ReviewQueue
+from studio.curate.review_queue import Loss, ReviewQueue
 from studio.errors import ProjectError
 from studio.jobs.dedup_events import DuplicatesFound, QueueMade
 from studio.jobs.events import Progressed
@@ -49,14 +49,11 @@ async def run(session: Session, chosen: DedupSettings, keep: KeepRule | None, pa
     outlook, rejected = queue.outlook(), 0
     shown = [] if as_json or pairs == "-" else [_cluster(session, one) for one in list(queue)[:_SHOWN]]
     if keep is not None:
-        going = []
-        while losses := queue.losses():
-            going += losses
-            queue.follow(loss.row for loss in losses)
-        rejected = session.drop_duplicates(going)
+        rejected = session.drop_duplicates(going(queue))
     if as_json:
         told = {"method": chosen.method, "field": chosen.field, "threshold": chosen.limit, "rows": found.rows}
-        show_json({**told, **outlook._asdict(), "pairs": listed, "rejected": rejected})
+        left = {"clusters": outlook.clusters, "conflicts": outlook.conflicts, "would_go": outlook.rows}
+        show_json({**told, **left, "pairs": listed, "rejected": rejected})
         return 0
     for lines in shown:
         say(lines)
@@ -72,6 +69,20 @@ async def run(session: Session, chosen: DedupSettings, keep: KeepRule | None, pa
     elif outlook.rows:
         tell(f"{outlook.rows:,} rows would go with --apply keep-first; conflicts stay, a person decides about them")
     return 0
+
+
+def going(queue: ReviewQueue) -> list[Loss]:
+    """What goes when every representative stays, again and again until nothing more goes.
+
+    A row that others went for stays, though it is near a better one: they need not be near that one.
+    """
+    found: list[Loss] = []
+    keepers: set[int] = set()
+    while losses := [loss for loss in queue.losses() if loss.row not in keepers]:
+        found += losses
+        keepers |= {loss.keeper for loss in losses}
+        queue.follow(loss.row for loss in losses)
+    return found
 
 
 async def _queue(session: Session, chosen: DedupSettings) -> ReviewQueue:

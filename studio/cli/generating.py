@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from studio.cli.calls import folder_argument, json_option, with_session
+from studio.cli.calls import Amount, folder_argument, json_option, with_session
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -37,7 +37,7 @@ _ENDPOINT_OPTIONS = (
     click.option("--concurrency", type=click.IntRange(1, 1024), help="Requests in flight."),
     click.option("--rpm", type=click.IntRange(0), help="Requests a minute at most; 0: no limit."),
     click.option("--tpm", type=click.IntRange(0), help="Tokens a minute at most; 0: no limit."),
-    click.option("--budget-usd", type=click.FloatRange(0), help="Stop when so many dollars are spent."),
+    click.option("--budget-usd", type=Amount(0), help="Stop when so many dollars are spent."),
     click.option("--budget-tokens", type=click.IntRange(0), help="Stop when so many tokens are used."),
     click.option("--base-url", help="An OpenAI-compatible endpoint; the embedded model otherwise."),
     click.option("--model", help="The model's name at that endpoint."),
@@ -50,7 +50,7 @@ _ROLE_OPTIONS = (
     click.option("--judge-model", help="Another model for the judging."),
     click.option(
         "--temperature",
-        type=click.FloatRange(0),
+        type=Amount(0),
         help="Of writing instructions (evolve: and answers).",
     ),
 )

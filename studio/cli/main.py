@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from studio import __version__
+from studio.cli.calls import Amount
 from studio.cli.calls import closing as _closing
 from studio.cli.calls import folder_argument as _folder
 from studio.cli.calls import json_option as _json
@@ -112,7 +113,7 @@ def import_(
 @_folder
 @click.option("--method", type=click.Choice(METHODS), help="How rows are compared (overlap).")
 @click.option("--field", type=click.Choice(FIELDS), help="What of them (prompt: all that is asked).")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="The score from which rows are duplicates (0.75).")
+@click.option("--threshold", type=Amount(0, 1), help="The score from which rows are duplicates (0.75).")
 @click.option(
     "--apply", "apply_", type=click.Choice(("none", *KEEP)), default="none", show_default=True, help="Which row stays."
 )
@@ -130,15 +131,24 @@ def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_js
     the order of words, as Self-Instruct filters. minhash: as overlap, most pairs of very large sets.
     """
     from studio.cli.deduplicating import chosen_by, run
+    from studio.errors import UsageError
 
     keep: Any = None if apply_ == "none" else apply_.removeprefix("keep-")
     if against:
+        given = [f"--{name}" for name, value in {**flags, "pairs": pairs or None}.items() if value is not None]
+        if given:
+            raise UsageError(
+                f"With --against, {' and '.join(given)} would change nothing.",
+                hint="Rows are held against benchmarks in one way: see studio decontaminate --help.",
+            )
         from studio.cli.choices import run_decontaminate
         from studio.cli.importing import check_places
 
         files = [Path(name) for name in against]
         check_places(folder, files, "dedup")
         return _with_session(folder, lambda session: run_decontaminate(session, files, keep is not None, as_json))
+    if pairs == "-" and as_json:
+        raise UsageError("--pairs - and --json both write to stdout.", hint="--json lists the pairs as well.")
     if keep:
         flags["keep"] = keep
     return _with_session(folder, lambda session: run(session, chosen_by(session, flags), keep, pairs, as_json))

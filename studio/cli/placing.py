@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from studio.cli.calls import folder_argument, json_option, with_session
+from studio.cli.calls import Amount, folder_argument, json_option, with_session
 
 # As settings.Strategy and settings.Question have them, which take longer to import than --help may.
 STRATEGIES = ("head", "middle", "tail", "edges", "balanced", "shuffle", "inverse", "original")
@@ -27,7 +27,7 @@ _MODEL = ("base_url", "model", "profile", "rpm", "tpm")
 @click.option("--question", type=click.Choice(QUESTIONS), help="Where the question stands to the segments.")
 @click.option("--locate-first/--no-locate-first", default=None, help="The output first names the segment.")
 @click.option("--weights", metavar="W,...", help="Ten numbers for inverse: how often each tenth is wanted.")
-@click.option("--sure", type=click.FloatRange(0, 1), help="Confidence from which on gold counts as known (0.6).")
+@click.option("--sure", type=Amount(0, 1), help="Confidence from which on gold counts as known (0.6).")
 @click.option("--pattern", help="A regular expression that tells segments.")
 @click.option("--judge", is_flag=True, help="Ask a model first, where no rule is sure.")
 @click.option("--concurrency", type=click.IntRange(1, 1024), help="Requests to the judge in flight.")
@@ -36,7 +36,7 @@ _MODEL = ("base_url", "model", "profile", "rpm", "tpm")
 @click.option("--profile", type=click.Choice(["auto", "standard", "small"]), help="Prompts for which kind of model.")
 @click.option("--rpm", type=click.IntRange(0), help="Requests a minute at most; 0: no limit.")
 @click.option("--tpm", type=click.IntRange(0), help="Tokens a minute at most; 0: no limit.")
-@click.option("--budget-usd", type=click.FloatRange(0), help="The judge stops when so many dollars are spent.")
+@click.option("--budget-usd", type=Amount(0), help="The judge stops when so many dollars are spent.")
 @click.option("--budget-tokens", type=click.IntRange(0), help="The judge stops when so many tokens are used.")
 @click.option("--dry-run", is_flag=True, help="Print the plan as JSON; nothing is moved, nobody is asked.")
 @json_option

@@ -41,13 +41,6 @@ def rest_key(one: Compared) -> str:
     return normalise(one.rest)
 
 
-def tie_of_equals(one: Compared, other: Compared) -> Literal["exact", "conflict", "task"]:
-    """What two rows are to each other of which the same was compared: see `ties.Edge`."""
-    if rest_key(one) != rest_key(other):
-        return "task"
-    return "exact" if answer_key(one) == answer_key(other) else "conflict"
-
-
 def compared(row: Row, field: Field) -> Compared:
     """What is compared of the row."""
     answer = "\n".join(answers(row))

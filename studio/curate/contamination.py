@@ -85,12 +85,21 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class NearHit(msgspec.Struct, frozen=True):
-    """A row that asks nearly what an entry of a benchmark says. path: the text of the entry. score: their overlap."""
+    """A row that asks nearly what an entry of a benchmark says. path: the text of the entry. score: their overlap.
+
+    texts: how many texts of the benchmark it is near.
+    """
 
     row: int
     entry: Entry
     path: str
     score: float
+    texts: int = 1
+
+    @property
+    def common(self) -> bool:
+        """Whether it is only near what many entries of the benchmark have in common."""
+        return self.texts > COMMON
 
 
 class Benchmark:

@@ -27,6 +27,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from studio.curate.redundancy import Compression
@@ -61,8 +62,14 @@ ZIP = Widths()
 
 
 def select(rows: Iterable[tuple[int, str]], size: int, measure: Measure, seed: int = SEED) -> Iterator[int | None]:
-    """`by_compression` or `by_overlap`."""
-    return {"compression": by_compression, "overlap": by_overlap}[measure](rows, size, seed)
+    """`by_compression` or `by_overlap`; where all rows are selected nothing is weighed, and they come as drawn."""
+    _check(size)
+    rest = iter(rows)
+    first = list(islice(rest, size + 1))
+    if len(first) <= size:
+        yield from sorted((row for row, _ in first), key=lambda row: _draw(row, seed))
+    else:
+        yield from {"compression": by_compression, "overlap": by_overlap}[measure](chain(first, rest), size, seed)
 
 
 def by_compression(

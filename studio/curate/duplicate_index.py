@@ -8,18 +8,22 @@ next one.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from studio.curate.overlap import UNIT, Features, Ints, Small, features, spread, threshold_of, weigh
+from studio.curate.overlap import UNIT, Features, Ints, Small, features, rows_of, spread, threshold_of, weigh
 from studio.text.terms import Encoded, encode, terms
 
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
 Feature: TypeAlias = int
 """A term and which occurrence of it, as a hash of 64 bits."""
+Passing: TypeAlias = Callable[[Sequence[int]], Collection[int]]
+_Hit: TypeAlias = tuple[float, int, int | None]
+_AT_ONCE = 256
+"""Texts whose rows are asked for together."""
 
 
 class Near(NamedTuple):
@@ -49,6 +53,7 @@ def arrays_of(of: Features, members: Sequence[Sequence[int]]) -> Arrays:
         "starts": of.starts,
         "ranks": of.ranks,
         "weights": of.weights,
+        "rarest": weigh(1, np.maximum(rows_of(texts, of.keys[of.ranks]), 1)),
         "totals": of.totals,
         "filed": texts[entries],
         "filed_starts": np.searchsorted(of.ranks[entries], np.arange(len(of.weights) + 1)),
@@ -62,7 +67,6 @@ class DuplicateIndex:
 
     def __init__(self, arrays: Arrays) -> None:
         self._a = arrays
-        self._n = len(arrays["totals"])
         self._weight_of_rank: Small = np.zeros(len(arrays["weights"]), np.int32)
         order = np.argsort(arrays["members"], kind="stable")
         self._rows, self._text_of = (
@@ -92,15 +96,38 @@ class DuplicateIndex:
             for feature in before.features:
                 self._filed[feature].discard(row)
 
-    def near(self, text: str, threshold: float, limit: int = 10, but: int | None = None) -> list[Near]:
+    def near(
+        self, text: str, threshold: float, limit: int = 10, but: int | None = None, passing: Passing | None = None
+    ) -> list[Near]:
         """At most `limit` rows whose overlap with the text reaches the threshold, the nearest first, then by number.
 
-        Of rows with one and the same text only the first; `but` is not looked at. Raises UsageError for a threshold
-        outside 0.4 to 1.
+        Of rows that were filed with one and the same text only the first that passes; `but` does not. passing: tells
+        of some rows which do, such as those that are not rejected; None: all. Raises UsageError for a threshold outside
+        0.4 to 1.
         """
         asked, at_least = self._text(text), threshold_of(threshold)
-        found = [*self._near_filed(asked, at_least, but), *self._near_added(asked, at_least, but)]
+        # A score with the first row that has it, and the text where others have it too.
+        hits = [*self._near_filed(asked, at_least), *self._near_added(asked, at_least)]
+        hits.sort(key=lambda hit: (-hit[0], hit[1]))
+        found: list[Near] = []
+        for begin in range(0, len(hits), _AT_ONCE):
+            rows = [[row for row in self._rows_of(*hit[1:]) if row != but] for hit in hits[begin : begin + _AT_ONCE]]
+            asked_for = [row for some in rows for row in some]
+            passed = frozenset(asked_for if passing is None else passing(asked_for))
+            for (score, *_), some in zip(hits[begin:], rows, strict=False):
+                found += (Near(row, score) for row in [one for one in some if one in passed][:1])
+            if len(found) >= limit:
+                break
         return sorted(found, key=lambda one: (-one.score, one.row))[:limit]
+
+    def equal(self, row: int) -> list[int]:
+        """The rows that were filed with the very text of this one, and it itself, ascending; [] for a row not here."""
+        if row in self._added or row in self._dropped or not len(self._rows):
+            return [row] if row in self._added else []
+        place = int(np.searchsorted(self._rows, row))
+        if place == len(self._rows) or self._rows[place] != row:
+            return []
+        return self._rows_of(row, int(self._text_of[place]))
 
     def scores(self, text: str, rows: Sequence[int]) -> list[float]:
         """The scores of the text with these rows; 0.0 for a row that is not here."""
@@ -134,7 +161,7 @@ class DuplicateIndex:
 
     # -- searching -------------------------------------------------------------------------------
 
-    def _near_filed(self, asked: _Text, threshold: Fraction, but: int | None) -> Iterator[Near]:
+    def _near_filed(self, asked: _Text, threshold: Fraction) -> Iterator[_Hit]:
         over, under = threshold.numerator, threshold.denominator
         ranks = self._ranks(asked.features)
         rest = asked.total
@@ -156,12 +183,12 @@ class DuplicateIndex:
         texts = texts[2 * (so_far + rest) * under >= both * over]
         common = self._shared(asked, texts)
         both = self._a["totals"][texts] + asked.total
-        for at in np.flatnonzero(2 * common * under >= both * over).tolist():
-            row = self._standing(int(texts[at]), but)
-            if row is not None:
-                yield Near(row, float(2 * common[at] / both[at]))
+        enough = 2 * common * under >= both * over
+        texts, score = texts[enough], 2 * common[enough] / both[enough]
+        firsts = self._a["members"][self._a["member_starts"][texts]]
+        yield from zip(score.tolist(), firsts.tolist(), texts.tolist(), strict=True)
 
-    def _near_added(self, asked: _Text, threshold: Fraction, but: int | None) -> Iterator[Near]:
+    def _near_added(self, asked: _Text, threshold: Fraction) -> Iterator[_Hit]:
         if not self._added or not asked.total:
             return
         common: Counter[int] = Counter()
@@ -170,8 +197,8 @@ class DuplicateIndex:
                 common[row] += weight
         for row, weight in common.items():
             both = asked.total + self._added[row].total
-            if row != but and 2 * weight * threshold.denominator >= both * threshold.numerator:
-                yield Near(row, 2 * weight / both)
+            if 2 * weight * threshold.denominator >= both * threshold.numerator:
+                yield 2 * weight / both, row, None
 
     def _shared(self, asked: _Text, texts: Ints) -> Ints:
         """The weight that the asked text shares with each of these."""
@@ -184,11 +211,12 @@ class DuplicateIndex:
         self._weight_of_rank[ranks] = 0
         return found.astype(np.int64)
 
-    def _standing(self, text: int, but: int | None) -> int | None:
-        """The first row with this text, but for one, that is still filed under it."""
+    def _rows_of(self, row: int, text: int | None) -> list[int]:
+        """The rows that are still filed under a text; of none, the row."""
+        if text is None:
+            return [row]
         first, end = self._a["member_starts"][text : text + 2]
-        rows = map(int, self._a["members"][first:end])
-        return next((row for row in rows if row != but and row not in self._dropped), None)
+        return [one for one in self._a["members"][first:end].tolist() if one not in self._dropped]
 
     # -- texts -----------------------------------------------------------------------------------
 
@@ -209,9 +237,10 @@ class DuplicateIndex:
         return [int(rank) if one else None for rank, one in zip(ranks, known, strict=True)]
 
     def _weights(self, features: Sequence[Feature]) -> list[int]:
-        """The weight of each; a feature that no filed row has is as rare as can be."""
-        rarest = int(weigh(np.array([1]), max(self._n, 1))[0])
-        return [rarest if rank is None else int(self._a["weights"][rank]) for rank in self._ranks(features)]
+        """The weight of each; a feature that no filed row has is as rare as can be in its script."""
+        rarest, weights = self._a["rarest"].tolist(), self._a["weights"]
+        ranks = zip(features, self._ranks(features), strict=True)
+        return [rarest[feature & 1] if rank is None else int(weights[rank]) for feature, rank in ranks]
 
 
 def _score(one: _Text, other: _Text) -> float:

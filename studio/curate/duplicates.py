@@ -11,19 +11,19 @@ Rows that are exactly alike are compared with others once, as one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from fractions import Fraction
+from collections.abc import Generator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from studio.curate import letters
+from studio.curate import entry_overlap, letters, task_join
 from studio.curate.compared import BYS
 from studio.curate.duplicate_index import Arrays, arrays_of
-from studio.curate.overlap import Features, Floats, Ints, features, scores, shared, threshold_of
-from studio.curate.prefix_join import Found, join
+from studio.curate.overlap import Features, Floats, Ints, features, threshold_of
+from studio.curate.prefix_join import join
 from studio.curate.rouge_duplicates import Pair, find_duplicates
+from studio.curate.task_join import Join
 from studio.text.rouge import exact, exceeds
 from studio.text.terms import Encoded, encode
 from studio.text.tokens import normalise, tokenize
@@ -59,10 +59,6 @@ class Pairs(NamedTuple):
         return len(self.left)
 
 
-Join = Callable[[Features, Fraction], Generator[float, None, Found]]
-"""Finds pairs of rows: all of them (`prefix_join.join`), or most (`minhash.join`)."""
-
-
 class Texts:
     """Texts taken apart into terms, and which of them are exactly alike.
 
@@ -94,15 +90,31 @@ class Texts:
         Raises UsageError for a threshold outside 0.4 to 1.
         """
         limit = threshold_of(threshold)
-        left, right, score, partial = yield from by(self._features, limit)
-        kinds = np.full(len(left), BYS.index("overlap"), np.uint8)
-        if inner is not None:
-            score = np.minimum(score, self._inner([inner[row] for row in self._first.tolist()], left, right))
-            enough = score >= float(limit)
-            left, right, score, kinds = left[enough], right[enough], score[enough], kinds[enough]
+        if inner is None:
+            left, right, score, partial = yield from by(self._features, limit)
+        else:
+            inside = [inner[row] for row in self._first.tolist()]
+            joining = task_join.join(by, self._features, self._inner(inside), inside, limit)
+            left, right, score, partial = yield from joining
         left, right = self._first[left], self._first[right]
+        kinds = np.full(len(left), BYS.index("overlap"), np.uint8)
         self._look_again(left, right, score, kinds)
         return self._pairs(left, right, score, kinds, self._first[partial])
+
+    def near_entries(self, n: int, threshold: float = THRESHOLD) -> Generator[float, None, Pairs]:
+        """The pairs of one of the first n texts with one of the others, which are the entries of a benchmark.
+
+        Those that are near (see `entry_overlap`) and those exactly alike, these also among each other; yields the share
+        of the work that is done.
+        """
+        limit = threshold_of(threshold)
+        firsts = np.arange(len(self._first))
+        rows, entries = (np.isin(self._first, some) for some in (self._leader[:n], self._leader[n:]))
+        left, right, score = yield from entry_overlap.near(self._features, firsts[rows], firsts[entries], limit)
+        # Two texts that are both row and entry are a pair twice.
+        _, once = np.unique(np.minimum(left, right) << 32 | np.maximum(left, right), return_index=True)
+        kinds = np.full(len(once), BYS.index("overlap"), np.uint8)
+        return self._pairs(self._first[left[once]], self._first[right[once]], score[once], kinds, _NONE)
 
     def rouge_l(self, threshold: float, inner: Sequence[str] | None = None) -> Generator[float, None, Pairs]:
         """Each text that ROUGE-L finds too like one that stays before it, as Self-Instruct filters (arXiv 2212.10560).
@@ -146,19 +158,16 @@ class Texts:
             encoded = Encoded(rows[rows >= 0], encoded.features[rows >= 0], encoded.texts)
         return features(encoded, len(self._first))
 
-    def _inner(self, inner: Sequence[str], left: Ints, right: Ints) -> Floats:
-        """The scores of the pairs' inner texts, with the weights that their terms have in the whole texts."""
-        rows, place = np.unique(np.concatenate([left, right]), return_inverse=True)
-        whole = self._features
-        part = features(encode(inner[row] for row in rows.tolist()), len(rows))
-        weight_of = dict(zip(whole.keys.tolist(), whole.weights.tolist(), strict=True))
-        heaviest = int(whole.weights.max(initial=1))
-        part = part.weighed(np.array([weight_of.get(key, heaviest) for key in part.keys.tolist()], np.int32))
-        one, other = place[: len(left)], place[len(left) :]
-        found = scores(shared(part, one, other), part.totals[one] + part.totals[other])
-        # Where one has no inner text, the whole ones decide.
-        found[(part.totals[one] == 0) | (part.totals[other] == 0)] = 1.0
-        return found
+    def _inner(self, inside: Sequence[str]) -> Features:
+        """The features of these inner texts, with the weights that their terms have in the whole texts."""
+        whole, inner = self._features, features(encode(inside), len(inside))
+        order = np.argsort(whole.keys)
+        place = np.minimum(np.searchsorted(whole.keys, inner.keys, sorter=order), max(len(order) - 1, 0))
+        weights = np.full(len(inner.keys), whole.weights.max(initial=1), np.int32)
+        if len(order):
+            known = whole.keys[order[place]] == inner.keys
+            weights[known] = whole.weights[order[place[known]]]
+        return inner.weighed(weights)
 
     def _look_again(self, left: Ints, right: Ints, score: Floats, kinds: _Codes) -> None:
         """Raise the scores of short texts in the band that differ by typing mistakes."""

@@ -14,18 +14,22 @@ from fractions import Fraction
 
 import numpy as np
 
-from studio.curate.overlap import Features, Ints, Small, reaches, scores, shared, spread
-from studio.curate.prefix_join import Found
+from studio.curate.bitmaps import Flags
+from studio.curate.overlap import Features, Ints, Small, spread
+from studio.curate.prefix_join import Also, Found, reaching
 
 BANDS = 32
 HASHES = 4
+_SEED = 42
 _MANY = 64
 """Of more rows than this that draw alike, each is only compared with the one before it and the first."""
 
 
-def join(of: Features, threshold: Fraction, seed: int = 42) -> Generator[float, None, Found]:
-    """Pairs that reach the threshold, as `prefix_join.join` gives them; the same seed finds the same ones."""
-    chance = np.random.default_rng(seed)
+def join(
+    of: Features, threshold: Fraction, also: Also | None = None, lone: Flags | None = None
+) -> Generator[float, None, Found]:
+    """Pairs that reach the threshold, as `prefix_join.join` gives them; the same ones each time."""
+    chance = np.random.default_rng(_SEED)
     rows = np.flatnonzero(np.diff(of.starts))
     found = [np.zeros(0, np.int64)]
     for band in range(BANDS):
@@ -36,9 +40,10 @@ def join(of: Features, threshold: Fraction, seed: int = 42) -> Generator[float, 
         yield (band + 1) / (BANDS + 1)
     pairs = np.unique(np.concatenate(found))
     left, right = pairs >> 32, pairs & 0xFFFFFFFF
-    common, both = shared(of, left, right), of.totals[left] + of.totals[right]
-    enough = reaches(common, both, threshold)
-    return Found(left[enough], right[enough], scores(common, both)[enough], np.zeros(0, np.int64))
+    if lone is not None:
+        wanted = lone[left] | lone[right]
+        left, right = left[wanted], right[wanted]
+    return Found(*reaching(of, left, right, threshold, also), np.zeros(0, np.int64))
 
 
 def _drawn(of: Features, rows: Ints, chance: np.random.Generator) -> Small:

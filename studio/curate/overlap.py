@@ -2,8 +2,10 @@
 
     score = 2 · Σ w(shared) / (Σ w(left) + Σ w(right)),   w = ln(1 + N / df)
 
-A term's second occurrence is a feature of its own. df: rows that have the feature, N: rows in all. Words of a template
-that thousands of rows share weigh next to nothing, so that only what a row has of its own makes it a duplicate: where
+A term's second occurrence is a feature of its own. df: rows that have the feature, N: rows that have any of its script,
+words or single characters: what all Chinese rows share weighs the same whether there are English ones beside them or
+not, and the other way round. Words of a template that thousands of rows share weigh next to nothing, so that only what
+a row has of its own makes it a duplicate: where
 ROUGE-L > 0.7 and fuzz.ratio flag a hundred wrong pairs for a true one in templated data, this flags almost none.
 
 Weights are whole numbers, and thresholds fractions: a decision is exact, whatever the order of the rows.
@@ -53,6 +55,15 @@ class Features(NamedTuple):
         """How many rows."""
         return len(self.totals)
 
+    def part(self, rows: Ints) -> Features:
+        """Of these rows alone; ranks and weights stay."""
+        if len(rows) == self.n:
+            return self
+        _, entries = spread(self.starts[rows], self.starts[rows + 1])
+        sizes = np.diff(self.starts)[rows]
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        return self._replace(starts=starts, ranks=self.ranks[entries], totals=self.totals[rows])
+
     def weighed(self, weights: Small) -> Features:
         """The same with other weights."""
         return self._replace(weights=weights, totals=_sums(weights[self.ranks], self.starts))
@@ -60,10 +71,9 @@ class Features(NamedTuple):
 
 def threshold_of(value: float | Fraction) -> Fraction:
     """A threshold as the decimal it was written as, to four places. Raises UsageError for one that finds everything."""
-    exact = value if isinstance(value, Fraction) else Fraction(repr(value)).limit_denominator(10_000)
-    if not LOWEST <= exact <= 1:
+    if not LOWEST <= value <= 1:
         raise UsageError(f"A threshold of overlap lies between {float(LOWEST)} and 1; {float(value):g} does not.")
-    return exact
+    return value if isinstance(value, Fraction) else Fraction(repr(value)).limit_denominator(10_000)
 
 
 def features(encoded: Encoded, n: int) -> Features:
@@ -79,11 +89,22 @@ def features(encoded: Encoded, n: int) -> Features:
     entries.sort()
     ranks = entries.astype(np.uint32).view(np.int32)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(encoded.rows, minlength=n))])
-    weights = weigh(found[by_rarity], n)
+    weights = weigh(found[by_rarity], rows_of(encoded.rows, encoded.features)[script_of(keys[by_rarity])])
     return Features(starts, ranks, weights, _sums(weights[ranks], starts), keys[by_rarity])
 
 
-def weigh(found: Any, n: int) -> Small:
+def rows_of(rows: Any, features: Hashes) -> Ints:
+    """How many rows have a feature of each script: words, single characters. rows: of each feature, its row."""
+    script = script_of(features)
+    return np.array([np.count_nonzero(np.bincount(rows[script == one])) for one in (0, 1)])
+
+
+def script_of(features: Hashes) -> Ints:
+    """The place of each feature's script in `rows_of`, see `text.terms.Encoded`."""
+    return (features & np.uint64(1)).astype(np.int64)
+
+
+def weigh(found: Any, n: Any) -> Small:
     """The weights of features that so many of n rows have."""
     weights: Small = np.rint(UNIT * np.log1p(n / np.maximum(found, 1))).astype(np.int32)
     return weights

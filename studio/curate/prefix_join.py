@@ -5,13 +5,13 @@ as those of one template, rows that are connected already are not compared again
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from studio.curate.bitmaps import Bitmaps
+from studio.curate.bitmaps import Bitmaps, Flags
 from studio.curate.components import Components
 from studio.curate.overlap import Features, Floats, Ints, reaches, scores, shared, spread
 from studio.curate.prefix_keys import AT_ONCE, BITS, Filing, Keys, is_sought, place_of, up_to
@@ -22,6 +22,10 @@ _SMALL = 64
 """Up to so many rows a cluster has all its pairs."""
 _ENOUGH = 32
 """Pairs found for each row on average, from which on the same holds everywhere."""
+
+
+Also: TypeAlias = Callable[[Ints, Ints], tuple[Ints, Ints]]
+"""Of pairs that are alike, what they have in common by another measure, and what both weigh by it."""
 
 
 class Found(NamedTuple):
@@ -37,16 +41,36 @@ class Found(NamedTuple):
     partial: Ints
 
 
-def join(of: Features, threshold: Fraction) -> Generator[float, None, Found]:
-    """The pairs that reach the threshold, by left and right row; yields the share of the work that is done."""
-    search = _Search(of, threshold)
+def join(
+    of: Features, threshold: Fraction, also: Also | None = None, lone: Flags | None = None
+) -> Generator[float, None, Found]:
+    """The pairs that reach the threshold, by left and right row; yields the share of the work that is done.
+
+    also: another measure by which a pair must reach it; the score is then the lower one. lone: rows of which one is in
+    each pair; None: all.
+    """
+    search = _Search(of, threshold, also, lone)
     yield from search.run()
     return search.found()
 
 
+def reaching(
+    of: Features, left: Ints, right: Ints, threshold: Fraction, also: Also | None
+) -> tuple[Ints, Ints, Floats]:
+    """Those of the pairs that reach the threshold, by both measures, and their scores."""
+    common, both = shared(of, left, right), of.totals[left] + of.totals[right]
+    enough = reaches(common, both, threshold) & (left != right)
+    left, right, score = left[enough], right[enough], scores(common, both)[enough]
+    if also is not None and len(left):
+        common, both = also(left, right)
+        enough = reaches(common, both, threshold)
+        left, right, score = left[enough], right[enough], np.minimum(score, scores(common, both))[enough]
+    return left, right, score
+
+
 class _Search:
-    def __init__(self, of: Features, threshold: Fraction) -> None:
-        self._of, self._threshold = of, threshold
+    def __init__(self, of: Features, threshold: Fraction, also: Also | None, lone: Flags | None) -> None:
+        self._of, self._threshold, self._also, self._lone = of, threshold, also, lone
         self._filing = Filing(of, threshold)
         self._rows = self._filing.rows
         self._components = Components(of.n)
@@ -65,55 +89,67 @@ class _Search:
         hashes = keys >> np.uint64(BITS)
         followed = np.zeros(len(keys), bool)
         np.equal(hashes[1:], hashes[:-1], out=followed[:-1])
-        at = np.flatnonzero(followed & is_sought(keys))
-        places = place_of(keys[at])
+        seeking = keys[followed & is_sought(keys)]
+        if self._lone is None:
+            self._meet(seeking, keys)
+        else:
+            lone = self._lone[self._rows[place_of(seeking)]]
+            self._meet(seeking[lone], keys)
+            self._meet(seeking[~lone], keys[self._lone[self._rows[place_of(keys)]]])
+
+    def _meet(self, sought: Keys, keys: Keys) -> None:
+        """Compare the rows of each key that is sought with those behind it under the same hash."""
+        places = place_of(sought)
         filing = self._filing
         heaviest = np.searchsorted(filing.weights, filing.heaviest[places], side="right") - 1
-        ends = np.searchsorted(keys, up_to(keys[at], heaviest), side="right")
-        sizes = ends - at - 1
+        begins = np.searchsorted(keys, sought, side="right")
+        ends = np.searchsorted(keys, up_to(sought, heaviest), side="right")
+        met = ends > begins
+        hashes, places, begins, ends = sought[met] >> np.uint64(BITS), places[met], begins[met], ends[met]
         # Where a key begins among those that are sought.
-        first = np.flatnonzero(np.diff(hashes[at], prepend=np.uint64(0)))
+        first = np.flatnonzero(np.diff(hashes, prepend=np.uint64(0)))
         if not len(first):
             return
-        many = np.maximum.reduceat(ends, first) - at[first] > _DENSE
-        of_many = np.repeat(many, np.diff(first, append=len(at)))
+        many = np.maximum.reduceat(ends, first) - begins[first] >= _DENSE
+        of_many = np.repeat(many, np.diff(first, append=len(places)))
         few = np.flatnonzero(~of_many)
-        for some in _parts(sizes[few]):
-            self._pair(keys, places[few[some]], at[few[some]] + 1, ends[few[some]])
+        for some in _parts((ends - begins)[few]):
+            those = few[some]
+            self._pair(keys, places[those], begins[those], ends[those])
         if of_many.any():
-            self._compare_many(keys, places[of_many], at[of_many], ends[of_many])
+            self._meet_many(keys, hashes[of_many], places[of_many], begins[of_many], ends[of_many])
 
-    def _compare_many(self, keys: Keys, places: Ints, at: Ints, ends: Ints) -> None:
+    def _meet_many(self, keys: Keys, hashes: Keys, places: Ints, begins: Ints, ends: Ints) -> None:
         """Keys of many rows: the foremost of each with all others, then more and more of them, until all that are
         alike are connected.
         """
-        hashes = keys[at] >> np.uint64(BITS)
         first = np.flatnonzero(np.diff(hashes, prepend=np.uint64(0)))
-        key = np.repeat(np.arange(len(first)), np.diff(first, append=len(at)))
-        turn = np.arange(len(at)) - first[key]
-        begins, upto = at[first], np.maximum.reduceat(ends, first)
+        key = np.repeat(np.arange(len(first)), np.diff(first, append=len(places)))
+        turn = np.arange(len(places)) - first[key]
+        begin, end = begins[first], np.maximum.reduceat(ends, first)
         for low, high in _doubling(int(turn.max()) + 1):
-            left_over = np.zeros(len(first), bool)
-            left_over[self._apart(keys, begins, upto)] = True
+            left_over = self._apart(keys, begin, end, places, first)
             # What is left of a key whose rows are all connected is not looked at.
             self._passed_over[self._rows[places[~left_over[key] & (turn >= low)]]] = True
             chosen = np.flatnonzero(left_over[key] & (turn >= low) & (turn < high))
-            for some in _parts((ends - at)[chosen]):
+            for some in _parts((ends - begins)[chosen]):
                 those = chosen[some]
-                self._pair(keys, places[those], at[those] + 1, ends[those], connected=False)
+                self._pair(keys, places[those], begins[those], ends[those], connected=False)
             if not left_over.any():
                 return
 
-    def _apart(self, keys: Keys, begins: Ints, ends: Ints) -> Ints:
-        """Which of these ranges of keys have rows that are not connected."""
-        found: list[Ints] = []
+    def _apart(self, keys: Keys, begins: Ints, ends: Ints, places: Ints, first: Ints) -> Flags:
+        """Which of these ranges of keys, and the places from first[i] on, have rows that are not connected."""
+        of = self._components.of(self._rows[places])
+        lowest, highest = np.minimum.reduceat(of, first), np.maximum.reduceat(of, first)
         for some in _parts(ends - begins):
             which, at = spread(begins[some], ends[some])
             of = self._components.of(self._rows[place_of(keys[at])])
             starts = np.flatnonzero(np.diff(which, prepend=-1))
-            differ = np.minimum.reduceat(of, starts) != np.maximum.reduceat(of, starts)
-            found.append(which[starts][differ] + some.start)
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+            lowest[some] = np.minimum(lowest[some], np.minimum.reduceat(of, starts))
+            highest[some] = np.maximum(highest[some], np.maximum.reduceat(of, starts))
+        differ: Flags = lowest != highest
+        return differ
 
     def _pair(self, keys: Keys, places: Ints, begins: Ints, ends: Ints, *, connected: bool = True) -> None:
         """Compare the rows at places[i] with those under keys[begins[i]:ends[i]]."""
@@ -134,12 +170,10 @@ class _Search:
         self._keep(left, right)
 
     def _keep(self, left: Ints, right: Ints) -> None:
-        common, both = shared(self._of, left, right), self._of.totals[left] + self._of.totals[right]
-        enough = reaches(common, both, self._threshold) & (left != right)
-        left, right = left[enough], right[enough]
+        left, right, score = reaching(self._of, left, right, self._threshold, self._also)
         self._components.connect(left, right)
         self._pairs.append(np.minimum(left, right) << 32 | np.maximum(left, right))
-        self._scores.append(scores(common, both)[enough])
+        self._scores.append(score)
         self._n += len(left)
 
     def complete(self) -> Ints:
@@ -154,7 +188,11 @@ class _Search:
         group, member = spread(begins[small], ends[small])
         for some in _parts(ends[small][group] - member):
             which, other = spread(member[some] + 1, ends[small][group][some])
-            self._keep(rows[member[some]][which], rows[other])
+            left, right = rows[member[some]][which], rows[other]
+            if self._lone is not None:
+                wanted = self._lone[left] | self._lone[right]
+                left, right = left[wanted], right[wanted]
+            self._keep(left, right)
         _, large = spread(begins[~small], ends[~small])
         return np.sort(rows[large])
 

@@ -54,9 +54,9 @@ def split(
     """The ids of each part by its name, in the order given.
 
     alike: pairs of rows that belong in one part, such as near-duplicates: a test set that holds what was trained on
-    measures nothing. Chains of pairs are never torn. The counts are those of `counts`, but where only groups are left
-    that are larger than the room: then a small part gets so many rows less, and train more. A row's place is drawn from
-    the seed and its id alone, so a row more or less moves few others.
+    measures nothing. Chains of pairs are never torn, also where a link is no row that is divided here. The counts are
+    those of `counts`, but where only groups are left that are larger than the room: then a small part gets so many rows
+    less, and train more. A row's place is drawn from the seed and its id alone, so a row more or less moves few others.
     """
     room = counts(len(ids), shares)
     waiting = _groups(ids, alike, seed)
@@ -78,22 +78,24 @@ def split(
 
 
 def _groups(ids: Iterable[int], alike: Iterable[tuple[int, int]], seed: int) -> list[list[int]]:
-    """The ids, those connected by pairs together, in the order the seed draws them."""
-    leader = {row: row for row in ids}
+    """The ids, those connected by pairs together, in the order the seed draws them.
+
+    What connects two of them may be a row that is not among them: of equal rows each is only tied to the first.
+    """
+    leader: dict[int, int] = {}
 
     def find(row: int) -> int:
-        while leader[row] != row:
-            leader[row] = row = leader[leader[row]]
+        while (above := leader.setdefault(row, row)) != row:
+            leader[row] = row = leader[above]
         return row
 
     for left, right in alike:
-        if left in leader and right in leader:
-            first, second = sorted((find(left), find(right)))
-            leader[second] = first
+        first, second = sorted((find(left), find(right)))
+        leader[second] = first
     groups: dict[int, list[int]] = {}
-    for row in leader:
+    for row in ids:
         groups.setdefault(find(row), []).append(row)
-    return [groups[first] for first in sorted(groups, key=lambda row: _draw(row, seed))]
+    return sorted(groups.values(), key=lambda group: _draw(min(group), seed))
 
 
 def _draw(row: int, seed: int) -> bytes:

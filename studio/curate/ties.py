@@ -8,11 +8,11 @@ it: two prompts with 400 answers each are near each other once, not 160,000 time
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias
 
-from studio.curate.compared import BYS, By
+from studio.curate.compared import BYS, By, Compared, answer_key, rest_key
 
 ALL_PAIRS = 64
 """Of up to so many rows, a verdict on all of them names every pair; of more rows, those with the first one. So whoever
@@ -38,6 +38,29 @@ class Edge(NamedTuple):
     score: float
     by: Tied
     open: bool = True
+
+
+def ties_of_equals(
+    rows: Iterable[int], of: Callable[[int], Compared]
+) -> Iterator[tuple[int, int, Literal["exact", "conflict", "task"]]]:
+    """What rows are to each other of which the same was compared, each tied to an earlier one.
+
+    An exact pair leads from the first row with an answer to each other one with that answer, a conflict from the first
+    row that asks the same to the first with each other answer, and where only instructions were compared, a task from
+    the first row to the first with each other input.
+    """
+    tasks: dict[str, tuple[int, dict[str, int]]] = {}
+    first: int | None = None
+    for one in rows:
+        first = one if first is None else first
+        asked, leads = tasks.setdefault(rest_key(of(one)), (one, {}))
+        lead = leads.setdefault(answer_key(of(one)), one)
+        if lead != one:
+            yield lead, one, "exact"
+        elif asked != one:
+            yield asked, one, "conflict"
+        elif first != one:
+            yield first, one, "task"
 
 
 def pairs_of(rows: Sequence[int]) -> list[tuple[int, int]]:

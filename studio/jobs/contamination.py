@@ -6,8 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from studio.curate.compared import BYS, compared
-from studio.curate.contamination import COMMON, Benchmark, Entry, Hit, NearHit, texts_of
+from studio.curate.contamination import Benchmark, Entry, Hit, NearHit, texts_of
 from studio.curate.duplicates import Pairs, Texts
 from studio.errors import StudioError
 from studio.jobs.events import Event, Events, Progressed
@@ -66,19 +68,16 @@ def find_contamination(store: Reader, paths: Sequence[Path]) -> Events:
         yield Progressed(min(begin + _BATCH, len(ids)), len(ids), "rows searched")
     known = {hit.row for hit in hits if not hit.common}
     near = yield from _near(ids, prompts, texts, known)
-    yield ContaminationFound(hits, len(ids), near)
+    naming = {row: hit for row, hit in near.items() if not hit.common}
+    yield ContaminationFound(hits, len(ids), naming, {row: hit for row, hit in near.items() if hit.common})
 
 
 def _near(
     ids: Sequence[int], prompts: list[str], texts: Sequence[tuple[Entry, str, str]], known: Collection[int]
 ) -> Generator[Event, None, dict[int, NearHit]]:
-    """Rows near a text of a benchmark, but for those that are known to hold one.
-
-    Weights are those of rows and benchmark together: what all its entries begin with makes nothing alike. A row near
-    many entries is only near what they have in common.
-    """
+    """Rows near a text of a benchmark, and how many they are near, but for those that are known to hold one."""
     asked = [one for one in texts if units(one[2]) >= _LEAST]
-    searching = Texts([*prompts, *(text for _, _, text in asked)]).overlap(THRESHOLD)
+    searching = Texts([*prompts, *(text for _, _, text in asked)]).near_entries(len(ids), THRESHOLD)
     while True:
         try:
             yield Progressed(int(next(searching) * len(ids)), len(ids), "rows compared with entries")
@@ -112,7 +111,7 @@ def _near(
             one, other = [left, *equal.get(left, ())], [right, *equal.get(right, ())]
             note(one, other, score)
             note(other, one, score)
-    return {row: hit for row, hit in sorted(found.items()) if near[row] <= COMMON}
+    return {row: msgspec.structs.replace(hit, texts=near[row]) for row, hit in sorted(found.items())}
 
 
 def evidence(hits: Sequence[Hit]) -> str:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from studio.alpaca.rows import ROW_TYPES, Kto, Row, RowType, fields, texts
 from studio.curate import minhash, prefix_join
 from studio.curate.clusters import Alike
-from studio.curate.compared import BYS, Compared, Field, answer_key, compared, rest_key
+from studio.curate.compared import BYS, Compared, Field, compared
 from studio.curate.duplicates import Pairs, Texts
 from studio.curate.representatives import Facts, Rule, rank
 from studio.curate.review_queue import Order, ReviewQueue
-from studio.curate.ties import Edge
+from studio.curate.ties import Edge, ties_of_equals
 from studio.jobs.dedup_events import DuplicatesFound, QueueMade
 from studio.jobs.events import Event, Events, Progressed
 from studio.settings import DedupMethod
@@ -123,12 +123,7 @@ def _search(texts: Texts, group: Group, asked: Asked) -> Generator[float, None, 
 
 
 def pairs_of(group: Group, pairs: Pairs) -> Iterable[Found]:
-    """The pairs by their rows; of rows that ask the same, those that answer it otherwise are conflicts.
-
-    An exact pair leads from the first row with an answer to each other one with that answer, a conflict from the first
-    row with the prompt to the first with each other answer, and where only instructions were compared, a task from the
-    first row with the instruction to the first with each other input.
-    """
+    """The pairs by their rows; of rows that ask the same, as `ties_of_equals` ties them."""
     rows = group.rows
     asking: defaultdict[int, list[int]] = defaultdict(list)
     columns = (pairs.left.tolist(), pairs.right.tolist(), pairs.by.tolist(), pairs.scores.tolist())
@@ -138,16 +133,8 @@ def pairs_of(group: Group, pairs: Pairs) -> Iterable[Found]:
         else:
             yield rows[left], rows[right], score, BYS[by]
     for first, others in asking.items():
-        tasks: dict[str, tuple[int, dict[str, int]]] = {}
-        for one in (first, *others):
-            asked, leads = tasks.setdefault(rest_key(group.texts[one]), (one, {}))
-            lead = leads.setdefault(answer_key(group.texts[one]), one)
-            if lead != one:
-                yield rows[lead], rows[one], 1.0, "exact"
-            elif asked != one:
-                yield rows[asked], rows[one], 1.0, "conflict"
-            elif first != one:
-                yield rows[first], rows[one], 1.0, "task"
+        for left, right, kind in ties_of_equals((first, *others), group.texts.__getitem__):
+            yield rows[left], rows[right], 1.0, kind
 
 
 # -- the queue ---------------------------------------------------------------------------------------

@@ -50,11 +50,13 @@ class ContaminationFound(Event, frozen=True):
     """Every stretch that one of the rows looked at shares with a benchmark, by row.
 
     near: of the other rows, those whose prompt is a near-duplicate of a text of it, and of which one the nearest.
+    near_many: those that are so near to many texts that they name none.
     """
 
     hits: list[Hit]
     rows: int
     near: dict[int, NearHit] = msgspec.field(default_factory=dict)
+    near_many: dict[int, NearHit] = msgspec.field(default_factory=dict)
 
     @property
     def contaminated(self) -> dict[int, list[Hit]]:

@@ -55,15 +55,19 @@ class Choosing(Instructing):
         """Select the `size` rows that say most; DiverseSelected, and with an outcome RowsMarked, one undoable step.
 
         tag: the selected rows have the tag from then on, and no others. reject: the rows that took part and were not
-        selected are rejected. none: nothing is changed. Raises UsageError for a size below 0 and an empty tag.
+        selected are rejected. none: nothing is changed. Raises UsageError for a size below 0, and a tag that is not one
+        word: filters end a tag at a blank or a comma.
         """
         from studio.jobs import redundancy
         from studio.jobs.redundancy_events import DiverseSelected, RowsMarked
 
         if apply != "none":
             self._must_write()
-        if apply == "tag" and not tag.strip():
-            raise UsageError("A tag needs a name.")
+        if apply == "tag" and len(tag.replace(",", " , ").split()) != 1:
+            raise UsageError(
+                f"{tag.strip()!r} is no tag." if tag.strip() else "A tag needs a name.",
+                hint="A tag is one word, without blanks and commas: filters could not reach it.",
+            )
         async for event in self._reading(lambda store: redundancy.choose(store, size, measure, seed, type)):
             yield event
             if isinstance(event, DiverseSelected) and apply != "none":

@@ -81,7 +81,7 @@ class Judging(Deciding):
                 self._near = None
                 with suppress(OSError):
                     # What is kept there only saves time.
-                    index_folder.write(self.folder, event.indexes)
+                    index_folder.write(self.folder, event.indexes, search)
             yield event
 
     async def _by_meaning(self, asked: Asked, control: Control | None) -> AsyncGenerator[Event, None]:
@@ -126,7 +126,7 @@ class Judging(Deciding):
     def neighbours(self, row_id: int) -> list[Neighbour]:
         """Rows near this one by the measure of the last search, the nearest first; [] before there was one."""
         stored, near = self.rows.get(row_id), self._neighbours
-        return [] if stored is None or near is None else near.near(stored, FLOOR) or []
+        return [] if stored is None or near is None else near.near(stored) or []
 
     def near_words(self, row_id: int) -> str:
         """Of which rows this one is an open duplicate, in words; "" when of none that is known."""
@@ -144,7 +144,7 @@ class Judging(Deciding):
         if search is not None and search.method == "semantic":
             # Those pairs are of another measure.
             return []
-        if stored is None or stored.status == "rejected" or near is None or (found := near.near(stored, FLOOR)) is None:
+        if stored is None or stored.status == "rejected" or near is None or (found := near.near(stored)) is None:
             return []
         with self._project.database.transaction(durable=False):
             pairs = [(min(row_id, one.row), max(row_id, one.row), one.score, one.kind) for one in found]

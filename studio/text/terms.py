@@ -1,9 +1,10 @@
 """Terms of texts, one by one as words and by the million as numbers: what near-duplicates by overlap are made of.
 
-A term is a token (`studio.text.tokens`), with two differences: signs that carry meaning in formulas, code and prices
-(+ * / = < > % ^ & | ~ # @ $ \\ and their kin beyond ASCII) belong to words as letters do, and an emoji is a term. So
-"2+3" is another question than "2*3", and a full-width ＋ is a +. Other punctuation, case and white space make no
-difference.
+A term is a token (`studio.text.tokens`), with three differences: signs that carry meaning in formulas, code and prices
+(+ * / = < > % ^ & | ~ # @ $ \\ and their kin beyond ASCII) belong to words as letters do, so do the minus and the point
+of a number, and an emoji is a term. So "2+3" is another question than "2*3", -5 another number than 5 and 1.5 than 15,
+and a full-width ＋ is a +. Other punctuation, case and white space make no difference; a hyphen or a full stop behind a
+letter is such punctuation, whatever follows.
 
 As a number a term is a hash of 64 bits of its letters, worked out for a whole batch of texts at once with arrays, which
 is several times as fast as cutting words out and looking them up. That two of a million terms have one number happens
@@ -35,13 +36,19 @@ _SIGNS = "+*/=<>%^&|~#@$\\"
 _MORE_SIGNS = "¢-¥±×÷\u20a0-\u20cf\u2190-\u22ff"
 _PICTURES = "\u2300-\u27bf\U0001f000-\U0001faff"
 _LETTER = rf"(?:[^\W_{CJK}]|[{re.escape(_SIGNS)}{_MORE_SIGNS}])"
+_ALPHABETIC = rf"[^\W\d_{CJK}]"
+_OF_NUMBER = rf"(?<!{_ALPHABETIC})(?:(?<!-)-(?=\.?[0-9])|(?<!\.)\.(?=[0-9]))"
 _SINGLE = f"[{CJK}{_PICTURES}]"
 # Stands between the texts of a batch. It is in no term, so a text may hold one: it only must not look like an end.
 _END = "\x01"
 _BATCH = 256
 """Texts at a time: their arrays stay in the processor's cache."""
-# Kinds of characters: between terms, part of a word, a term by itself, a mark on what stands before it.
-_GAP, _WORD, _ALONE, _MARK, _UNKNOWN = range(5)
+# Kinds of characters: between terms, part of a word, a term by itself (of a script that has no words, or a picture), a
+# mark on what stands before it.
+_GAP, _WORD, _CHARACTER, _PICTURE, _MARK, _UNKNOWN = range(6)
+_OF_CHARACTER = 256
+"""The bit of a term's hash that says that it is one character of such a script."""
+_MINUS, _POINT = ord("-"), ord(".")
 _BASE = 0x9E3779B97F4A7C15
 
 
@@ -49,8 +56,9 @@ class Encoded(NamedTuple):
     """What texts are made of, as numbers.
 
     features: a number for each term and which occurrence of it in its text it is (the second "the" is another feature
-    than the first); rows[i] is the place of the text that features[i] belongs to. Those of a text stand together; texts
-    may stand in any order. texts: for each text a number that says which terms it has in which order, 0 for none.
+    than the first), odd for one character of a script without words; rows[i] is the place of the text that features[i]
+    belongs to. Those of a text stand together; texts may stand in any order. texts: for each text a number that says
+    which terms it has in which order, 0 for none.
     """
 
     rows: Rows
@@ -122,6 +130,7 @@ def _encode(texts: Sequence[str]) -> tuple[Any, Hashes, Hashes]:
     times = places - np.maximum.accumulate(np.where(first, places, 0)) if len(order) else places
     with np.errstate(over="ignore"):
         features = _mixed((order << np.uint64(8)) + times.astype(np.uint64))
+    features = (features & ~np.uint64(1)) | (order & np.uint64(1))
     return (order >> np.uint64(56)).astype(np.int64), features, wholes
 
 
@@ -165,22 +174,53 @@ def _terms(codes: _Codes) -> tuple[Hashes, Any]:
     import numpy as np
 
     kinds, letters = _kinds(codes), _letters(codes)
+    of_number = _of_number(codes)
+    kinds[of_number], letters[of_number] = _WORD, _mixed(codes[of_number].astype(np.uint64) + np.uint64(1))
     if codes.dtype != np.uint8:
         if (kinds == _MARK).any():
             # A mark is of the kind of what it stands on, and goes with it.
             places = np.arange(len(kinds))
             carrier = kinds[np.maximum.accumulate(np.where(kinds != _MARK, places, 0))]
-            kinds = np.where((kinds == _MARK) & (carrier != _ALONE), carrier, kinds)
+            alone = (carrier == _CHARACTER) | (carrier == _PICTURE)
+            kinds = np.where((kinds == _MARK) & ~alone, carrier, kinds)
         letters[kinds == _GAP] = 0
     begins_word = kinds == _WORD
     begins_word[1:] &= kinds[:-1] != _WORD
-    begins = np.flatnonzero(begins_word | (kinds == _ALONE)) if codes.dtype != np.uint8 else np.flatnonzero(begins_word)
+    if codes.dtype != np.uint8:
+        begins_word |= (kinds == _CHARACTER) | (kinds == _PICTURE)
+    begins = np.flatnonzero(begins_word)
     if not len(begins):
         return np.zeros(0, np.uint64), begins
     with np.errstate(over="ignore"):
         powers, inverses = _powers(_room(len(codes)))
         sums = np.add.reduceat(letters * powers[: len(codes)], begins)
-        return _mixed(sums * inverses[begins]), begins
+        terms = _mixed(sums * inverses[begins]) & ~np.uint64(_OF_CHARACTER)
+    return terms | np.where(kinds[begins] == _CHARACTER, np.uint64(_OF_CHARACTER), np.uint64(0)), begins
+
+
+def _of_number(codes: _Codes) -> Any:
+    """Where a minus or a point belongs to a number, as `_OF_NUMBER` says."""
+    import numpy as np
+
+    at = np.flatnonzero((codes == _MINUS) | (codes == _POINT))
+    own, before, behind, then = (codes[np.clip(at + step, 0, len(codes) - 1)] for step in (0, -1, 1, 2))
+    before[at == 0] = ord(" ")
+    begins = _digits(behind) | ((own == _MINUS) & (behind == _POINT) & _digits(then))
+    found = at[begins & (before != own)]
+    carriers = codes[np.maximum(found - 1, 0)]
+    for code in np.unique(carriers).tolist():
+        if _takes_no_number(chr(code)):
+            found, carriers = found[carriers != code], carriers[carriers != code]
+    return found
+
+
+def _digits(codes: _Codes) -> Any:
+    return (codes >= ord("0")) & (codes <= ord("9"))
+
+
+def _takes_no_number(char: str) -> bool:
+    """Whether a minus or a point behind this character is punctuation."""
+    return bool(_IS_ALPHABETIC.match(char)) or _kind(char) == _MARK
 
 
 def _letters(codes: _Codes) -> Hashes:
@@ -259,20 +299,22 @@ def _table() -> _Kinds:
 
 def _kind(char: str) -> int:
     if _IS_SINGLE.match(char):
-        return _ALONE
+        return _CHARACTER if _IS_CHARACTER.match(char) else _PICTURE
     if _IS_LETTER.match(char):
         return _WORD
     is_mark = unicodedata.category(char)[0] == "M" and not is_selector(ord(char))
     return _MARK if is_mark else _GAP
 
 
-_IS_SINGLE, _IS_LETTER = re.compile(_SINGLE), re.compile(_LETTER)
+_IS_SINGLE, _IS_CHARACTER = re.compile(_SINGLE), re.compile(f"[{CJK}]")
+_IS_LETTER, _IS_ALPHABETIC = re.compile(_LETTER), re.compile(_ALPHABETIC)
 
 
 @lru_cache(maxsize=256)
 def _pattern(found_marks: str) -> re.Pattern[str]:
     """One term of texts in which these combining marks occur."""
     if not found_marks:
-        return re.compile(rf"{_SINGLE}|{_LETTER}+")
+        return re.compile(rf"{_SINGLE}|(?:{_LETTER}|{_OF_NUMBER})+")
     inside = re.escape(found_marks)
-    return re.compile(rf"{_SINGLE}[{inside}]*|{_LETTER}(?:{_LETTER}|[{inside}])*")
+    letter = rf"{_LETTER}|(?<![{inside}]){_OF_NUMBER}"
+    return re.compile(rf"{_SINGLE}[{inside}]*|(?:{letter})(?:{letter}|[{inside}])*")

@@ -22,6 +22,12 @@ HAN = "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u
 CJK = HAN + "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uac00-\ud7a3\U0001aff0-\U0001b16f"
 """Characters that are a token each: Han, kana, Hangul syllables."""
 
+_UNSEEN = re.compile(
+    "[\xad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+    # A joiner of pictures makes another picture of them; one in a word nobody sees.
+    "|(?<![\u2300-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d"
+)
 _HAN = re.compile(f"[{HAN}]")
 _WORD_IN_ASCII = re.compile("[0-9A-Za-z]+")
 _NEITHER_WORD_NOR_SPACE = re.compile(r"[^\w\s\x00-\x7f]")
@@ -120,8 +126,8 @@ def _pattern(found_marks: str) -> re.Pattern[str]:
 
 
 def fold(text: str) -> str:
-    """`text` after NFKC and case folding, composed again."""
-    composed = _composed(text)
+    """`text` after NFKC and case folding, composed again; without characters that nobody sees, such as soft hyphens."""
+    composed = _composed(_UNSEEN.sub("", text))
     folded = composed.casefold()
     # Case folding can undo the composition ("ǰ" becomes two code points).
     return composed if folded == composed else _composed(folded)

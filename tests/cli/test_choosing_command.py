@@ -103,6 +103,18 @@ def test_select_tags(capsys, folder, measure):
     assert f"tagged: studio export {folder} --tag diverse" in printed
 
 
+@pytest.mark.parametrize("tag", ["a b", "a,b", "　", "诗 词"])
+def test_a_tag_that_filters_could_not_reach_is_refused(capsys, folder, tag):
+    code, _, err = studio(capsys, "select", folder, "--size", 3, "--tag", tag)
+    assert code == 2
+    assert "tag" in err.casefold()
+
+
+def test_the_command_for_a_tag_works_as_it_is_printed(capsys, folder):
+    printed = studio(capsys, "select", folder, "--size", 3, "--tag", "好&$HOME")[1]
+    assert f"studio export {folder} --tag '好&$HOME'" in printed
+
+
 def test_select_rejects_the_others(capsys, folder):
     code, told, _ = studio(capsys, "select", folder, "--size", 4, "--apply", "reject")
     assert code == 0

@@ -63,6 +63,12 @@ def test_new_makes_a_project_once(capsys, tmp_path):
         ["import", ".", "absent.jsonl"],
         ["export", "."],
         ["dedup", ".", "--threshold", "7"],
+        ["dedup", ".", "--threshold", "nan"],
+        ["dedup", ".", "--pairs", "-", "--json"],
+        ["dedup", ".", "--against", ".", "--pairs", "-"],
+        ["dedup", ".", "--against", ".", "--method", "exact", "--field", "row"],
+        ["place", ".", "--sure", "nan"],
+        ["evolve", ".", "--budget-usd", "inf"],
         ["place", ".", "--strategy", "sideways"],
         ["evolve", ".", "--rounds", "0"],
         ["check", "absent"],
@@ -148,7 +154,7 @@ TWINS = [
 def test_dedup_finds_pairs_and_rejects_later_rows_only_when_asked(capsys, project, tmp_path, looking):
     studio(capsys, "import", project, write_rows(tmp_path / "rows.jsonl", *TWINS))
     code, found = studio_json(capsys, "dedup", project, "--threshold", "0.65")
-    assert (code, found["rejected"]) == (0, 0)
+    assert (code, found["rows"], found["clusters"], found["would_go"], found["rejected"]) == (0, 6, 2, 3, 0)
     assert {(pair["left"], pair["right"]) for pair in found["pairs"]} >= {(1, 2), (2, 3), (4, 5)}
     assert all(0.65 <= pair["score"] < 1 and pair["shared"] for pair in found["pairs"])
     assert studio_json(capsys, "dedup", project, "--threshold", "0.99")[1]["pairs"] == []

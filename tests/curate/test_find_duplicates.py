@@ -109,6 +109,16 @@ def test_what_is_a_typing_mistake(left, right, alike):
     assert letters.likeness(left, right) == letters.likeness(right, left)
 
 
+def test_a_template_is_as_light_beside_rows_of_another_script():
+    """150 rows of one language are no rarer because the rest of the project is in the other one."""
+    zh = [f"{chr(0x4E00 + 31 * n)}{chr(0x6E00 + 7 * n)}最早记载于哪一年？请根据下面的记载回答" for n in range(150)]
+    en = [f"In which year was name{n} of place{n} first written down" for n in range(150)]
+    beside_zh = ["".join(chr(0x5000 + (37 * n + 101 * place) % 5000) for place in range(12)) for n in range(2000)]
+    beside_en = [" ".join(f"word{(37 * n + 101 * place) % 5000}" for place in range(12)) for n in range(2000)]
+    for rows, others in ((zh, beside_en), (en, beside_zh)):
+        assert [pair for pair in listed(run(Texts([*rows, *others]).overlap(0.75))) if pair[0] < 150] == []
+
+
 def test_minhash_finds_nothing_that_is_not_there_and_nearly_all_that_is():
     frames = [f"Explain to a visitor of town {n} why its tower number {n * 7} leans to the {n % 5}" for n in range(120)]
     texts = frames + [f"{text} today" for text in frames]

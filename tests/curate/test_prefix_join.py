@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections import Counter
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from studio.curate.overlap import UNIT, features, shared, threshold_of
 from studio.curate.prefix_join import join
 from studio.errors import UsageError
 from studio.text.terms import encode, terms
+from studio.text.tokens import CJK
 
 WORDS = st.sampled_from(["red", "blue", "cat", "of", "of", "the", "the", "写", "一", "首", "诗", "2+3", "?"])
 TEXTS = st.lists(st.lists(WORDS, max_size=10).map(" ".join), max_size=24)
@@ -44,7 +46,12 @@ def bags(texts):
             seen[term] += 1
         found.append(bag)
     df = Counter(feature for bag in found for feature in bag)
-    return [{feature: round(UNIT * math.log1p(len(texts) / df[feature])) for feature in bag} for bag in found]
+    rows = Counter(script for bag in found for script in {re.match(f"[{CJK}]", term) is None for term, _ in bag})
+
+    def weight(feature):
+        return round(UNIT * math.log1p(rows[re.match(f"[{CJK}]", feature[0]) is None] / df[feature]))
+
+    return [{feature: weight(feature) for feature in bag} for bag in found]
 
 
 def all_pairs(texts, threshold):

@@ -169,7 +169,7 @@ def test_a_prompt_that_is_a_near_duplicate_of_an_entry_is_found_and_rejected(tmp
     zh = session.add(Sft("哪一种鸟在海角的悬崖上筑巢过冬？", "", "海鹦。"))
     asyncio.run(session.close())
     path = tmp_path / "bench.jsonl"
-    questions = ["Which bird builds a nest on the cliffs of this cape?", "哪种鸟在海角悬崖上筑巢过冬？", "yes"]
+    questions = ["Which bird builds a nest on the cliffs of the cape?", "哪种鸟在海角悬崖上筑巢过冬？", "yes"]
     path.write_bytes(b"\n".join(orjson.dumps({"question": question}) for question in questions))
     for words in (["decontaminate", tmp_path / "q", path], ["dedup", tmp_path / "q", "--against", path]):
         code, found = studio_json(capsys, *words)
@@ -181,3 +181,28 @@ def test_a_prompt_that_is_a_near_duplicate_of_an_entry_is_found_and_rejected(tmp
     assert "contaminated: 2 of 22 rows, 2 rejected" in out
     code, found = studio_json(capsys, "rejected", tmp_path / "q", "--rule", "contaminated")
     assert all(row["evidence"].startswith("prompt: overlap 0.") for row in found["rows"])
+
+
+def test_a_row_near_many_entries_is_listed_as_common(tmp_path, capsys):
+    import asyncio
+
+    from tests.support.projects import studio, studio_json
+
+    session = new_project(tmp_path / "q")
+    for number in range(20):
+        session.add(Sft(f"Describe how the people of street {number} keep their doors painted", "", "x"))
+    rows = [
+        session.add(Sft(text, "", "x"))
+        for text in ("Which bird nests on the cliffs of the cape", "哪种鸟在海角悬崖上筑巢")
+    ]
+    asyncio.run(session.close())
+    path = tmp_path / "bench.jsonl"
+    asked = ["Which bird nests on the cliffs of the cape {}", "哪种鸟在海角悬崖上筑巢{}"]
+    for n, near, common in ((10, rows, []), (12, [], rows)):
+        questions = [one.format(end) for one in asked for end in "甲乙丙丁戊己庚辛壬癸子丑"[:n]]
+        path.write_bytes(b"\n".join(orjson.dumps({"question": question}) for question in questions))
+        code, found = studio_json(capsys, "decontaminate", tmp_path / "q", path)
+        assert (code, [hit["row"] for hit in found["near"]], found["common"]) == (int(bool(near)), near, common)
+    told = studio(capsys, "decontaminate", tmp_path / "q", path, "--apply", "reject")[1]
+    assert "share only what many entries have in common: 2, such as\n#21  Which bird nests" in told
+    assert "contaminated: 0 of 22 rows, 0 rejected" in told

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from studio.text.terms import encode, terms
 
-ALPHABET = "aBz 1+.,!_，。写诗がｶﾞ\u0301\u0338\x01\x00😀é\nß\ufe0fा각\u200d"
+ALPHABET = "aBz 15-+.,!_，。写诗がｶﾞ\u0301\u0338\x01\x00😀é\nß\ufe0fा각\u200d\u200b\xad"
 
 
 def test_words_signs_and_single_characters():
@@ -26,6 +26,26 @@ def test_signs_and_pictures_make_one():
     assert terms("a < b") != terms("a > b")
     assert terms("What does 😀 mean?") != terms("What does 😂 mean?")
     assert terms("3 × 4") != terms("3 ÷ 4")
+
+
+def test_a_minus_and_a_point_belong_to_their_number():
+    assert terms("Is -5 > 3 ?") == ["is", "-5", ">", "3"]
+    assert terms("What is 1.5 times 2.") == ["what", "is", "1.5", "times", "2"]
+    assert terms("(-.5, .25), x=-1, 2024-01-05") == ["-.5", ".25", "x=-1", "2024-01-05"]
+    assert terms("气温是－５度，还是１．５度？") == ["气", "温", "是", "-5", "度", "还", "是", "1.5", "度"]
+    assert terms("温度-5度") != terms("温度5度")
+
+
+def test_a_hyphen_and_a_full_stop_are_punctuation():
+    assert terms("well-known, GPT-4: a - b. 5. See fig.3") == terms("well known GPT 4 a b 5 see fig 3")
+    assert terms("第3.章 - 见下文") == terms("第3章见下文")
+    assert terms("--5 ...5") == terms("5 5")
+
+
+def test_what_nobody_sees_makes_no_difference():
+    assert terms("photosyn\u200bthesis, co\xadope\u2060ration\ufeff") == ["photosynthesis", "cooperation"]
+    assert terms("光合\u200b作用") == terms("光合作用")
+    assert terms("e\u200b\u0301cole") == terms("école")
 
 
 def test_marks_stay_with_their_letter():

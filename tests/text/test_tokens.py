@@ -24,6 +24,7 @@ from studio.text.tokens import language, normalise, spans, tokenize, units
         ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
         ("葛\U000e0100 ❤️!", ["葛"]),
         ("人々 〇", ["人", "々", "〇"]),
+        ("photosyn\u200bthesis co\xadoperate 光\u200d合\ufeff", ["photosynthesis", "cooperate", "光", "合"]),
         ("《红楼梦》・「第一回」", list("红楼梦第一回")),
     ],
 )
@@ -66,6 +67,8 @@ def test_normalise_makes_exact_duplicates_equal():
     assert normalise("  Name\tthe\n\nPLANETS ") == normalise("name the planets") == "name the planets"
     assert normalise("ＡＢＣ　你好") == "abc 你好"
     assert normalise("a.b") != normalise("a b")
+    assert normalise("ze\u200bro") == "zero"
+    assert normalise("👩\u200d🍳") != normalise("👩🍳")
 
 
 @given(st.text())
@@ -80,6 +83,7 @@ def test_normalise_twice_is_once(text):
         ("用 Python 写……排序", ["用", "Python", "写", "排", "序"]),
         ("价格:３５元。", ["价", "格", "３５", "元"]),
         ("一ｶﾞ二", ["一", "ｶﾞ", "二"]),
+        ("a photo\u200bn, 光\xad合", ["a", "photo\u200bn", "光", "合"]),
         ("e\u0301cole, Straße!", ["e\u0301cole", "Straße"]),
         ("㍿です", ["㍿", "㍿", "㍿", "㍿", "で", "す"]),
         ("\u1112\u1161\u11ab 字", ["\u1112\u1161\u11ab", "字"]),

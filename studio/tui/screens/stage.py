@@ -119,11 +119,9 @@ class StageScreen(Screen[None]):
         if command.writes and not self.session.writable:
             self.app.notify(f"Read-only: {self.session.holder} is writing in this project.", severity="warning")
             return
-        method = getattr(self, f"command_{name.replace('-', '_')}", None)
-        if method is None:
-            method = getattr(self.app, f"command_{name.replace('-', '_')}")
+        method = f"command_{name.replace('-', '_')}"
         try:
-            method()
+            (getattr(self, method, None) or getattr(self.app, method))()
         except StudioError as error:
             self.studio.complain(error)
 
@@ -166,8 +164,7 @@ class StageScreen(Screen[None]):
     def command_up(self) -> None:
         self.move_to(self.list.cursor - 1)
 
-    def command_skip(self) -> None:
-        self.move_to(self.list.cursor + 1)
+    command_skip = command_down
 
     def command_half_page_down(self) -> None:
         self.move_to(self.list.cursor + max(1, self.list.page // 2))
