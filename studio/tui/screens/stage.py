@@ -206,8 +206,7 @@ class StageScreen(Screen[None]):
         if told is None:
             self.app.notify("Nothing to undo." if verb == "undid" else "Nothing to redo.")
             return
-        back = "   ctrl+r does it again" if verb == "undid" else ""
-        self.app.notify(f"{verb}: {told[0]}{back}", timeout=4)
+        self.app.notify(f"{verb}: {told[0]}{'   ctrl+r does it again' if verb == 'undid' else ''}", timeout=4)
         self.decided()
         if told[1] is not None:
             self.go_to_row(told[1])
