@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-# Machines are noisy: no test fails for the time it took.
-settings.register_profile("studio", deadline=None)
+# Machines are noisy: no test fails for the time it took. Each run draws other examples.
+settings.register_profile("studio", deadline=None, max_examples=50)
 settings.load_profile("studio")
 
 

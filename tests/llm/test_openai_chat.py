@@ -14,7 +14,7 @@ from studio.llm.openai_chat import OpenAIChat, Timeouts
 from tests.support.chat_server import FILTERED, TOO_LONG, ChatServer, Fault
 
 CANARY = "sk-canary-7f3a9b2c5d"
-QUICK = Timeouts(connect=1.0, first_token=0.3, silence=0.3, total=0.5)
+QUICK = Timeouts(connect=1.0, first_token=0.6, silence=0.6, total=1.0)
 ASKED = Request("teacher-small", (("user", "Name three harbours.\u2028说明理由。"),), temperature=0.5, max_tokens=64)
 
 Asking = tuple[ChatServer, OpenAIChat]
@@ -98,7 +98,7 @@ async def test_every_fault_that_may_pass_is_a_passing_error(asking: Asking, kind
 )
 async def test_faults_that_look_different_in_a_stream(asking: Asking, kind, plain, streamed):
     server, chat = asking
-    server.script = lambda *_: Fault(kind)
+    server.script = lambda *_: Fault(kind, pause=0.1)
     with pytest.raises(PassingError, match=plain):
         await ask(chat, streamed=False)
     if streamed is None:

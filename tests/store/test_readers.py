@@ -54,7 +54,7 @@ def joined(found, space):
 # -- what is right is read as orjson reads it ------------------------------------------------------
 
 
-@settings(max_examples=150, suppress_health_check=FUNCTION_FIXTURE)
+@settings(max_examples=80, suppress_health_check=FUNCTION_FIXTURE)
 @given(found=objects, space=spaces, bom=st.booleans())
 @example(found=[{"a": "}, {" * 200}, {"a": "]"}], space=b"", bom=True)
 def test_a_whole_array_is_read_as_orjson_reads_it(small_blocks, file, found, space, bom):
@@ -62,7 +62,7 @@ def test_a_whole_array_is_read_as_orjson_reads_it(small_blocks, file, found, spa
     assert read_all(file) == (found, [])
 
 
-@settings(max_examples=150, suppress_health_check=FUNCTION_FIXTURE)
+@settings(max_examples=80, suppress_health_check=FUNCTION_FIXTURE)
 @given(
     found=objects.filter(lambda found: len(found) != 1),
     ending=st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n\t\n"]),
@@ -76,7 +76,7 @@ def test_json_lines_are_read_as_orjson_reads_them(small_blocks, file, found, end
     assert [one.cause for one in broken] == ([] if found else ["the file is empty"])
 
 
-@settings(max_examples=250, suppress_health_check=FUNCTION_FIXTURE)
+@settings(max_examples=120, suppress_health_check=FUNCTION_FIXTURE)
 @given(found=objects.filter(bool), space=spaces, change=st.data())
 def test_a_mutated_array_is_accepted_exactly_when_orjson_accepts_it(small_blocks, file, found, space, change):
     text = bytearray(joined(found, space))
@@ -101,7 +101,7 @@ def test_a_mutated_array_is_accepted_exactly_when_orjson_accepts_it(small_blocks
         assert read_all(file) == (expected, [])
 
 
-@settings(max_examples=150, suppress_health_check=FUNCTION_FIXTURE)
+@settings(max_examples=80, suppress_health_check=FUNCTION_FIXTURE)
 @given(found=objects.filter(bool), space=spaces, at=st.integers(0, 10_000), bytes_=st.binary(min_size=1, max_size=3))
 def test_what_stands_before_a_random_fault_is_read_as_it_was(small_blocks, file, found, space, at, bytes_):
     text = joined(found, space)
@@ -123,7 +123,7 @@ alpaca_rows = st.lists(
 TYPED = Decoder(one_decoder("sft"), array_decoder("sft"), (msgspec.DecodeError, UnicodeDecodeError, RecursionError))
 
 
-@settings(max_examples=250, suppress_health_check=FUNCTION_FIXTURE)
+@settings(max_examples=120, suppress_health_check=FUNCTION_FIXTURE)
 @given(
     found=alpaca_rows,
     lines=st.booleans(),

@@ -68,7 +68,7 @@ async def test_pause_goes_on_and_stop_keeps(session):
 
 
 async def test_a_job_elsewhere_is_seen_in_every_stage_and_quitting_asks(session):
-    model(session, delay=0.05)
+    model(session, delay=0.5)
     async with opened(session) as (app, pilot):
         await pilot.press("2", "s")
         await until(pilot, lambda text: "evolving" in text)
