@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 # Machines are noisy: no test fails for the time it took. Each run draws other examples.
-settings.register_profile("studio", deadline=None, max_examples=50)
+settings.register_profile("studio", deadline=None, max_examples=40)
 settings.load_profile("studio")
 
 

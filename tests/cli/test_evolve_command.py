@@ -54,7 +54,7 @@ def replies_of(folder):
     return count
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_run_killed_at_any_instant_repeats_no_paid_request_and_loses_no_row(tmp_path, kills):
     luck = random.Random(7)
     (tmp_path / "killed").mkdir()

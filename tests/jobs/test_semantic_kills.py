@@ -71,7 +71,7 @@ def pairs_of(folder, url):
     return json.loads(out), missing
 
 
-@pytest.mark.parametrize(("kills", "number"), [(2, 200), pytest.param(40, 2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "number"), [(1, 100), pytest.param(40, 2000, marks=pytest.mark.slow)])
 def test_a_search_killed_at_any_instant_pays_nothing_twice_and_finds_the_same_pairs(tmp_path, kills, number):
     luck, rows = random.Random(kills), texts(number)
     killed, whole = prepare(tmp_path / "killed", rows), prepare(tmp_path / "whole", rows)

@@ -89,6 +89,7 @@ def test_what_is_written_is_little_and_an_idle_screen_writes_nothing(project):
         assert idle(terminal) == b""
 
 
+@pytest.mark.slow
 def test_live_generation_is_a_trickle(project):
     said = " ".join(f"word{number} 潮汐" for number in range(60))
 
