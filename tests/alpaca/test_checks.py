@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from studio.alpaca.checks import FIXES, RULES, FieldChange, changes, checker, fix
@@ -156,6 +156,7 @@ def test_fix_mends_what_it_promises_and_nothing_is_promised_twice(row):
 
 
 @given(rows)
+@example(Pretrain(text="Ã\x1f\x95"))
 def test_a_fix_is_made_once_and_takes_no_word(row):
     for code in FIXES:
         mended = fix(row, code)

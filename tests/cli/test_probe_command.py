@@ -150,7 +150,7 @@ def test_a_probe_killed_at_any_instant_pays_nothing_twice_and_finds_the_same(tmp
     killed = 0
     with serving(tmp_path, 0.02) as url:
         for _ in range(kills):
-            goal = len(asked(tmp_path)) + luck.randint(1, 12)
+            goal = len(asked(tmp_path)) + luck.randint(3 * LANES, 4 * LANES)
             with start_studio("probe", folder, *probing, *words(url)) as child:
                 end = time.monotonic() + 20
                 while len(asked(tmp_path)) < goal and child.poll() is None and time.monotonic() < end:
