@@ -225,7 +225,7 @@ async def test_the_real_model_answers_streams_and_knows_its_limits(real_weights)
             await model.reply(Request(Embedded.model, (("user", "word " * 3000),)))
         chat = model._chat
         assert chat is not None
-        stranger = OpenAIChat(chat._base_url, Embedded.model)
+        stranger = OpenAIChat(chat._access._base_url, Embedded.model)
         with pytest.raises(ModelError, match="401"):
             await stranger.reply(ASKED)
         await stranger.close()
