@@ -10,7 +10,21 @@ from studio.curate.arranging import Arranged, Wish, arrange
 from studio.curate.context import Context, find_in
 from studio.curate.distractors import Distractor
 from studio.curate.guards import Guard
+from studio.curate.lines import is_question
 from studio.curate.plans import with_text
+from studio.curate.segments import Segments
+
+# Behind such a label any text is one.
+_CLOSED = ("]", "】", ":", "：")
+
+
+def _steady(segments: Segments, bodies: Sequence[str]) -> bool:
+    """Whether the segments are found alike in every order, without a look: documents of one line that ask nothing."""
+    return (
+        segments.kind == "documents"
+        and all(label.rstrip().endswith(_CLOSED) for label in segments.labels)
+        and all(body.strip() and "\n" not in body and not is_question(body) for body in bodies)
+    )
 
 
 def surely_arranged(
@@ -32,6 +46,8 @@ def surely_arranged(
         return made
     segments, changed = context.segments, made.row
     bodies = (*segments.bodies, *[one.body for one in distractors])
+    if _steady(segments, bodies):
+        return made
     if wish.question != "as-is":
         # A question that now stands beside the segments says nothing of them.
         order = [place for place in order if place < len(segments)]
