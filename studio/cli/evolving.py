@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from studio.cli.output import progress, say, show_json, tell
+from studio.cli.output import progress, say, show_json, tell, tell_trouble
 from studio.errors import BudgetError, ModelError, StudioError, UsageError
 from studio.jobs.control import Control
 from studio.jobs.estimate import Estimate
@@ -50,14 +50,7 @@ async def run(session: Session, as_json: bool) -> int:
         show_json({**tally.record(), "spent": spent, "error": str(refusal) if refusal else None})
     else:
         say(_words(tally, session.spent))
-    for message, times in (tally.failures + tally.retries).most_common(5):
-        tell(f"{times} x {message}")
-    if refusal:
-        tell(f"{refusal.title}: {refusal}")
-    if refusal or tally.failed:
-        tell("What was answered is kept. Run the same command again: it asks only for what is missing.")
-        return 1
-    return 0
+    return tell_trouble(tally, refusal)
 
 
 async def foretell(session: Session, sample: int, as_json: bool) -> int:

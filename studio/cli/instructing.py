@@ -8,7 +8,7 @@ from contextlib import aclosing
 import msgspec
 
 from studio.cli.evolving import estimate_words, spent_words
-from studio.cli.output import progress, say, show_json, tell
+from studio.cli.output import progress, say, show_json, tell, tell_trouble
 from studio.errors import BudgetError, ModelError, StudioError
 from studio.jobs.control import Control
 from studio.jobs.self_instruct_events import PoolLoaded
@@ -36,18 +36,11 @@ async def run(session: Session, as_json: bool) -> int:
         show_json({**tally.record(), "error": str(refusal) if refusal else None})
     else:
         say(_words(tally, session))
-    for message, times in (tally.failures + tally.retries).most_common(5):
-        tell(f"{times} x {message}")
-    if tally.ran_dry:
-        tell(
-            f"The last {tally.ran_dry} replies brought nothing new, so the run has given up. Add seed tasks, take a "
-            "larger model or a higher --temperature; run it again to try once more."
-        )
-    if refusal:
-        tell(f"{refusal.title}: {refusal}")
-    if refusal or tally.failed:
-        tell("What was answered is kept. Run the same command again: it asks only for what is missing.")
-    return 1 if refusal or tally.failed or tally.ran_dry else 0
+    given_up = (
+        f"The last {tally.ran_dry} replies brought nothing new, so the run has given up. Add seed tasks, take a larger "
+        "model or a higher --temperature; run it again to try once more."
+    )
+    return tell_trouble(tally, refusal, *[given_up] * bool(tally.ran_dry)) or int(bool(tally.ran_dry))
 
 
 async def foretell(session: Session, as_json: bool) -> int:

@@ -6,12 +6,14 @@ import os
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import click
 
+from studio.errors import StudioError
 from studio.text.display import visible
 
 # JSON leaves these as they are, and a terminal would obey or mirror them.
@@ -26,6 +28,28 @@ def say(text: str) -> None:
 def tell(text: str) -> None:
     """A line of talk, on stderr."""
     click.echo(visible(text), err=True)
+
+
+class Troubled(Protocol):
+    """A tally that knows what failed."""
+
+    failed: int
+    failures: Counter[str]
+    retries: Counter[str]
+
+
+def tell_trouble(tally: Troubled, refusal: StudioError | None, *more: str) -> int:
+    """Say what went wrong in a run that asked a model, `more` of it between; the exit code."""
+    for message, times in (tally.failures + tally.retries).most_common(5):
+        tell(f"{times} x {message}")
+    for line in more:
+        tell(line)
+    if refusal:
+        tell(f"{refusal.title}: {refusal}")
+    if refusal or tally.failed:
+        tell("What was answered is kept. Run the same command again: it asks only for what is missing.")
+        return 1
+    return 0
 
 
 def show_json(value: Any) -> None:

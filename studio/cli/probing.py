@@ -9,7 +9,7 @@ from contextlib import aclosing
 import msgspec
 
 from studio.cli.evolving import estimate_words, spent_words
-from studio.cli.output import progress, say, show_json, tell
+from studio.cli.output import progress, say, show_json, tell, tell_trouble
 from studio.errors import BudgetError, ModelError, StudioError
 from studio.jobs.control import Control
 from studio.jobs.probe_events import ProbeBegun
@@ -48,14 +48,7 @@ async def run(session: Session, as_json: bool) -> int:
             say(f"{tally.replayed:,} of {tally.answered:,} answers are from the ledger")
         for line in [*spent_words(session.spent), "", *picture(curve)]:
             say(line)
-    for message, times in (tally.failures + tally.retries).most_common(5):
-        tell(f"{times} x {message}")
-    if refusal:
-        tell(f"{refusal.title}: {refusal}")
-    if refusal or tally.failed:
-        tell("What was answered is kept. Run the same command again: it asks only for what is missing.")
-        return 1
-    return 0
+    return tell_trouble(tally, refusal)
 
 
 async def foretell(session: Session, as_json: bool) -> int:

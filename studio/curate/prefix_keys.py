@@ -30,7 +30,6 @@ AT_ONCE = 1 << 19
 """Keys, and pairs of rows, that are in memory at a time: some 15 MB."""
 BITS = 25
 """Of a key that are not hash."""
-MOST_ROWS = 1 << (BITS - 1)
 
 
 class _Fronts(NamedTuple):

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-
 import msgspec
 
-from studio.jobs.events import AttemptFailed, Event, LaneStarted, Paused, Planned, Retried
+from studio.jobs.events import Event, Planned
+from studio.jobs.lane_tally import LaneTally
 from studio.jobs.probe_events import ProbeBegun, Probed, ProbeEnded
 from studio.methods.probe.curve import Curve, counted, weights_by_decile
 from studio.methods.probe.tasks import Setup
 from studio.methods.probe.verdict import judge
 
 
-class ProbeTally:
-    """questions = answered + failed at the end. replayed: answered without paying now. tokens: of answers.
+class ProbeTally(LaneTally):
+    """questions = answered + failed at the end.
 
     setup and room: as in `ProbeBegun`, None before it.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.model = ""
         self.setup: Setup | None = None
         self.room: tuple[int, int] | None = None
-        self.questions = self.failed = self.replayed = self.prompt_tokens = self.tokens = 0
-        self.failures: Counter[str] = Counter()
-        self.retries: Counter[str] = Counter()
-        self.paused_for = ""
+        self.questions = 0
         self.ended = False
         self._answers: list[tuple[int, bool]] = []
-        self._started = time.monotonic()
 
     @property
     def answered(self) -> int:
@@ -39,10 +34,6 @@ class ProbeTally:
     @property
     def right(self) -> int:
         return sum(right for _, right in self._answers)
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
 
     @property
     def curve(self) -> Curve | None:
@@ -56,24 +47,13 @@ class ProbeTally:
                 self.model, self.setup, self.room = event.model, event.setup, event.room
             case Planned():
                 self.questions = event.attempts
-            case LaneStarted():
-                self.paused_for = ""
             case Probed():
                 self._answers.append((event.index, event.right))
-                self.prompt_tokens += event.tokens[0]
-                self.tokens += event.tokens[1]
-                self.replayed += event.replayed
-            case AttemptFailed():
-                self.failed += 1
-                self.failures[event.message] += 1
-            case Retried():
-                self.retries[event.message] += 1
-            case Paused():
-                self.paused_for = event.reason
+                self.pay(event)
             case ProbeEnded():
                 self.ended = True
             case _:
-                pass
+                super().see(event)
 
     def record(self) -> dict[str, object]:
         """The counts for machines."""
@@ -81,13 +61,7 @@ class ProbeTally:
             "questions": self.questions,
             "answered": self.answered,
             "right": self.right,
-            "failed": self.failed,
-            "failures": dict(self.failures),
-            "retries": dict(self.retries),
-            "replayed": self.replayed,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.tokens,
-            "seconds": round(self.seconds, 2),
+            **self.costs(),
             "ended": self.ended,
         }
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 from studio.jobs.candidates import DECIDED
-from studio.jobs.events import AttemptFailed, Event, LaneStarted, Paused, Planned, Retried
+from studio.jobs.events import Event, Planned
+from studio.jobs.lane_tally import LaneTally
 from studio.jobs.self_instruct_events import Answered, Listed, PoolLoaded, RanDry
 from studio.store.draws import UNANSWERED
 
 
-class InstructionTally:
+class InstructionTally(LaneTally):
     """The funnel of one start.
 
     read + fruitless.total() replies; instructions = eliminated.total() + new; those that are new, and those that
     earlier starts left, are answered or wait for it: standing + without_instance.total() + overtaken = answered.
     target, made_before: of the whole run. instances: rows, dropped: instances that are not kept, by rule.
-    classification: answered tasks that are. tokens: of answers.
+    classification: answered tasks that are.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.target = self.made_before = self.unanswered_before = 0
         self.read = 0
         self.fruitless: Counter[str] = Counter()
@@ -29,12 +30,7 @@ class InstructionTally:
         self.standing = self.overtaken = self.classification = self.instances = 0
         self.without_instance: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
-        self.failed = self.replayed = self.prompt_tokens = self.tokens = 0
-        self.failures: Counter[str] = Counter()
-        self.retries: Counter[str] = Counter()
-        self.paused_for = ""
         self.ran_dry = 0
-        self._started = time.monotonic()
 
     @property
     def made(self) -> int:
@@ -52,10 +48,6 @@ class InstructionTally:
         return self.unanswered_before + self.new - self.answered
 
     @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
-
-    @property
     def left(self) -> float | None:
         """Seconds to the target at the rate so far, None before the first instruction stood."""
         return (self.target - self.made) * self.seconds / self.standing if self.standing else None
@@ -67,30 +59,16 @@ class InstructionTally:
                 self.target, self.made_before = event.attempts, event.done - self.standing
             case PoolLoaded():
                 self.unanswered_before = event.unanswered
-            case LaneStarted():
-                self.paused_for = ""
             case Listed():
-                self._see_costs(event)
+                self.pay(event)
                 self._see_list(event)
             case Answered():
-                self._see_costs(event)
+                self.pay(event)
                 self._see_answer(event)
-            case AttemptFailed():
-                self.failed += 1
-                self.failures[event.message] += 1
-            case Retried():
-                self.retries[event.message] += 1
-            case Paused():
-                self.paused_for = event.reason
             case RanDry():
                 self.ran_dry = event.replies
             case _:
-                pass
-
-    def _see_costs(self, event: Listed | Answered) -> None:
-        self.prompt_tokens += event.tokens[0]
-        self.tokens += event.tokens[1]
-        self.replayed += event.replayed
+                super().see(event)
 
     def _see_list(self, event: Listed) -> None:
         if event.rule:
@@ -136,12 +114,6 @@ class InstructionTally:
             "classification": self.classification,
             "instances": self.instances,
             "dropped": dict(self.dropped),
-            "failed": self.failed,
-            "failures": dict(self.failures),
-            "retries": dict(self.retries),
-            "replayed": self.replayed,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.tokens,
-            "seconds": round(self.seconds, 2),
+            **self.costs(),
             "ran_dry": self.ran_dry,
         }

@@ -14,6 +14,7 @@ from studio.llm import embedding_failures, embeddings_wire, failures, wire
 from studio.llm.access import UNREADABLE, Access
 from studio.llm.chat import Usage
 from studio.llm.openai_chat import OnHeaders, Timeouts
+from studio.text.tokens import is_utf8
 
 if TYPE_CHECKING:
     import httpx2
@@ -121,7 +122,7 @@ class OpenAIEmbeddings:
             return self._client
 
     async def _embed(self, sent: Sequence[str]) -> Embedded:
-        if not all(map(_is_utf8, sent)):
+        if not all(map(is_utf8, sent)):
             raise RefusedError(
                 "A text cannot be written as UTF-8; it was not sent.", hint="Look for broken characters in the row."
             )
@@ -188,11 +189,3 @@ class OpenAIEmbeddings:
 
 class _NoBase64Error(Exception):
     """The endpoint wants numbers to be asked for as numbers."""
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,13 @@ class Deciding(Looking):
     def changes(self) -> tuple[int, int]:
         """Something that differs once any row or decision has been added."""
         return (self._journal.last_entry(), self.rows.last_id())
+
+    @property
+    def pattern(self) -> re.Pattern[str] | None:
+        """The person's own expression for segments. Raises UsageError."""
+        from studio.curate.shapes import custom
+
+        return custom.compiled(self.settings.position.pattern)
 
     def touched_since(self, earlier: tuple[int, int]) -> list[range]:
         """The rows decided on or brought in since `changes` was this; some may come more than once."""
@@ -89,10 +97,8 @@ class Deciding(Looking):
         after: dict[str, Any] = {"body": alpaca.encode(row).decode()}
         if row != stored.row and (stored.gold is not None or stored.gold_why is not None):
             from studio.curate.context import carried
-            from studio.curate.shapes import custom
 
-            pattern = custom.compiled(self.settings.position.pattern)
-            after["gold"] = None if stored.gold is None else carried(stored.row, row, stored.gold, pattern)
+            after["gold"] = None if stored.gold is None else carried(stored.row, row, stored.gold, self.pattern)
             if after["gold"] is None:
                 after["gold_why"] = None
         return after

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import AsyncGenerator, Container, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -34,13 +33,6 @@ if TYPE_CHECKING:
 
 class Placing(Probing):
     """An open project to place segments in."""
-
-    @property
-    def pattern(self) -> re.Pattern[str] | None:
-        """The person's own expression for segments. Raises UsageError."""
-        from studio.curate.shapes import custom
-
-        return custom.compiled(self.settings.position.pattern)
 
     def context_of(self, stored: StoredRow) -> Context | None:
         """A row's segments as they stand now; None when it has none."""
@@ -287,8 +279,9 @@ class Placing(Probing):
 
     def _known(self, only: Iterable[int]) -> frozenset[int]:
         """Raises UsageError for a row that there is not."""
-        ids = frozenset(only)
-        if unknown := ids - {stored.id for stored in self.rows.page(sorted(ids))}:
+        ids, last = frozenset(only), self.rows.last_id()
+        # No row is ever deleted, so the ids there are have no gaps.
+        if unknown := [row_id for row_id in ids if not 0 < row_id <= last]:
             raise UsageError(f"There is no row #{min(unknown)}.")
         return ids
 

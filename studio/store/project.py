@@ -217,10 +217,6 @@ class Project:
         """Who writes here, in words."""
         return self._lock.holder() or "nobody"
 
-    @property
-    def settings_file(self) -> Path:
-        return self.folder / SETTINGS_FILE
-
     def close(self) -> None:
         self.database.close()
         self._lock.release()

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from studio.store.blocks import Block, Broken, Read, block_of
+from studio.text.tokens import is_utf8
 
 _ROWS = 2000
 _LISTS = ("history", "images", "videos", "audios", "conversations", "messages")
@@ -58,7 +59,7 @@ def _csv_blocks(table: Any, name: str) -> Iterator[Block]:
             if len(cells) != len(names):
                 cause = f"{len(cells)} cells under {len(names)} column names"
                 broken.append(Broken(name, line, 1, 0, cause, _bytes(raw)))
-            elif not _is_utf8(raw):
+            elif not is_utf8(raw):
                 broken.append(Broken(name, line, 1, 0, "not UTF-8", _bytes(raw)))
             else:
                 found.append((line, None, {key: _cell(key, cell) for key, cell in zip(names, cells, strict=True)}))
@@ -122,14 +123,6 @@ def _cell(name: str, cell: str) -> Any:
         except orjson.JSONDecodeError:
             return cell
     return cell
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _bytes(text: str) -> bytes:

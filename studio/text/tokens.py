@@ -159,3 +159,12 @@ def _whole(text: str) -> list[str]:
 
 _CUTS = ((_characters, lru_cache(maxsize=65536)(fold)), (_words, fold), (_whole, fold))
 """Ways to cut a text into parts that fold by themselves, the finest first; the last one always serves."""
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written: it holds no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -86,11 +86,3 @@ def _marked(field: str, text: str, mark: Mark | None) -> list[Span]:
     if start > 2 * _BEFORE:
         before = [Span(f"… {start - _BEFORE:,} characters before … ", "muted"), Span(text[start - _BEFORE : start])]
     return [*before, Span(f"»{text[start:end]}«", MARK_INK), Span(text[end:])]
-
-
-def histogram_line(title: str, numbers: list[int]) -> Line:
-    """A histogram in one line: a bar for each class, head on the left and tail on the right, then the counts."""
-    top = max(numbers, default=0) or 1
-    blocks = "·▁▂▃▄▅▆▇█"
-    picture = "".join(blocks[-(-n * 8 // top)] * 2 for n in numbers)
-    return [Span(f"{title:<7}"), Span(picture, "gold"), Span("  " + " ".join(map(str, numbers)), "muted")]

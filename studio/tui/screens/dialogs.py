@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -14,6 +15,8 @@ from textual.widgets import Label
 from studio.text.display import visible
 from studio.tui.widgets.fields import TextLine
 from studio.tui.widgets.page import Compose, Page
+
+Result = TypeVar("Result")
 
 
 class Ask(ModalScreen[str | None]):
@@ -84,11 +87,10 @@ class Confirm(ModalScreen[bool]):
             yield Label("y: yes    n, Enter or Esc: no", classes="hint", markup=False)
 
 
-class Help(ModalScreen[None]):
-    """A page to read."""
+class Reading(ModalScreen[Result]):
+    """Something with a page that keys scroll."""
 
     BINDINGS = [
-        Binding("escape,q,question_mark", "dismiss(None)", "close"),
         Binding("j,down", "scroll(1)", "down"),
         Binding("k,up", "scroll(-1)", "up"),
         Binding("space,ctrl+d,pagedown", "scroll(10)", "page down"),
@@ -102,16 +104,22 @@ class Help(ModalScreen[None]):
         self._text = compose
         self._page = Page()
 
+    def on_mount(self) -> None:
+        self._page.show(self._text)
+
+    def action_scroll(self, lines: int) -> None:
+        self._page.scroll_by(lines)
+
+
+class Help(Reading[None]):
+    """A page to read."""
+
+    BINDINGS = [Binding("escape,q,question_mark", "dismiss(None)", "close")]
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="form"):
             yield self._page
 
-    def on_mount(self) -> None:
-        self._page.show(self._text)
-
     def show(self, compose: Compose) -> None:
         """Another page in its place."""
         self._page.show(compose)
-
-    def action_scroll(self, lines: int) -> None:
-        self._page.scroll_by(lines)
