@@ -33,6 +33,7 @@ async def test_reject_goes_on_and_undo_comes_back(session):
         # An import is taken back after a question only.
         await press(pilot, "u")
         assert "Take back: import" in text_of(app)
+        assert "back. " in text_of(app)  # The question goes on on a second line.
         await press(pilot, "n")
         assert status(session, 1) == "accepted"
         await press(pilot, "u", "y")
