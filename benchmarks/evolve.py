@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 from throughput import CONCURRENCY, Instant, bare, resident
 
 from studio.alpaca.rows import Sft, encode
-from studio.jobs.control import Control
+from studio.jobs.runs.control import Control
 from studio.jobs.tally import Tally
 from studio.session import Session
 from studio.store.project import create

@@ -32,7 +32,7 @@ Pairs = Iterable[tuple[int, int]]
 
 
 def studio(texts: Sequence[str]) -> Pairs:
-    from studio.curate.duplicates import Texts
+    from studio.curate.duplicates.finding import Texts
 
     search = Texts(texts).overlap(THRESHOLD)
     while True:

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from studio.curate.novelty import NoveltyIndex
+from studio.curate.selecting.novelty import NoveltyIndex
 from studio.text.tokens import tokenize
 
 LIMITS = {10_000: 0.2, 100_000: 2.0}

@@ -24,8 +24,8 @@ import orjson
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from studio.alpaca.rows import encode
-from studio.jobs.placement_events import Placed
-from studio.jobs.placement_survey import LOOKED_AT
+from studio.jobs.placement.events import Placed
+from studio.jobs.placement.survey import LOOKED_AT
 from studio.session import Session
 from studio.store import decisions
 from studio.store.project import create

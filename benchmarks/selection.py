@@ -29,8 +29,8 @@ from importlib.util import find_spec
 from novelty import instructions
 
 from studio.alpaca.rows import Sft
-from studio.curate.contamination import GRAM, Benchmark, Entry
-from studio.curate.diversity import ZIP, Widths, by_compression, by_overlap
+from studio.curate.selecting.contamination import GRAM, Benchmark, Entry
+from studio.curate.selecting.diversity import ZIP, Widths, by_compression, by_overlap
 from studio.text.tokens import tokenize
 
 SMALL = Widths(1000, 60, 30)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from studio.curate.semantic import nearest, neighbours, unit
+from studio.curate.duplicates.semantic import nearest, neighbours, unit
 
 WIDTH = 384
 THRESHOLD = 0.85

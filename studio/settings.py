@@ -16,15 +16,15 @@ Operation = Literal[
 ]
 """The six operations of Evol-Instruct."""
 Strategy = Literal["head", "middle", "tail", "edges", "balanced", "shuffle", "inverse", "original"]
-"""Where gold segments go; see `curate.placement`."""
+"""Where gold segments go; see `curate.placing.placement`."""
 Question = Literal["as-is", "before", "after", "both"]
 """Where the question stands to the segments (query-aware contextualisation, arXiv 2307.03172)."""
 DedupMethod = Literal["exact", "overlap", "rouge-l", "minhash", "semantic"]
-"""How rows are compared, see `curate.duplicates`."""
+"""How rows are compared, see `curate.duplicates.finding`."""
 DedupField = Literal["prompt", "instruction", "output", "row"]
-"""What of a row is compared, see `curate.compared`."""
+"""What of a row is compared, see `curate.duplicates.compared`."""
 KeepRule = Literal["first", "longest", "newest", "best-score", "human-first", "most-complete"]
-"""Which row of a cluster stays, see `curate.representatives`."""
+"""Which row of a cluster stays, see `curate.duplicates.representatives`."""
 Role = Literal["teacher", "answerer", "judge"]
 ProbeTask = Literal["kv", "documents"]
 """The two tasks of Lost in the Middle: a value by its key, a question to documents."""
@@ -189,7 +189,7 @@ class ProbeSettings(msgspec.Struct, frozen=True):
 
 
 class DedupSettings(msgspec.Struct, frozen=True):
-    """[dedup]: what is compared, how (see `curate.duplicates`), from which score on rows are duplicates, who stays.
+    """[dedup]: what is compared, how (`curate.duplicates.finding`), from which score on rows are duplicates, who stays.
 
     threshold: 0 for the method's own: overlap and minhash 0.75, rouge-l 0.7 (arXiv 2212.10560), semantic 0.9.
     """

@@ -27,12 +27,15 @@ ROOMS = (
 )
 # Modules whose values are arrays, and the jobs that run them; all are imported when such a job runs, not before.
 ARRAYS = (
-    *(f"curate.{name}" for name in ("bitmaps", "components", "duplicate_index", "duplicates", "minhash", "overlap")),
-    "curate.prefix_join",
-    "curate.prefix_keys",
-    "curate.entry_overlap",
-    "curate.task_join",
-    *(f"jobs.{name}" for name in ("contamination", "dedup", "dedup_semantic", "neighbours")),
+    "curate.duplicates.finding",
+    "curate.duplicates.index",
+    "curate.duplicates.overlap",
+    "curate.selecting.entry_overlap",
+    *(
+        f"curate.duplicates.join.{name}"
+        for name in ("bitmaps", "components", "minhash", "prefix_join", "prefix_keys", "task_join")
+    ),
+    *(f"jobs.duplicates.{name}" for name in ("contamination", "dedup", "dedup_semantic", "neighbours")),
 )
 HEAVY = ("textual", "rich", "click", "openai", "datasets", "pyarrow", "pandas", "numpy", "xllamacpp")
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from studio.alpaca.rows import Sft
-from studio.curate.context import context_of
-from studio.curate.segments import KINDS as KINDS_OF_SEGMENTS
+from studio.curate.segments.context import context_of
+from studio.curate.segments.segment import KINDS as KINDS_OF_SEGMENTS
 from studio.text.rouge import rouge_l
 from studio.text.tokens import tokenize
 

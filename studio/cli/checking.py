@@ -17,8 +17,8 @@ from studio.alpaca.rows import RowType
 from studio.alpaca.traps import Trap
 from studio.cli.output import progress, say, show_json, tell
 from studio.jobs.events import Checked, FileChecked, FileKnown, FileOutlook, FileRowsChecked, Progressed
-from studio.jobs.file_checks import check_file
-from studio.jobs.inspection import Inspection
+from studio.jobs.files.file_checks import check_file
+from studio.jobs.files.inspection import Inspection
 from studio.session import Session
 from studio.settings_sources import load, user_file
 from studio.store.opening import sizes

@@ -9,17 +9,17 @@ from typing import Any
 
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import progress, say, show_json, tell
-from studio.curate.contamination import Hit, NearHit
-from studio.curate.redundancy import Figures, Redundancy
-from studio.jobs.contamination import evidence, near_evidence
-from studio.jobs.events import Event, Progressed
-from studio.jobs.redundancy_events import (
+from studio.curate.selecting.contamination import Hit, NearHit
+from studio.curate.selecting.redundancy import Figures, Redundancy
+from studio.jobs.duplicates.contamination import evidence, near_evidence
+from studio.jobs.duplicates.redundancy_events import (
     BenchmarkRead,
     ContaminationFound,
     DiverseSelected,
     RedundancyMeasured,
     RowsMarked,
 )
+from studio.jobs.events import Event, Progressed
 from studio.session import Session
 from studio.session.choosing import LESS_DIVERSE
 from studio.text.display import columns, one_line

@@ -11,11 +11,11 @@ import orjson
 
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import progress, say, show_json, tell
-from studio.curate.review_queue import Loss, ReviewQueue
+from studio.curate.duplicates.review_queue import Loss, ReviewQueue
 from studio.errors import ProjectError
-from studio.jobs.dedup_events import DuplicatesFound, QueueMade
+from studio.jobs.duplicates.dedup_events import DuplicatesFound, QueueMade
+from studio.jobs.duplicates.semantic_events import LeftOut, TextsPlanned
 from studio.jobs.events import Progressed
-from studio.jobs.semantic_events import LeftOut, TextsPlanned
 from studio.session import Session
 from studio.session.deciding import count_of
 from studio.settings import DedupSettings, KeepRule

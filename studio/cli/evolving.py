@@ -9,8 +9,8 @@ import msgspec
 
 from studio.cli.output import progress, say, show_json, tell, tell_trouble
 from studio.errors import BudgetError, ModelError, StudioError, UsageError
-from studio.jobs.control import Control
 from studio.jobs.estimate import Estimate
+from studio.jobs.runs.control import Control
 from studio.jobs.tally import Tally
 from studio.llm.budget import Spent
 from studio.methods.evol_prompts import OPERATIONS

@@ -10,7 +10,7 @@ import msgspec
 from studio.cli.evolving import estimate_words, spent_words
 from studio.cli.output import progress, say, show_json, tell, tell_trouble
 from studio.errors import BudgetError, ModelError, StudioError
-from studio.jobs.control import Control
+from studio.jobs.runs.control import Control
 from studio.jobs.self_instruct_events import PoolLoaded
 from studio.jobs.self_instruct_tally import InstructionTally
 from studio.session import Session

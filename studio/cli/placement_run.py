@@ -11,11 +11,11 @@ import msgspec
 
 from studio.cli.evolving import spent_words
 from studio.cli.output import progress, say, show_json, tell
-from studio.curate.plans import Plan
+from studio.curate.placing.plans import Plan
 from studio.errors import BudgetError, ModelError, StudioError, UsageError
-from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, Planned, Progressed
-from studio.jobs.placement_events import GoldJudged, Left, Placed, Placement, RowsPlaced, Variant
+from studio.jobs.placement.events import GoldJudged, Left, Placed, Placement, RowsPlaced, Variant
+from studio.jobs.runs.control import Control
 from studio.session import Session
 
 

@@ -11,9 +11,9 @@ import msgspec
 from studio.cli.evolving import estimate_words, spent_words
 from studio.cli.output import progress, say, show_json, tell, tell_trouble
 from studio.errors import BudgetError, ModelError, StudioError
-from studio.jobs.control import Control
 from studio.jobs.probe_events import ProbeBegun
 from studio.jobs.probe_tally import ProbeTally, curve_record
+from studio.jobs.runs.control import Control
 from studio.methods.probe import drawing
 from studio.methods.probe.curve import Curve, weights_by_decile
 from studio.methods.probe.tasks import Setup

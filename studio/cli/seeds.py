@@ -25,7 +25,7 @@ async def _run(session: Session, as_json: bool) -> int:
     import msgspec
 
     from studio.cli.output import progress, say, show_json
-    from studio.curate import pool, pool_report
+    from studio.curate.selecting import pool, pool_report
     from studio.jobs.events import HintsFound, PoolCounted, Progressed
     from studio.text.display import columns
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from studio.alpaca.rows import Sft
-from studio.curate.novelty import Near, NoveltyIndex
+from studio.curate.selecting.novelty import Near, NoveltyIndex
 from studio.jobs.events import Event
 from studio.jobs.self_instruct_events import Answered, Candidate, Listed
 from studio.jobs.self_instruct_plan import Plan

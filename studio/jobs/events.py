@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from studio.alpaca.checks import Issue
     from studio.alpaca.llamafactory import Stage
     from studio.alpaca.preflight import Outlook
-    from studio.curate.pool import Balance
+    from studio.curate.selecting.pool import Balance
     from studio.methods.self_instruct.seed_tasks import Hint
     from studio.text.tokens import Language
 

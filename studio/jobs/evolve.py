@@ -12,12 +12,12 @@ from contextlib import aclosing
 import orjson
 
 from studio.alpaca.rows import Sft
-from studio.jobs import lanes
-from studio.jobs.control import Control
 from studio.jobs.events import Event, Evolved, LaneStarted
 from studio.jobs.evolve_plan import Attempt, Plan
 from studio.jobs.evolve_recipe import Course
-from studio.jobs.lanes import Lane, Outcome
+from studio.jobs.runs import lanes
+from studio.jobs.runs.control import Control
+from studio.jobs.runs.lanes import Lane, Outcome
 from studio.llm import thinking
 from studio.llm.chat import ChatModel, Reply, Request
 from studio.methods import evol_instruct

@@ -17,7 +17,7 @@ from studio.alpaca.rows import Sft, prompt_text
 from studio.errors import StudioError
 from studio.jobs.events import Planned
 from studio.jobs.evolve_recipe import Course
-from studio.jobs.lanes import Outcome
+from studio.jobs.runs.lanes import Outcome
 from studio.methods import evol_instruct
 from studio.methods.templates import Profile
 from studio.settings import EvolveSettings, Operation

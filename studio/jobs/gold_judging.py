@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from studio.alpaca.rows import encode
-from studio.curate.context import answer_of, context_of, question_of
-from studio.jobs import lanes
-from studio.jobs.control import Control
+from studio.curate.segments.context import answer_of, context_of, question_of
 from studio.jobs.events import Event, LaneStarted, Planned
-from studio.jobs.lanes import Lane, Outcome
-from studio.jobs.placement_events import GoldJudged
+from studio.jobs.placement.events import GoldJudged
+from studio.jobs.runs import lanes
+from studio.jobs.runs.control import Control
+from studio.jobs.runs.lanes import Lane, Outcome
 from studio.llm.chat import ChatModel, Request
 from studio.methods import gold_judge
 from studio.methods.templates import Language, PromptSet

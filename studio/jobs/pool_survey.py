@@ -6,8 +6,8 @@ from array import array
 from collections.abc import Iterator
 
 from studio.alpaca.rows import Sft
-from studio.curate.pool import Census, SeedTask
-from studio.curate.rouge_duplicates import find_duplicates
+from studio.curate.duplicates.rouge_l import find_duplicates
+from studio.curate.selecting.pool import Census, SeedTask
 from studio.jobs.events import Events, HintsFound, PoolCounted, Progressed
 from studio.jobs.evolve_plan import POOL
 from studio.jobs.task_pool import shown_in

@@ -10,12 +10,12 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from studio.errors import ModelError, RefusedError
-from studio.jobs import lanes
-from studio.jobs.control import Control
 from studio.jobs.events import Event, LaneStarted, Planned
-from studio.jobs.lanes import Lane, Outcome
 from studio.jobs.probe_events import Probed
 from studio.jobs.probe_recipe import Course
+from studio.jobs.runs import lanes
+from studio.jobs.runs.control import Control
+from studio.jobs.runs.lanes import Lane, Outcome
 from studio.methods.probe.judgement import is_right
 from studio.methods.probe.tasks import Question, questions
 

@@ -13,10 +13,10 @@ import orjson
 
 from studio.alpaca.rows import Sft
 from studio.errors import ModelError
-from studio.jobs import lanes
-from studio.jobs.control import Control
 from studio.jobs.events import Event, LaneStarted
-from studio.jobs.lanes import Lane
+from studio.jobs.runs import lanes
+from studio.jobs.runs.control import Control
+from studio.jobs.runs.lanes import Lane
 from studio.jobs.self_instruct_events import Answered, Candidate, Dropped, Listed, RanDry
 from studio.jobs.self_instruct_plan import Answering, Attempt, Heard, Listing, Plan
 from studio.jobs.self_instruct_recipe import METHOD, Course, Step

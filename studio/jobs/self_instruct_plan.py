@@ -25,7 +25,7 @@ import msgspec
 from studio.alpaca.rows import Sft
 from studio.jobs import task_pool
 from studio.jobs.events import Planned
-from studio.jobs.lanes import Outcome
+from studio.jobs.runs.lanes import Outcome
 from studio.jobs.self_instruct_events import Answered, Listed
 from studio.jobs.self_instruct_recipe import Course, nothing_to_show
 from studio.jobs.task_pool import TaskPool

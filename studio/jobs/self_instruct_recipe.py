@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from studio.curate.novelty import NoveltyIndex
+from studio.curate.selecting.novelty import NoveltyIndex
 from studio.errors import StudioError
 from studio.jobs.recipes import Canonical, profile_of, prompts_of
 from studio.llm.chat import ChatModel, Message, Request

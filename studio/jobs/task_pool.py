@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from studio.alpaca.rows import Sft, prompt_text
-from studio.curate.novelty import NoveltyIndex
+from studio.curate.selecting.novelty import NoveltyIndex
 from studio.jobs.evolve_plan import POOL
 from studio.jobs.self_instruct_recipe import INPUT_FIRST, METHOD, OUTPUT_FIRST, nothing_to_show
 from studio.methods.self_instruct.rules import RULES

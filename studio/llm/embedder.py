@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from studio.alpaca.lengths import estimate_tokens
-from studio.curate.semantic import has_direction, unit
+from studio.curate.duplicates.semantic import has_direction, unit
 from studio.llm.budget import Budget, due_for
 from studio.llm.chat import Usage
 from studio.llm.embeddings import Embedded, EmbeddingModel, OpenAIEmbeddings
@@ -19,7 +19,7 @@ from studio.llm.limits import Limits
 from studio.llm.prices import Price
 
 if TYPE_CHECKING:
-    from studio.curate.semantic import Halves
+    from studio.curate.duplicates.semantic import Halves
 
 SPECIAL_TOKENS = 4
 """Tokens that a model puts around a text, about."""

@@ -38,8 +38,8 @@ class TooManyError(RefusedError):
 class Embedded(msgspec.Struct, frozen=True):
     """A whole answer: a row of numbers for each text, in their order, as the model made it.
 
-    Rows need not be of length one, nor have a direction at all (`curate.semantic.has_direction`). model: the one that
-    answered, in the endpoint's words. seconds: from asking to the answer.
+    Rows need not be of length one, nor have a direction at all (`curate.duplicates.semantic.has_direction`).
+    model: the one that answered, in the endpoint's words. seconds: from asking to the answer.
     """
 
     vectors: Vector

@@ -48,7 +48,7 @@ class Session(Placing):
         columns: for columns of ours, what the files call them; others are found by the names usual for them.
         An import that does not come to its end brings nothing in: its rows are rejected as interrupted.
         """
-        from studio.jobs import imports
+        from studio.jobs.files import imports
 
         self._must_write()
         intake = Intake(self._project.database, self._journal, self.folder / SET_ASIDE)
@@ -76,7 +76,7 @@ class Session(Placing):
         self, out: Path | None = None, chosen: ExportSettings | None = None
     ) -> AsyncGenerator[Event, None]:
         """What an export would write; ends with Previewed. out, chosen: as for `export`."""
-        from studio.jobs import exports, selection
+        from studio.jobs.files import exports, selection
 
         asked, inspection = chosen or self.settings.export, self.inspection
         folder = out or self.folder / asked.out
@@ -96,7 +96,7 @@ class Session(Placing):
         stands in the names of its datasets. out: the folder, that of chosen by default. strict: a row that would be
         held back refuses the whole export.
         """
-        from studio.jobs import exports, selection
+        from studio.jobs.files import exports, selection
 
         asked, inspection = chosen or self.settings.export, self.inspection
         folder, called = out or self.folder / asked.out, self.export_name(name)
@@ -110,7 +110,7 @@ class Session(Placing):
 
     async def push(self, out: Path, repo: str, *, name: str = "", private: bool = False) -> AsyncGenerator[Event, None]:
         """Send the export of that name in the folder to the Hugging Face Hub; ends with Pushed."""
-        from studio.jobs import hub
+        from studio.jobs.files import hub
 
         async with aclosing(in_thread(hub.push(out, self.export_name(name), repo, private=private))) as events:
             async for event in events:

@@ -16,10 +16,10 @@ from studio.store.filters import Filter
 from studio.store.rows import StoredRow
 
 if TYPE_CHECKING:
-    from studio.curate.contamination import Hit, NearHit
-    from studio.curate.diversity import Measure
-    from studio.curate.redundancy import Clusters
-    from studio.jobs.redundancy_events import DiverseSelected
+    from studio.curate.selecting.contamination import Hit, NearHit
+    from studio.curate.selecting.diversity import Measure
+    from studio.curate.selecting.redundancy import Clusters
+    from studio.jobs.duplicates.redundancy_events import DiverseSelected
 
 Outcome = Literal["tag", "reject", "none"]
 LESS_DIVERSE = "less-diverse"
@@ -37,7 +37,7 @@ class Choosing(Instructing):
         clusters: of near-duplicates; None: those that the pairs found so far connect. dropped: rows to do without, to
         see what that changes; None: all rows of each cluster but the first. Nothing is changed.
         """
-        from studio.jobs import redundancy
+        from studio.jobs.duplicates import redundancy
 
         async for event in self._reading(lambda store: redundancy.measure(store, clusters, dropped)):
             yield event
@@ -58,8 +58,8 @@ class Choosing(Instructing):
         selected are rejected. none: nothing is changed. Raises UsageError for a size below 0, and a tag that is not one
         word: filters end a tag at a blank or a comma.
         """
-        from studio.jobs import redundancy
-        from studio.jobs.redundancy_events import DiverseSelected, RowsMarked
+        from studio.jobs.duplicates import redundancy
+        from studio.jobs.duplicates.redundancy_events import DiverseSelected, RowsMarked
 
         if apply != "none":
             self._must_write()
@@ -79,8 +79,8 @@ class Choosing(Instructing):
         reject: the rows are rejected with the evidence as one undoable step, but for those that share only what many
         entries have in common; ends with RowsMarked.
         """
-        from studio.jobs import contamination
-        from studio.jobs.redundancy_events import ContaminationFound, RowsMarked
+        from studio.jobs.duplicates import contamination
+        from studio.jobs.duplicates.redundancy_events import ContaminationFound, RowsMarked
 
         if reject:
             self._must_write()
@@ -112,7 +112,7 @@ class Choosing(Instructing):
         return len(changes)
 
     def _reject_contaminated(self, found: Mapping[int, Sequence[Hit]], near: Mapping[int, NearHit]) -> int:
-        from studio.jobs.contamination import CONTAMINATED, evidence, near_evidence
+        from studio.jobs.duplicates.contamination import CONTAMINATED, evidence, near_evidence
 
         def after(stored: StoredRow) -> dict[str, Any]:
             if stored.id in near and stored.status != "rejected":

@@ -35,7 +35,7 @@ class Deciding(Looking):
     @property
     def pattern(self) -> re.Pattern[str] | None:
         """The person's own expression for segments. Raises UsageError."""
-        from studio.curate.shapes import custom
+        from studio.curate.segments.shapes import custom
 
         return custom.compiled(self.settings.position.pattern)
 
@@ -96,7 +96,7 @@ class Deciding(Looking):
         """The fields of a row with new content: what is known of its gold segment goes with that segment."""
         after: dict[str, Any] = {"body": alpaca.encode(row).decode()}
         if row != stored.row and (stored.gold is not None or stored.gold_why is not None):
-            from studio.curate.context import carried
+            from studio.curate.segments.context import carried
 
             after["gold"] = None if stored.gold is None else carried(stored.row, row, stored.gold, self.pattern)
             if after["gold"] is None:

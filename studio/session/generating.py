@@ -20,9 +20,9 @@ from studio.store.project import DATABASE_FILE, Project
 from studio.store.rows import Rows, StoredRow
 
 if TYPE_CHECKING:
-    from studio.jobs.control import Control
     from studio.jobs.estimate import Estimate
     from studio.jobs.evolve_recipe import Course
+    from studio.jobs.runs.control import Control
     from studio.llm.budget import Budget, Spent
     from studio.llm.choice import Models, Roles
     from studio.methods.difficulty import Difficulty
@@ -90,8 +90,8 @@ class Generating(Judging):
         Its Evolved event has the new row's id. Raises ProjectError when the row was not evolved.
         """
         from studio.jobs import evolve
-        from studio.jobs.control import Control
         from studio.jobs.evolve_plan import Attempt, task_of
+        from studio.jobs.runs.control import Control
 
         self._must_write()
         parent, run, round, root = self._evolved(row_id)
@@ -115,8 +115,8 @@ class Generating(Judging):
         0 asks nothing and assumes. Raises StudioError when there is nothing to evolve or a sampled attempt fails.
         """
         from studio.jobs import estimate, evolve
-        from studio.jobs.control import Control
         from studio.jobs.evolve_plan import Plan
+        from studio.jobs.runs.control import Control
         from studio.llm import prices
         from studio.llm.chat import Reply
 

@@ -16,8 +16,8 @@ from studio.store.project import DATABASE_FILE
 from studio.store.rows import StoredRow
 
 if TYPE_CHECKING:
-    from studio.jobs.control import Control
     from studio.jobs.estimate import Estimate
+    from studio.jobs.runs.control import Control
     from studio.jobs.task_pool import TaskPool
 
 

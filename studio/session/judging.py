@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from studio.alpaca import rows as alpaca
 from studio.alpaca.rows import Preference, Row
-from studio.curate import prompts
+from studio.curate.duplicates import prompts
 from studio.errors import ProjectError
 from studio.jobs.events import Event
 from studio.session.deciding import Deciding, count_of
@@ -22,10 +22,10 @@ from studio.store.project import DATABASE_FILE, Project
 from studio.store.rows import PAIRED
 
 if TYPE_CHECKING:
-    from studio.curate.review_queue import Loss, Order, ReviewQueue
-    from studio.jobs.control import Control
-    from studio.jobs.dedup import Asked
-    from studio.jobs.neighbours import Neighbour, Neighbours
+    from studio.curate.duplicates.review_queue import Loss, Order, ReviewQueue
+    from studio.jobs.duplicates.dedup import Asked
+    from studio.jobs.duplicates.neighbours import Neighbour, Neighbours
+    from studio.jobs.runs.control import Control
 
 FLOOR = 0.65
 """Pairs down to this score are kept, so that the threshold can be lowered to it without a new search."""
@@ -61,8 +61,8 @@ class Judging(Deciding):
         chosen: how, [dedup] by default. control: of the requests for vectors, if it is by meaning. Raises UsageError
         for a threshold that the method does not take, and what asking an endpoint raises.
         """
-        from studio.jobs import dedup
-        from studio.jobs.dedup_events import DuplicatesFound
+        from studio.jobs.duplicates import dedup
+        from studio.jobs.duplicates.dedup_events import DuplicatesFound
 
         self._must_write()
         how, before = chosen or self.settings.dedup, self.changes
@@ -85,9 +85,9 @@ class Judging(Deciding):
             yield event
 
     async def _by_meaning(self, asked: Asked, control: Control | None) -> AsyncGenerator[Event, None]:
-        from studio.jobs import dedup_semantic
-        from studio.jobs.control import Control
-        from studio.jobs.semantic_plan import space_of
+        from studio.jobs.duplicates import dedup_semantic
+        from studio.jobs.duplicates.semantic_plan import space_of
+        from studio.jobs.runs.control import Control
         from studio.llm import prices
         from studio.llm.budget import Budget
         from studio.llm.choice import choose_embedder
@@ -108,8 +108,8 @@ class Judging(Deciding):
         self, chosen: DedupSettings | None = None, order: Order = "border"
     ) -> AsyncGenerator[Event, None]:
         """The clusters of the last search; ends with QueueMade. chosen: its threshold and who stays, [dedup]'s else."""
-        from studio.jobs import dedup
-        from studio.jobs.dedup_events import QueueMade
+        from studio.jobs.duplicates import dedup
+        from studio.jobs.duplicates.dedup_events import QueueMade
 
         how, folder = chosen or self.settings.dedup, self.folder
         async for event in self._reading(lambda store: dedup.make_queue(store, how.limit, how.keep, order, folder)):
@@ -119,7 +119,7 @@ class Judging(Deciding):
 
     async def foretell(self, queue: ReviewQueue, threshold: float) -> AsyncGenerator[Event, None]:
         """What another threshold would make of a queue: Foretold."""
-        from studio.jobs.dedup_events import Foretold
+        from studio.jobs.duplicates.dedup_events import Foretold
 
         yield Foretold(threshold, await asyncio.to_thread(queue.at, threshold))
 
@@ -227,7 +227,7 @@ class Judging(Deciding):
     @property
     def _neighbours(self) -> Neighbours | None:
         if self._near is None and (search := self.pairs.search()) is not None:
-            from studio.jobs.neighbours import Neighbours
+            from studio.jobs.duplicates.neighbours import Neighbours
 
             self._near = Neighbours(self.folder, self.rows, search, self._rewritten_since)
         return self._near

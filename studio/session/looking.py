@@ -33,7 +33,7 @@ from studio.store.runs import Runs
 if TYPE_CHECKING:
     from studio.alpaca.checks import Issue
     from studio.jobs.events import PoolCounted
-    from studio.jobs.inspection import Inspection
+    from studio.jobs.files.inspection import Inspection
     from studio.jobs.pool_draw import Drawn
     from studio.text.tokens import Language
 
@@ -151,7 +151,7 @@ class Looking:
     @cached_property
     def inspection(self) -> Inspection:
         """The checks that are on. Raises UsageError when the settings ask for one that cannot be."""
-        from studio.jobs.inspection import Inspection
+        from studio.jobs.files.inspection import Inspection
 
         return Inspection(self.settings, self.folder)
 
@@ -161,13 +161,13 @@ class Looking:
 
     def issues_of_set(self) -> list[Issue]:
         """What is wrong with the rows as a whole."""
-        from studio.jobs import surveys
+        from studio.jobs.files import surveys
 
         return surveys.issues_of_set(self.rows, self.inspection)
 
     async def check(self, ids: Sequence[int] | None = None) -> AsyncGenerator[Event, None]:
         """Check every row that is not rejected, or only these; ends with Checked."""
-        from studio.jobs import surveys
+        from studio.jobs.files import surveys
 
         inspection = self.inspection
         async for event in self._reading(lambda store: surveys.check_rows(store, inspection, self.folder, ids)):

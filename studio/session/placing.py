@@ -20,15 +20,15 @@ from studio.store.journal import Change
 from studio.store.rows import PLACEMENT, Generated, StoredRow
 
 if TYPE_CHECKING:
-    from studio.curate.arranging import Arranged
-    from studio.curate.context import Context
-    from studio.curate.deciles import Position
-    from studio.curate.guards import Guard
-    from studio.curate.plans import Plan
-    from studio.jobs.control import Control
-    from studio.jobs.placement_events import GoldJudged, Placement, RowsPlaced, Variant
-    from studio.jobs.placement_rows import Asked
-    from studio.jobs.placement_survey import Entry, Survey
+    from studio.curate.placing.arranging import Arranged
+    from studio.curate.placing.deciles import Position
+    from studio.curate.placing.plans import Plan
+    from studio.curate.segments.context import Context
+    from studio.curate.segments.guards import Guard
+    from studio.jobs.placement.events import GoldJudged, Placement, RowsPlaced, Variant
+    from studio.jobs.placement.rows import Asked
+    from studio.jobs.placement.survey import Entry, Survey
+    from studio.jobs.runs.control import Control
 
 
 class Placing(Probing):
@@ -36,8 +36,8 @@ class Placing(Probing):
 
     def context_of(self, stored: StoredRow) -> Context | None:
         """A row's segments as they stand now; None when it has none."""
-        from studio.curate.context import context_of
-        from studio.jobs.placement_originals import known_gold
+        from studio.curate.segments.context import context_of
+        from studio.jobs.placement.originals import known_gold
 
         return context_of(stored.row, known_gold(stored), self.pattern)
 
@@ -53,7 +53,7 @@ class Placing(Probing):
 
         ids: only these rows.
         """
-        from studio.jobs import placement_survey
+        from studio.jobs.placement import survey as placement_survey
 
         pattern = self.pattern
         async for event in self._reading(lambda store: placement_survey.survey(store.rows, pattern, ids)):
@@ -61,7 +61,7 @@ class Placing(Probing):
 
     def survey_entry(self, row_id: int) -> Entry | None:
         """What a survey says of one row; None when it has no segments, or is rejected."""
-        from studio.jobs.placement_survey import entry_of
+        from studio.jobs.placement.survey import entry_of
 
         stored = self.rows.get(row_id)
         if stored is None or stored.status == "rejected":
@@ -72,7 +72,7 @@ class Placing(Probing):
         self, survey: Survey, chosen: PositionSettings, only: Container[int] | None = None
     ) -> AsyncGenerator[Event, None]:
         """Where gold would go, were every row placed so that can be, or only these rows: PlacesForeseen."""
-        from studio.jobs import placement_survey
+        from studio.jobs.placement import survey as placement_survey
         from studio.jobs.threads import in_thread
 
         weighted = self.weighted(chosen)
@@ -105,8 +105,8 @@ class Placing(Probing):
         already. Each RowsPlaced is on disk when it is passed on; with dry_run nothing is. Raises UsageError for what
         does not go together.
         """
-        from studio.jobs import placements
-        from studio.jobs.placement_events import PlacementLaidOut, RowsPlaced
+        from studio.jobs.placement import placements
+        from studio.jobs.placement.events import PlacementLaidOut, RowsPlaced
 
         if not dry_run:
             self._must_write()
@@ -126,11 +126,11 @@ class Placing(Probing):
 
         target: None where the strategy names no place. None is returned for a row that would stay as it is.
         """
-        from studio.curate.arranging import Arranged, Wish
-        from studio.curate.context import context_of
-        from studio.curate.placement import arranged, rotated, shuffled
-        from studio.curate.refinding import surely_arranged
-        from studio.jobs.placement_originals import original
+        from studio.curate.placing.arranging import Arranged, Wish
+        from studio.curate.placing.placement import arranged, rotated, shuffled
+        from studio.curate.placing.refinding import surely_arranged
+        from studio.curate.segments.context import context_of
+        from studio.jobs.placement.originals import original
 
         found = original(stored)
         context = context_of(found.row, found.known, self.pattern)
@@ -156,8 +156,8 @@ class Placing(Probing):
 
         chosen: how; then nothing else is kept. Returns whether anything changed. Raises ProjectError when it cannot be.
         """
-        from studio.curate.arranging import Arranged
-        from studio.jobs.placement_originals import original
+        from studio.curate.placing.arranging import Arranged
+        from studio.jobs.placement.originals import original
 
         self._must_write()
         stored = self.rows.get(row_id)
@@ -207,7 +207,7 @@ class Placing(Probing):
         StudioError when the judge cannot be asked.
         """
         from studio.jobs import gold_judging
-        from studio.jobs.placement_events import GoldJudged, SegmentsSurveyed
+        from studio.jobs.placement.events import GoldJudged, SegmentsSurveyed
         from studio.jobs.recipes import profile_of, prompts_of
         from studio.methods import gold_judge
 
@@ -242,10 +242,10 @@ class Placing(Probing):
     def _asked(
         self, settings: PositionSettings, only: Iterable[int] | None, standing: Iterable[Position] | None
     ) -> Asked:
-        from studio.curate.arranging import Wish
-        from studio.curate.placement import VARIED
-        from studio.curate.shapes import custom
-        from studio.jobs.placement_rows import Asked
+        from studio.curate.placing.arranging import Wish
+        from studio.curate.placing.placement import VARIED
+        from studio.curate.segments.shapes import custom
+        from studio.jobs.placement.rows import Asked
 
         weights = settings.weights
         if weights and (len(weights) != 10 or not any(weights) or not all(math.isfinite(one) for one in weights)):
@@ -311,7 +311,7 @@ class _Step:
 
     def judge(self, event: GoldJudged) -> bool:
         """Store a verdict; False when the step was undone meanwhile."""
-        from studio.jobs.placement_originals import GoldWhy
+        from studio.jobs.placement.originals import GoldWhy
 
         stored = self._session.rows.get(event.row_id)
         if stored is None or encode(stored.row).decode() != event.body or stored.gold is not None:

@@ -12,9 +12,9 @@ from studio.jobs.events import Event
 from studio.session.choosing import Choosing
 
 if TYPE_CHECKING:
-    from studio.jobs.control import Control
     from studio.jobs.probe_estimate import Foretold
     from studio.jobs.probe_recipe import Course
+    from studio.jobs.runs.control import Control
     from studio.llm.budget import Budget
     from studio.llm.chat import Request
     from studio.store.probes import Probe, Probes

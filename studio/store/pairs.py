@@ -16,8 +16,8 @@ Verdict = Literal["open", "keep-left", "keep-right", "keep-both"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 Kind = Literal["exact", "overlap", "letters", "conflict", "rouge-l", "semantic", "task"]
-"""What made two rows a pair: `curate.compared.By`, or one prompt with two answers, or one instruction with two inputs.
-"""
+"""What made two rows a pair: `curate.duplicates.compared.By`, or one prompt with two answers,
+or one instruction with two inputs."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _EQUAL: tuple[Kind, ...] = ("exact", "conflict", "task")
 """What rows of which the same was compared can be to each other, the closest first."""

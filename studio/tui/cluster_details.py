@@ -16,8 +16,8 @@ from studio.tui.flow import beside, flow
 from studio.tui.ink import Line, Span
 
 if TYPE_CHECKING:
-    from studio.curate.clusters import Cluster
-    from studio.curate.review_queue import Loss
+    from studio.curate.duplicates.clusters import Cluster
+    from studio.curate.duplicates.review_queue import Loss
 
 SIDE_BY_SIDE = 100
 """From this width on two rows stand beside each other, below it one above the other."""

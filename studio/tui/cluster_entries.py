@@ -11,8 +11,8 @@ from studio.text.display import columns, one_line
 from studio.tui.ink import Line, Span
 
 if TYPE_CHECKING:
-    from studio.curate.clusters import Cluster
-    from studio.curate.review_queue import ReviewQueue
+    from studio.curate.duplicates.clusters import Cluster
+    from studio.curate.duplicates.review_queue import ReviewQueue
 
 _READ = 400
 _KEPT = 512

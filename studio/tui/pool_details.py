@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.alpaca.rows import Sft
-from studio.curate.pool import LANGUAGES, Balance
-from studio.curate.pool_report import Bar, heading, sections
+from studio.curate.selecting.pool import LANGUAGES, Balance
+from studio.curate.selecting.pool_report import Bar, heading, sections
 from studio.jobs.pool_draw import Drawn
 from studio.methods.self_instruct.seed_tasks import IS_CLASSIFICATION, NO_CLASSIFICATION, Hint, classification
 from studio.methods.templates import Language

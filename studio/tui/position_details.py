@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from studio.alpaca.rows import answers
-from studio.curate.context import Context, question_of
-from studio.curate.deciles import DECILES, Imbalance, decile
-from studio.curate.guards import MEANINGS as GUARDS
-from studio.curate.guards import Guard
-from studio.curate.locating import locates
-from studio.curate.placement import MEANINGS
-from studio.curate.plans import Plan
-from studio.jobs.placement_events import PlacesForeseen
-from studio.jobs.placement_survey import Entry, State
+from studio.curate.placing.deciles import DECILES, Imbalance, decile
+from studio.curate.placing.locating import locates
+from studio.curate.placing.placement import MEANINGS
+from studio.curate.placing.plans import Plan
+from studio.curate.segments.context import Context, question_of
+from studio.curate.segments.guards import MEANINGS as GUARDS
+from studio.curate.segments.guards import Guard
+from studio.jobs.placement.events import PlacesForeseen
+from studio.jobs.placement.survey import Entry, State
 from studio.settings import PositionSettings
 from studio.store.rows import StoredRow
 from studio.text.display import columns, one_line

@@ -7,10 +7,10 @@ from array import array
 from collections.abc import Container
 from typing import NamedTuple
 
-from studio.curate.guards import CODES
-from studio.curate.segments import KINDS
+from studio.curate.segments.guards import CODES
+from studio.curate.segments.segment import KINDS
 from studio.errors import UsageError
-from studio.jobs.placement_survey import Entry, Survey
+from studio.jobs.placement.survey import Entry, Survey
 
 HINT = "guard:steps, guard:none, gold:unsure, gold:hand, sure:>=0.8, segments:5, kind:json, placed:yes, words"
 """The conditions, as the dialog lists them."""

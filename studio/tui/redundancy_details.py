@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.curate.redundancy import Figures, Redundancy
+from studio.curate.selecting.redundancy import Figures, Redundancy
 from studio.text.display import columns, one_line
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span

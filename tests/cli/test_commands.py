@@ -15,7 +15,7 @@ import pytest
 from studio.__main__ import _named
 from studio.alpaca.rows import Sft
 from studio.cli.main import cli
-from studio.curate.review_queue import Loss
+from studio.curate.duplicates.review_queue import Loss
 from studio.errors import UsageError
 from studio.session import Session
 from studio.store.pairs import Search

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.cli.deduplicating import going
-from studio.curate.review_queue import ReviewQueue
-from studio.curate.ties import Edge
+from studio.curate.duplicates.review_queue import ReviewQueue
+from studio.curate.duplicates.ties import Edge
 
 ROWS = range(8)
 scored = st.dictionaries(

@@ -16,7 +16,7 @@ import pytest
 
 from studio.alpaca.rows import Sft
 from studio.errors import StudioError
-from studio.jobs import exports
+from studio.jobs.files import exports
 from studio.session import Session
 from tests.support import trainer
 from tests.support.export_rows_in_memory import files_in

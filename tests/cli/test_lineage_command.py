@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from studio.jobs.control import Control
+from studio.jobs.runs.control import Control
 from studio.session import Session
 from studio.store.filters import Filter
 from tests.support.fake_chat import FakeChat, taught, use

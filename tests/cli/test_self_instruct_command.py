@@ -12,7 +12,7 @@ from collections import Counter
 import orjson
 import pytest
 
-from studio.jobs.control import Control
+from studio.jobs.runs.control import Control
 from studio.session import Session
 from studio.store.filters import Filter
 from tests.support.fake_chat import FakeChat, use

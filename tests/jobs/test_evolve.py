@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 
 from studio.errors import LockedError, ModelError, PassingError, StudioError
-from studio.jobs import lanes
-from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, Evolved, LaneText, Planned, Retried
 from studio.jobs.evolve_plan import in_order
+from studio.jobs.runs import lanes
+from studio.jobs.runs.control import Control
 from studio.jobs.tally import Tally
 from studio.llm.chat import Reply, Usage
 from studio.session import Session

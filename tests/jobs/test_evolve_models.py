@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from studio.errors import ModelError, StudioError, UsageError
-from studio.jobs.control import Control
 from studio.jobs.estimate import Request, extrapolated
 from studio.jobs.events import Evolved
+from studio.jobs.runs.control import Control
 from studio.jobs.tally import Tally
 from studio.llm.chat import Reply, Usage
 from studio.llm.prices import Price

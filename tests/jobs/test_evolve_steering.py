@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from studio.alpaca.rows import Sft
 from studio.errors import BudgetError, ModelError, ProjectError, UsageError
-from studio.jobs.control import Control
 from studio.jobs.events import Evolved, Paused, Planned
+from studio.jobs.runs.control import Control
 from studio.jobs.tally import Tally
 from studio.session import Session
 from studio.settings import BudgetSettings, EvolveSettings

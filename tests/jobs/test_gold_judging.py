@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from studio.errors import ModelError, RefusedError
-from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, Planned
-from studio.jobs.placement_events import GoldJudged
-from studio.jobs.placement_originals import known_gold
+from studio.jobs.placement.events import GoldJudged
+from studio.jobs.placement.originals import known_gold
+from studio.jobs.runs.control import Control
 from studio.llm.chat import Reply, Usage
 from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import bring_in, contents, drain, new_project

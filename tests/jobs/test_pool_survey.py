@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from studio.alpaca.rows import Pretrain
 from studio.jobs import task_pool
-from studio.jobs.control import Control
 from studio.jobs.events import HintsFound, PoolCounted, Progressed
+from studio.jobs.runs.control import Control
 from studio.store.project import DATABASE_FILE
 from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import bring_in, drain, new_project

@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 
 from studio.errors import LockedError, ModelError, PassingError, RefusedError, StudioError, UsageError
-from studio.jobs import lanes
-from studio.jobs.control import Control
 from studio.jobs.events import AttemptFailed, LaneStarted, Planned
 from studio.jobs.probe_events import ProbeBegun, Probed, ProbeEnded
 from studio.jobs.probe_tally import ProbeTally
+from studio.jobs.runs import lanes
+from studio.jobs.runs.control import Control
 from studio.llm import embedded
 from studio.llm.chat import Reply, Usage
 from studio.methods.probe import weights_by_decile

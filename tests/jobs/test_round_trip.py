@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft, decode, prompt_text, type_of
 from studio.jobs.events import RowsRead
-from studio.jobs.imports import import_files
+from studio.jobs.files.imports import import_files
 from tests.support.export_rows_in_memory import export_rows, in_memory
 from tests.support.projects import ROOT
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from studio.errors import BudgetError, LockedError, ModelError, StudioError, UsageError
 from studio.jobs import self_instruct_plan
-from studio.jobs.control import Control
 from studio.jobs.events import LaneStarted, LaneText, Paused, Planned
+from studio.jobs.runs.control import Control
 from studio.jobs.self_instruct_events import Answered, Listed, PoolLoaded, RanDry
 from studio.jobs.self_instruct_tally import InstructionTally
 from studio.llm.chat import Reply, Usage

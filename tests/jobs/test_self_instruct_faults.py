@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from studio.jobs import lanes
-from studio.jobs.control import Control
 from studio.jobs.events import Paused
+from studio.jobs.runs import lanes
+from studio.jobs.runs.control import Control
 from studio.jobs.self_instruct_tally import InstructionTally
 from studio.llm.retry import with_retries
 from studio.store.draws import UNANSWERED

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from studio.curate.semantic import unit
+from studio.curate.duplicates.semantic import unit
 from studio.errors import BudgetError, PassingError, StudioError, UsageError
 from studio.llm.budget import Budget, Spent
 from studio.llm.chat import Usage

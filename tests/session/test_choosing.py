@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from studio.alpaca.rows import Pretrain, Sft
-from studio.curate.redundancy import Compression
+from studio.curate.selecting.redundancy import Compression
 from studio.errors import LockedError, UsageError
-from studio.jobs.redundancy import text_of
-from studio.jobs.redundancy_events import ContaminationFound, DiverseSelected, RedundancyMeasured, RowsMarked
+from studio.jobs.duplicates.redundancy import text_of
+from studio.jobs.duplicates.redundancy_events import ContaminationFound, DiverseSelected, RedundancyMeasured, RowsMarked
 from studio.session import Session
 from studio.store.filters import Filter
 from tests.support.projects import bring_in, contents, drain, kept, new_project, recount

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from studio.alpaca.rows import Sft
-from studio.curate.review_queue import Loss
+from studio.curate.duplicates.review_queue import Loss
 from studio.session import Session
 from studio.store.pairs import Search
 from studio.store.rows import Generated

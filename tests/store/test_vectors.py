@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from studio.curate.semantic import unit
+from studio.curate.duplicates.semantic import unit
 from studio.errors import ProjectError
 from studio.store.database import Database
 from studio.store.vectors import KEY_BYTES, Kept, Space, Vectors, kept
@@ -167,7 +167,7 @@ def test_many_are_read_within_their_own_size(database):
 KEEPING = """
 import sys
 import numpy as np
-from studio.curate.semantic import unit
+from studio.curate.duplicates.semantic import unit
 from studio.store.database import Database
 from studio.store.vectors import Space, Vectors
 found = Vectors(Database(__import__("pathlib").Path(sys.argv[1]), writable=True), Space("m"))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from studio.alpaca.rows import type_of
 from studio.jobs.events import Exported, Previewed
-from studio.jobs.exports import export, preview
-from studio.jobs.inspection import Inspection
-from studio.jobs.selection import RowsOf
+from studio.jobs.files.exports import export, preview
+from studio.jobs.files.inspection import Inspection
+from studio.jobs.files.selection import RowsOf
 from studio.settings import ExportSettings, Settings
 from studio.store.rows import StoredRow
 

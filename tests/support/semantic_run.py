@@ -11,10 +11,10 @@ import json
 import sys
 from pathlib import Path
 
-from studio.jobs.control import Control
-from studio.jobs.semantic import find_neighbours
-from studio.jobs.semantic_events import NeighboursFound, TextsPlanned
-from studio.jobs.semantic_plan import space_of
+from studio.jobs.duplicates.semantic import find_neighbours
+from studio.jobs.duplicates.semantic_events import NeighboursFound, TextsPlanned
+from studio.jobs.duplicates.semantic_plan import space_of
+from studio.jobs.runs.control import Control
 from studio.llm.budget import Budget
 from studio.llm.choice import choose_embedder
 from studio.llm.prices import load

@@ -11,5 +11,5 @@ A request is built, somebody asks the model, the reply is read, and what was rea
     numbering        reads numbered lists     rules         every rule with its reason
     parameters       of the papers' requests  prompts       the prompt files
 
-The ROUGE-L filter comes after the filters on a new instruction; it is `studio.curate.novelty`.
+The ROUGE-L filter comes after the filters on a new instruction; it is `studio.curate.selecting.novelty`.
 """

@@ -12,7 +12,7 @@ from studio.session.deciding import count_of
 from studio.tui.screens.cluster_stage import ClusterStage
 
 if TYPE_CHECKING:
-    from studio.curate.review_queue import Order
+    from studio.curate.duplicates.review_queue import Order
     from studio.tui.screens.dedup_dialogs import Threshold
 
 
@@ -23,7 +23,7 @@ class ClusterSearch(ClusterStage):
         self.studio.jobs.start("dedup", self.session.find_duplicates(self.chosen), self._seen, self._found)
 
     def _seen(self, events: list[Event]) -> None:
-        from studio.jobs.dedup_events import DuplicatesFound
+        from studio.jobs.duplicates.dedup_events import DuplicatesFound
 
         for event in events:
             if isinstance(event, Progressed):
@@ -66,7 +66,7 @@ class ClusterSearch(ClusterStage):
         from studio.tui.screens.dialogs import Help
 
         def seen(events: list[Event]) -> None:
-            from studio.jobs.redundancy_events import RedundancyMeasured
+            from studio.jobs.duplicates.redundancy_events import RedundancyMeasured
             from studio.tui.redundancy_details import redundancy_lines
 
             for event in events:
@@ -89,7 +89,7 @@ class ClusterSearch(ClusterStage):
             return
 
         def seen(events: list[Event]) -> None:
-            from studio.jobs.redundancy_events import DiverseSelected
+            from studio.jobs.duplicates.redundancy_events import DiverseSelected
 
             for event in events:
                 if isinstance(event, DiverseSelected):
@@ -112,7 +112,7 @@ class ClusterSearch(ClusterStage):
         """Say what a threshold would do, when it is known."""
 
         def seen(events: list[Event]) -> None:
-            from studio.jobs.dedup_events import Foretold
+            from studio.jobs.duplicates.dedup_events import Foretold
 
             for event in events:
                 if isinstance(event, Foretold):

@@ -16,8 +16,8 @@ from studio.tui.cluster_entries import ClusterEntries
 from studio.tui.screens.stage import StageScreen
 
 if TYPE_CHECKING:
-    from studio.curate.clusters import Cluster
-    from studio.curate.review_queue import Order, ReviewQueue
+    from studio.curate.duplicates.clusters import Cluster
+    from studio.curate.duplicates.review_queue import Order, ReviewQueue
 
 _CHOSEN = "dedup.chosen"
 _SHARED = 6
@@ -86,7 +86,7 @@ class ClusterStage(StageScreen):
         )
 
     def _seen_queue(self, events: list[Event], made: tuple[int, int]) -> None:
-        from studio.jobs.dedup_events import QueueMade
+        from studio.jobs.duplicates.dedup_events import QueueMade
 
         for event in events:
             if isinstance(event, Progressed):

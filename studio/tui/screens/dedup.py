@@ -16,7 +16,7 @@ from studio.tui.commands import STAGES, Stage
 from studio.tui.screens.cluster_search import ClusterSearch
 
 if TYPE_CHECKING:
-    from studio.curate.review_queue import Loss
+    from studio.curate.duplicates.review_queue import Loss
 
 _SAMPLES = 3
 
@@ -72,7 +72,7 @@ class DedupScreen(ClusterSearch):
 
     def _keep_one(self, side: int) -> None:
         """Of the two rows that are shown, keep this one."""
-        from studio.curate.review_queue import Loss
+        from studio.curate.duplicates.review_queue import Loss
 
         cluster, both = self.current, self.both
         if cluster is None or both is None:
@@ -89,7 +89,7 @@ class DedupScreen(ClusterSearch):
             self._no_duplicates([self.both])
 
     def command_not_duplicates(self) -> None:
-        from studio.curate.ties import pairs_of
+        from studio.curate.duplicates.ties import pairs_of
 
         cluster = self.current
         if cluster is not None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, get_args
 import msgspec
 
 from studio.alpaca.rows import ROW_TYPES, RowType
-from studio.curate.split import shares
+from studio.curate.selecting.split import shares
 from studio.errors import StudioError, UsageError
 from studio.jobs.events import Event, Exported, Previewed, Progressed, Pushed
 from studio.session import Session

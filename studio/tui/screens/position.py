@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from textual import work
 
-from studio.curate.placement import MEANINGS, STRATEGIES
-from studio.jobs.control import Control
+from studio.curate.placing.placement import MEANINGS, STRATEGIES
 from studio.jobs.events import AttemptFailed, Event, Planned, Progressed
-from studio.jobs.placement_events import GoldJudged, Placed, Placement, PlacesForeseen, RowsPlaced
-from studio.jobs.placement_survey import Entry
+from studio.jobs.placement.events import GoldJudged, Placed, Placement, PlacesForeseen, RowsPlaced
+from studio.jobs.placement.survey import Entry
+from studio.jobs.runs.control import Control
 from studio.session import Session
 from studio.session.deciding import count_of
 from studio.tui import position_details as details

@@ -7,9 +7,9 @@ from typing import Any
 from textual import work
 
 from studio.errors import StudioError
-from studio.jobs.control import Control
 from studio.jobs.events import Event
 from studio.jobs.probe_tally import ProbeTally
+from studio.jobs.runs.control import Control
 from studio.methods.probe.verdict import judge
 from studio.session import Session
 from studio.store.probes import Probe

@@ -10,9 +10,9 @@ from textual import work
 from textual.app import ComposeResult
 
 from studio.errors import StudioError
-from studio.jobs.control import Control
 from studio.jobs.estimate import Estimate
 from studio.jobs.events import Event, Evolved, Paused
+from studio.jobs.runs.control import Control
 from studio.jobs.self_instruct_events import Answered, Listed
 from studio.jobs.self_instruct_tally import InstructionTally
 from studio.jobs.tally import Tally

@@ -8,11 +8,11 @@ import msgspec
 from textual.app import ComposeResult
 from textual.timer import Timer
 
-from studio.curate.arranging import Arranged
-from studio.curate.context import Context, answer_of
-from studio.curate.guards import Guard
+from studio.curate.placing.arranging import Arranged
+from studio.curate.segments.context import Context, answer_of
+from studio.curate.segments.guards import Guard
 from studio.jobs.events import Event
-from studio.jobs.placement_events import PlacesForeseen
+from studio.jobs.placement.events import PlacesForeseen
 from studio.session import Session
 from studio.settings import PositionSettings
 from studio.store.rows import StoredRow

@@ -1,0 +1,179 @@
+"""What pairs of rows say taken together: who asks the same, who says the same, what is near what, who is wanted beside
+whom.
+
+Rows that ask the same are one thing when it comes to what is near them, however many answers or inputs there are to
+it: two prompts with 400 answers each are near each other once, not 160,000 times.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Literal, NamedTuple, TypeAlias
+
+from studio.curate.duplicates.compared import BYS, By, Compared, answer_key, rest_key
+
+ALL_PAIRS = 64
+"""Of up to so many rows, a verdict on all of them names every pair; of more rows, those with the first one. So whoever
+is wanted beside this many rows is the middle of a verdict on all of them."""
+
+Tied: TypeAlias = By | Literal["conflict", "task"]
+KINDS: tuple[Tied, ...] = (*BYS, "conflict", "task")
+_SAY_THE_SAME: tuple[Tied, ...] = ("exact",)
+_SAME_PROMPT: tuple[Tied, ...] = ("exact", "conflict")
+_ASK_THE_SAME: tuple[Tied, ...] = ("exact", "conflict", "task")
+
+
+class Edge(NamedTuple):
+    """Two rows and how alike they are. open: nobody has said yet that both shall stay.
+
+    exact: they say the same. conflict: they ask the same, and it is answered otherwise. task: what was compared of them
+    is the same, and they are about another input. Of equal rows it is enough that each is tied to one of the others;
+    any other edge between two rows holds for whatever asks the same as either.
+    """
+
+    left: int
+    right: int
+    score: float
+    by: Tied
+    open: bool = True
+
+
+def ties_of_equals(
+    rows: Iterable[int], of: Callable[[int], Compared]
+) -> Iterator[tuple[int, int, Literal["exact", "conflict", "task"]]]:
+    """What rows are to each other of which the same was compared, each tied to an earlier one.
+
+    An exact pair leads from the first row with an answer to each other one with that answer, a conflict from the first
+    row that asks the same to the first with each other answer, and where only instructions were compared, a task from
+    the first row to the first with each other input.
+    """
+    tasks: dict[str, tuple[int, dict[str, int]]] = {}
+    first: int | None = None
+    for one in rows:
+        first = one if first is None else first
+        asked, leads = tasks.setdefault(rest_key(of(one)), (one, {}))
+        lead = leads.setdefault(answer_key(of(one)), one)
+        if lead != one:
+            yield lead, one, "exact"
+        elif asked != one:
+            yield asked, one, "conflict"
+        elif first != one:
+            yield first, one, "task"
+
+
+def pairs_of(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """The pairs that say of rows, all of them, that they are wanted beside each other."""
+    if len(rows) > ALL_PAIRS:
+        return [(rows[0], row) for row in rows[1:]]
+    return list(combinations(rows, 2))
+
+
+class Apart:
+    """Things of which somebody wants both."""
+
+    def __init__(self, pairs: Iterable[tuple[int, int]]) -> None:
+        self._others: defaultdict[int, set[int]] = defaultdict(set)
+        for one, other in pairs:
+            if one != other:
+                self._others[one].add(other)
+                self._others[other].add(one)
+        self._stars: defaultdict[int, set[int]] = defaultdict(set)
+        for middle, others in self._others.items():
+            if len(others) >= ALL_PAIRS:
+                for one in (middle, *others):
+                    self._stars[one].add(middle)
+
+    def __call__(self, one: int, other: int) -> bool:
+        """Whether both are wanted."""
+        if one not in self._others:
+            return False
+        return other in self._others[one] or not self._stars.get(one, _NONE).isdisjoint(self._stars.get(other, _NONE))
+
+    def clumps(self, things: Sequence[int]) -> list[list[int]]:
+        """The things in as few groups as come of putting each with the first ones it may go with, in their order."""
+        if not self._others:
+            return [list(things)] if things else []
+        found: list[list[int]] = []
+        members: list[set[int]] = []
+        starts: defaultdict[int, int] = defaultdict(int)  # by star, the first group that has none of it
+        for thing in things:
+            others, stars = self._others.get(thing, _NONE), self._stars.get(thing, _NONE)
+            place = max((starts[star] for star in stars), default=0)
+            while place < len(found) and not others.isdisjoint(members[place]):
+                place += 1
+            if place == len(found):
+                found.append([])
+                members.append(set())
+            found[place].append(thing)
+            members[place].add(thing)
+            starts.update(dict.fromkeys(stars, place + 1))
+        return found
+
+
+_NONE: frozenset[int] = frozenset()
+_NOBODY = Apart(())
+
+
+class Ties:
+    """The edges of rows, by what they mean. Each group goes by its lowest row.
+
+    asks, prompts, says: of each row, the group of those that ask the same, that ask the same of the same input, that
+    say the same. rows: of each group that asks the same. near: of each such group, the groups near it, each with the
+    closest edge, but for those of which somebody wants rows of both.
+
+    rows_apart, answers_apart, asks_apart: of which rows, of which groups that say the same, and of which groups that
+    ask the same both are wanted.
+    """
+
+    def __init__(self, edges: Iterable[Edge]) -> None:
+        edges = sorted(edges, key=lambda edge: (-edge.score, edge.left, edge.right))
+        kinds = {edge.by for edge in edges}
+        self.asks = groups(edges, _ASK_THE_SAME)
+        self.prompts = groups(edges, _SAME_PROMPT) if "task" in kinds else self.asks
+        self.says = groups(edges, _SAY_THE_SAME) if "conflict" in kinds else self.prompts
+        self.rows: defaultdict[int, list[int]] = defaultdict(list)
+        for row, group in self.asks.items():
+            self.rows[group].append(row)
+        self.rows_apart = self.answers_apart = self.asks_apart = _NOBODY
+        if wanted := [edge for edge in edges if not edge.open]:
+            self.rows_apart = Apart((edge.left, edge.right) for edge in wanted)
+            self.answers_apart = Apart((self.says[edge.left], self.says[edge.right]) for edge in wanted)
+            self.asks_apart = Apart((self.asks[edge.left], self.asks[edge.right]) for edge in wanted)
+        self.near: defaultdict[int, dict[int, Edge]] = defaultdict(dict)
+        for edge in edges:
+            one, other = self.asks[edge.left], self.asks[edge.right]
+            if edge.open and edge.score > 0 and one != other and not self.asks_apart(one, other):
+                self.near[one].setdefault(other, edge)
+                self.near[other].setdefault(one, edge)
+
+    def tie(self, one: int, other: int) -> Edge | None:
+        """What makes these two rows alike; None when nothing is known to."""
+        if self.says[one] == self.says[other]:
+            return Edge(one, other, 1.0, "exact")
+        if self.prompts[one] == self.prompts[other]:
+            return Edge(one, other, 1.0, "conflict")
+        if self.asks[one] == self.asks[other]:
+            return Edge(one, other, 1.0, "task")
+        found = self.near.get(self.asks[one], {}).get(self.asks[other])
+        return None if found is None else Edge(one, other, found.score, found.by)
+
+
+def groups(edges: Iterable[Edge], by: Collection[Tied] = KINDS) -> dict[int, int]:
+    """Of each row, the lowest row it is connected with by edges of these kinds, one after the other."""
+    lowest: dict[int, int] = {}
+
+    def find(row: int) -> int:
+        root = row
+        while lowest.setdefault(root, root) != root:
+            root = lowest[root]
+        while lowest[row] != root:
+            lowest[row], row = root, lowest[row]
+        return root
+
+    for edge in edges:
+        one, other = find(edge.left), find(edge.right)
+        if edge.by in by:
+            lowest[max(one, other)] = min(one, other)
+    return {row: find(row) for row in list(lowest)}

@@ -1,0 +1,1 @@
+"""Choosing rows: redundancy, diversity, novelty, contamination, the balance of a pool, splits."""

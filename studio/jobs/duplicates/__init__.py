@@ -1,0 +1,1 @@
+"""Jobs that compare rows: duplicates, neighbours, redundancy, contamination."""

@@ -1,0 +1,171 @@
+"""Looking for duplicates among the rows of a project, and making the queue in which they are reviewed.
+
+Rows are compared within their type: one prompt may well serve SFT and preference training. KTO rows are compared within
+their tag, for a good and a bad answer to one prompt belong together. Rejected rows take no part.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from studio.alpaca.rows import ROW_TYPES, Kto, Row, RowType, fields, texts
+from studio.curate.duplicates.clusters import Alike
+from studio.curate.duplicates.compared import BYS, Compared, Field, compared
+from studio.curate.duplicates.finding import Pairs, Texts
+from studio.curate.duplicates.join import minhash, prefix_join
+from studio.curate.duplicates.representatives import Facts, Rule, rank
+from studio.curate.duplicates.review_queue import Order, ReviewQueue
+from studio.curate.duplicates.ties import Edge, ties_of_equals
+from studio.jobs.duplicates.dedup_events import DuplicatesFound, QueueMade
+from studio.jobs.events import Event, Events, Progressed
+from studio.settings import DedupMethod
+from studio.store.pairs import Found, Search
+from studio.store.reader import Reader
+
+if TYPE_CHECKING:
+    from studio.curate.duplicates.index import Arrays
+
+_STEP = 5000
+
+
+class Asked(NamedTuple):
+    """How to search. floor: the lowest score that is reported. indexed: whether an index is made, for later rows."""
+
+    method: DedupMethod
+    field: Field
+    floor: float
+    indexed: bool = True
+
+
+class Group(NamedTuple):
+    """Rows that are compared with each other. name: of the index that is made of them."""
+
+    name: str
+    rows: list[int]
+    texts: list[Compared]
+
+    @property
+    def whole(self) -> list[str]:
+        return [one.whole for one in self.texts]
+
+    @property
+    def inner(self) -> list[str] | None:
+        """The inner texts, if any row has one."""
+        return [one.inner for one in self.texts] if any(one.inner for one in self.texts) else None
+
+
+def group_name(type: RowType, row: Row, field: Field) -> str:
+    """The name of the group a row is compared in."""
+    tag = f"-{'good' if row.kto_tag else 'bad'}" if isinstance(row, Kto) else ""
+    return f"{field}-{type}{tag}"
+
+
+def find_duplicates(store: Reader, asked: Asked) -> Events:
+    """Progressed, then DuplicatesFound. Raises UsageError for a floor that the method does not take."""
+    yield (yield from search(store, asked))
+
+
+def search(store: Reader, asked: Asked) -> Generator[Event, None, DuplicatesFound]:
+    """The same for other jobs: Progressed events; returns what was found."""
+    total = sum(count.n for count in store.rows.counts() if count.status != "rejected")
+    groups = yield from read_groups(store, asked.field, total)
+    found: list[Found] = []
+    partial: list[int] = []
+    indexes: dict[str, Arrays] = {}
+    before = 0
+    for group in groups:
+        texts = Texts(group.whole)
+        searching = _search(texts, group, asked)
+        while True:
+            try:
+                yield Progressed(int(before + next(searching) * len(group.rows)), total, "rows compared")
+            except StopIteration as end:
+                pairs: Pairs = end.value
+                break
+        found += pairs_of(group, pairs)
+        partial += (group.rows[place] for place in pairs.partial.tolist())
+        if asked.indexed:
+            indexes[group.name] = texts.index(group.rows)
+        before += len(group.rows)
+    return DuplicatesFound(found, tuple(sorted(partial)), total, indexes)
+
+
+def read_groups(store: Reader, field: Field, total: int) -> Generator[Event, None, list[Group]]:
+    """The rows that are not rejected, by group."""
+    groups: dict[str, Group] = {}
+    done = 0
+    for type in ROW_TYPES:
+        for row_id, row in store.rows.contents(type):
+            name = group_name(type, row, field)
+            group = groups.setdefault(name, Group(name, [], []))
+            group.rows.append(row_id)
+            group.texts.append(compared(row, field))
+            done += 1
+            if done % _STEP == 0:
+                yield Progressed(done, total, "rows read")
+    return list(groups.values())
+
+
+def _search(texts: Texts, group: Group, asked: Asked) -> Generator[float, None, Pairs]:
+    match asked.method:
+        case "exact":
+            yield 0.0
+            return texts.exact()
+        case "rouge-l":
+            return (yield from texts.rouge_l(asked.floor, group.inner))
+        case "minhash":
+            return (yield from texts.overlap(asked.floor, group.inner, minhash.join))
+        case "overlap" | "semantic":
+            return (yield from texts.overlap(asked.floor, group.inner, prefix_join.join))
+
+
+def pairs_of(group: Group, pairs: Pairs) -> Iterable[Found]:
+    """The pairs by their rows; of rows that ask the same, as `ties_of_equals` ties them."""
+    rows = group.rows
+    asking: defaultdict[int, list[int]] = defaultdict(list)
+    columns = (pairs.left.tolist(), pairs.right.tolist(), pairs.by.tolist(), pairs.scores.tolist())
+    for left, right, by, score in zip(*columns, strict=True):
+        if BYS[by] == "exact":
+            asking[left].append(right)
+        else:
+            yield rows[left], rows[right], score, BYS[by]
+    for first, others in asking.items():
+        for left, right, kind in ties_of_equals((first, *others), group.texts.__getitem__):
+            yield rows[left], rows[right], 1.0, kind
+
+
+# -- the queue ---------------------------------------------------------------------------------------
+
+
+def make_queue(store: Reader, threshold: float, rule: Rule, order: Order, folder: Path) -> Events:
+    """Progressed, then QueueMade: the clusters of the last search at this threshold."""
+    search = store.pairs.search()
+    pairs = store.pairs.all()
+    edges = [Edge(one.left, one.right, one.score, one.kind, one.verdict != "keep-both") for one in pairs]
+    rows = sorted({row for edge in edges for row in edge[:2]})
+    facts: dict[int, Facts] = {}
+    gone: set[int] = set()
+    for start in range(0, len(rows), _STEP):
+        yield Progressed(start, len(rows), "rows looked at")
+        for stored in store.rows.page(rows[start : start + _STEP]):
+            length = sum(len(text) for _, text in texts(stored.row))
+            filled = sum(value not in ("", ()) for value in fields(stored.row).values())
+            facts[stored.id] = Facts(stored.id, length, stored.score, stored.generated, filled)
+            if stored.status == "rejected":
+                gone.add(stored.id)
+    partial = frozenset(search.partial) if search else frozenset[int]()
+    # By meaning, the index tells nothing of the pairs that are missing.
+    alike = _alike(store, folder, search) if search and partial and search.method != "semantic" else None
+    yield QueueMade(
+        ReviewQueue(edges, rank(rule, facts), threshold, gone=gone, partial=partial, alike=alike, order=order)
+    )
+
+
+def _alike(store: Reader, folder: Path, search: Search) -> Alike:
+    from studio.jobs.duplicates.neighbours import Neighbours
+
+    # The project is seen as it was when the job began: nothing comes or changes.
+    return Neighbours(folder, store.rows, search, lambda earlier: (earlier, ())).scores

@@ -1,0 +1,1 @@
+"""Jobs of files: import, check, export, and sending an export away."""

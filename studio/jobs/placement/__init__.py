@@ -1,0 +1,1 @@
+"""Jobs of the Position stage: survey the segments, place them, put them back."""
