@@ -31,8 +31,8 @@ from importing import write_array
 
 from studio.alpaca.checks import RULES, STRUCTURE, checker
 from studio.alpaca.rows import COLUMNS, Sft, array_decoder, one_decoder
-from studio.store.blocks import Decoder
-from studio.store.readers import read
+from studio.store.files.blocks import Decoder
+from studio.store.files.readers import read
 
 DECODER = Decoder(one_decoder("sft"), array_decoder("sft"))
 TEXTS = COLUMNS["sft"][:4]

@@ -45,7 +45,7 @@ def modules_of(room):
     if not folder.is_dir():
         return [f"studio.{room}"]
     # The embedded server is a program of its own.
-    files = [path for path in folder.rglob("*.py") if path.name != "embedded_server.py"]
+    files = [path for path in folder.rglob("*.py") if path.parts[-2:] != ("embedded", "server.py")]
     return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
 
 

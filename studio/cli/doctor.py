@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from studio import __version__
 from studio.cli.output import say, show_json
-from studio.llm import embedded, endpoints
+from studio.llm import endpoints
+from studio.llm.embedded import model as embedded
 from studio.settings_sources import user_file
 
 _PACKAGES = ("textual", "openai", "datasets", "rapidfuzz", "orjson", "msgspec", "xllamacpp")

@@ -13,8 +13,8 @@ from studio.cli.output import progress, say, show_json, tell
 from studio.errors import UsageError
 from studio.jobs.events import Event, FileOpened, ImportedBefore, ImportEnded, RowsRead, SetAside
 from studio.session import Session
-from studio.store.blocks import Broken
-from studio.store.huggingface import is_hub_name
+from studio.store.files.blocks import Broken
+from studio.store.files.huggingface import is_hub_name
 
 _SHOWN = 20
 

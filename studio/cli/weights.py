@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.cli.output import progress, tell
-from studio.llm import weights
+from studio.llm.embedded import weights
 
 
 def fetch_weights() -> Path:

@@ -16,7 +16,7 @@ from studio.jobs.evolve_plan import Task
 from studio.jobs.evolve_recipe import Course
 from studio.jobs.recipes import estimated_tokens
 from studio.llm.chat import Message, Reply, Usage
-from studio.llm.embedded_server import MODEL_ID
+from studio.llm.embedded.server import MODEL_ID
 from studio.llm.prices import Price, cost
 from studio.methods import evol_instruct
 from studio.methods.evol_prompts import OPERATIONS

@@ -10,7 +10,7 @@ import msgspec
 
 from studio.alpaca.census import TypeFacts
 from studio.alpaca.rows import RowType
-from studio.store.blocks import Broken
+from studio.store.files.blocks import Broken
 from studio.store.rows import Generated, Imported
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from studio.alpaca.lengths import estimate_tokens
 from studio.errors import UsageError
 from studio.llm.budget import Budget, Budgeted
 from studio.llm.chat import ChatModel, Ruler
-from studio.llm.embedded import Embedded
-from studio.llm.embedded_server import MODEL_ID
-from studio.llm.embedder import Embedder, VectorStore
-from studio.llm.embeddings import OpenAIEmbeddings
+from studio.llm.embedded.model import Embedded
+from studio.llm.embedded.server import MODEL_ID
+from studio.llm.embedding.embedder import Embedder, VectorStore
+from studio.llm.embedding.embeddings import OpenAIEmbeddings
 from studio.llm.endpoints import preset_for
 from studio.llm.ledger import LedgerChat, ReplyStore
 from studio.llm.limits import Limits

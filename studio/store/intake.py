@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from studio.alpaca.rows import RowType
-from studio.store import decisions, set_aside
-from studio.store.blocks import Broken
+from studio.store import decisions
 from studio.store.database import Database
-from studio.store.huggingface import is_hub_name
+from studio.store.files import set_aside
+from studio.store.files.blocks import Broken
+from studio.store.files.huggingface import is_hub_name
 from studio.store.journal import Journal
 from studio.store.rows import Imported, Rows
 from studio.store.runs import Runs

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from studio.store.database import Database
+from studio.store.files.huggingface import is_hub_name
 from studio.store.filters import STATUSES
-from studio.store.huggingface import is_hub_name
 
 
 class Source(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from studio.alpaca.rows import ROW_TYPES
+from studio.store.files.huggingface import is_hub_name
 from studio.store.filters import STATUSES
-from studio.store.huggingface import is_hub_name
 from studio.store.pairs import Pairs
 from studio.store.replies import Replies
 from studio.store.rows import PAIRED, PLACEMENT, Count, Rows, StoredRow

@@ -176,7 +176,7 @@ class StudioApp(App[None]):
         self._go(STAGES[(at + by) % len(STAGES)])
 
     def command_help(self) -> None:
-        from studio.tui.screens.dialogs import Help
+        from studio.tui.dialogs.questions import Help
 
         self.push_screen(Help(self._help))
 
@@ -194,7 +194,7 @@ class StudioApp(App[None]):
         ]
 
     def command_palette(self) -> None:
-        from studio.tui.screens.palette import Offer, Palette
+        from studio.tui.dialogs.palette import Offer, Palette
 
         screen = self.stage_screen
         offers = [
@@ -220,7 +220,7 @@ class StudioApp(App[None]):
 
     def command_quit(self) -> None:
         if self.jobs.names:
-            from studio.tui.screens.dialogs import Confirm
+            from studio.tui.dialogs.questions import Confirm
 
             question = f"{', '.join(self.jobs.names)} is running. Leave? What it did so far is kept."
             self.push_screen(Confirm(question), lambda sure: self._leave() if sure else None)

@@ -184,7 +184,7 @@ def test_evolving_needs_a_model_name_for_an_endpoint(capsys, tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_ends_the_embedded_models_process(tmp_path):
-    from studio.llm import embedded
+    from studio.llm.embedded import model as embedded
 
     if reason := embedded.available():
         pytest.skip(reason)

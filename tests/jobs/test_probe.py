@@ -14,8 +14,8 @@ from studio.jobs.probe_events import ProbeBegun, Probed, ProbeEnded
 from studio.jobs.probe_tally import ProbeTally
 from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
-from studio.llm import embedded
 from studio.llm.chat import Reply, Usage
+from studio.llm.embedded import model as embedded
 from studio.methods.probe import weights_by_decile
 from studio.methods.probe.verdict import judge
 from studio.session import Session

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from studio.llm.chat import Usage
-from studio.llm.embeddings import Embedded
+from studio.llm.embedding.embeddings import Embedded
 from tests.support.vectors import vector
 
 Scripted = Callable[[list[str]], "Embedded | Exception | None"]

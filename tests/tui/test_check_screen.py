@@ -6,8 +6,8 @@ import pytest
 
 from studio.alpaca.rows import Pretrain, Sft
 from studio.session import Session
-from studio.tui.details import Mark, field_lines
-from studio.tui.issue_details import change_spans
+from studio.tui.details.issues import change_spans
+from studio.tui.details.rows import Mark, field_lines
 from studio.tui.issue_groups import Spot
 from tests.support.projects import new_project
 from tests.support.screens import opened, press, text_of, type_in

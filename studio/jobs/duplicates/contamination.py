@@ -14,10 +14,10 @@ from studio.curate.selecting.contamination import Benchmark, Entry, Hit, NearHit
 from studio.errors import StudioError
 from studio.jobs.duplicates.redundancy_events import BenchmarkRead, ContaminationFound
 from studio.jobs.events import Event, Events, Progressed
-from studio.store import huggingface, readers
-from studio.store.blocks import Block, Broken
+from studio.store.files import huggingface, readers
+from studio.store.files.blocks import Block, Broken
+from studio.store.files.opening import expanded, sizes
 from studio.store.filters import Filter
-from studio.store.opening import expanded, sizes
 from studio.store.reader import Reader
 from studio.text.display import ELLIPSIS
 from studio.text.tokens import units

@@ -17,7 +17,7 @@ from studio.jobs.duplicates.dedup_events import DuplicatesFound
 from studio.jobs.duplicates.semantic_events import NeighboursEnded, NeighboursFound
 from studio.jobs.events import Event
 from studio.jobs.runs.control import Control
-from studio.llm.embedder import Embedder
+from studio.llm.embedding.embedder import Embedder
 from studio.settings import EmbeddingsSettings
 from studio.store.database import Database
 from studio.store.pairs import Found

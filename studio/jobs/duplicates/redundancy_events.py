@@ -10,7 +10,7 @@ from studio.curate.selecting.contamination import Hit, NearHit
 from studio.curate.selecting.diversity import Measure
 from studio.curate.selecting.redundancy import Redundancy
 from studio.jobs.events import Event
-from studio.store.blocks import Broken
+from studio.store.files.blocks import Broken
 
 
 class RedundancyMeasured(Event, frozen=True):

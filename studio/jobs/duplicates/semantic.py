@@ -30,8 +30,8 @@ from studio.jobs.runs.lanes import Lane
 from studio.jobs.threads import in_thread
 from studio.llm.budget import due_for
 from studio.llm.chat import Usage
-from studio.llm.embedder import Embedder, Paid
-from studio.llm.embeddings import TooManyError
+from studio.llm.embedding.embedder import Embedder, Paid
+from studio.llm.embedding.embeddings import TooManyError
 from studio.llm.retry import with_retries
 from studio.settings import EmbeddingsSettings
 from studio.store.database import Database

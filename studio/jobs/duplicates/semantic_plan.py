@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Container, Generator, Iterable
 from studio.alpaca.lengths import beginning, estimate_tokens
 from studio.jobs.events import Progressed
 from studio.jobs.runs.lanes import Outcome
-from studio.llm.embedder import SPECIAL_TOKENS
+from studio.llm.embedding.embedder import SPECIAL_TOKENS
 from studio.settings import EmbeddingsSettings
 from studio.store.vectors import Space
 

@@ -14,7 +14,7 @@ from studio.curate.selecting.split import PRESETS, shares
 from studio.jobs.events import Previewed
 from studio.jobs.files.inspection import Inspection
 from studio.jobs.files.selection import Selection
-from studio.store.export_folder import ExportFolder
+from studio.store.files.export_folder import ExportFolder
 
 _MEANINGS = {
     "trainer-dropped": "LLaMA-Factory would drop the row.",

@@ -28,10 +28,10 @@ from studio.jobs.files import companions
 from studio.jobs.files.inspection import Inspection
 from studio.jobs.files.selection import RowsOf, Selection, placed, previewed, select
 from studio.settings import ExportSettings
-from studio.store import export_folder, readers
-from studio.store.export_folder import ExportFolder
-from studio.store.media import MediaError, Shelf
-from studio.store.writers import write_objects
+from studio.store.files import export_folder, readers
+from studio.store.files.export_folder import ExportFolder
+from studio.store.files.media import MediaError, Shelf
+from studio.store.files.writers import write_objects
 
 HELD_BACK = "held_back.jsonl"
 _LAYOUTS: dict[str, Layout] = {"json": "array", "jsonl": "lines", "parquet": "typed"}

@@ -21,10 +21,10 @@ from studio.errors import StudioError
 from studio.jobs.events import Events, FileChecked, FileKnown, FileOutlook, FileRowsChecked
 from studio.jobs.files.file_entries import entries_of, guess_of, usual_entry
 from studio.jobs.files.inspection import Inspection
-from studio.store import readers
-from studio.store.blocks import Block, Broken
-from studio.store.opening import COMPRESSED, kind_of
-from studio.store.raw_text import RawText
+from studio.store.files import readers
+from studio.store.files.blocks import Block, Broken
+from studio.store.files.opening import COMPRESSED, kind_of
+from studio.store.files.raw_text import RawText
 
 _HEAD = 1 << 16
 _SAMPLED = 100

@@ -19,8 +19,8 @@ from studio.alpaca.dataset_info import FILE_NAME, encode
 from studio.alpaca.export_rows import shapes
 from studio.errors import StudioError
 from studio.jobs.events import Events, Progressed, Pushed
-from studio.store import export_folder
-from studio.store.writers import arrow_schema
+from studio.store.files import export_folder
+from studio.store.files.writers import arrow_schema
 
 TOKEN = "HF_TOKEN"
 """The one place a token is taken from; it is never kept, and told to nobody but the Hub."""

@@ -15,9 +15,9 @@ from studio.alpaca.columns import Guess, guess_type, row_of
 from studio.alpaca.rows import TYPES, RowError, RowType
 from studio.errors import UsageError
 from studio.jobs.events import Events, FileOpened, RowsRead
-from studio.store import huggingface, readers
-from studio.store.blocks import PLAIN, Block, Broken, Decoder, locate
-from studio.store.opening import expanded, fingerprint, sizes
+from studio.store.files import huggingface, readers
+from studio.store.files.blocks import PLAIN, Block, Broken, Decoder, locate
+from studio.store.files.opening import expanded, fingerprint, sizes
 from studio.store.rows import Imported
 
 _SAMPLED = 100

@@ -23,9 +23,9 @@ from studio.alpaca.marks import MEDIA
 from studio.alpaca.rows import Multimodal, Row
 from studio.errors import UsageError
 from studio.settings import Settings
-from studio.store.media import Look
+from studio.store.files.media import Look
+from studio.store.files.tokenizer import token_counter
 from studio.store.rows import StoredRow
-from studio.store.tokenizer import token_counter
 
 
 class Inspection:

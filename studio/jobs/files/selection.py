@@ -21,8 +21,8 @@ from studio.curate.selecting.split import counts, shares, split
 from studio.jobs.events import Event, HeldBackFor, Previewed, Progressed, TypePreview
 from studio.jobs.files.inspection import Inspection
 from studio.settings import ExportSettings
+from studio.store.files.media import MediaError, Shelf, find
 from studio.store.filters import Filter
-from studio.store.media import MediaError, Shelf, find
 from studio.store.reader import Reader
 from studio.store.rows import StoredRow
 

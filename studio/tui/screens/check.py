@@ -12,7 +12,7 @@ from studio.session import Session
 from studio.session.deciding import count_of
 from studio.store.rows import StoredRow
 from studio.tui.commands import Stage
-from studio.tui.issue_details import group_lines, issue_lines, samples_lines
+from studio.tui.details.issues import group_lines, issue_lines, samples_lines
 from studio.tui.issue_groups import ERROR, OF_SET, WAIVED, WARNING, Found, Group, IssueGroups, Spot, spot_of
 from studio.tui.jobs import LASTING
 from studio.tui.screens.stage import StageScreen
@@ -165,7 +165,7 @@ class CheckScreen(StageScreen):
             self.app.notify(f"{found.issue.code} has no automatic fix here; e edits the row")
 
     def command_fix_all(self) -> None:
-        from studio.tui.screens.fix_preview import FixPreview
+        from studio.tui.dialogs.fix_preview import FixPreview
 
         if (at := self._at) is None:
             return
@@ -195,7 +195,7 @@ class CheckScreen(StageScreen):
             self._waive(at[0].found[0].issue, at[0].rows)
 
     def _waive(self, issue: Issue, rows: list[int]) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         if issue.waived:
             self._waived(self.session.unwaive(issue.code, rows), f"{issue.code} counts again")

@@ -13,7 +13,7 @@ from studio.tui.screens.cluster_stage import ClusterStage
 
 if TYPE_CHECKING:
     from studio.curate.duplicates.review_queue import Order
-    from studio.tui.screens.dedup_dialogs import Threshold
+    from studio.tui.dialogs.clusters import Threshold
 
 
 class ClusterSearch(ClusterStage):
@@ -41,7 +41,7 @@ class ClusterSearch(ClusterStage):
 
     def command_dedup_settings(self) -> None:
         from studio.tui import dedup_settings
-        from studio.tui.screens.settings_form import SettingsForm
+        from studio.tui.dialogs.settings_form import SettingsForm
 
         def apply(typed: dict[str, str]) -> None:
             self.choose(*dedup_settings.chosen(typed))
@@ -63,11 +63,11 @@ class ClusterSearch(ClusterStage):
 
     def command_redundancy(self) -> None:
         """Measured in a thread; the page opens when it is known."""
-        from studio.tui.screens.dialogs import Help
+        from studio.tui.dialogs.questions import Help
 
         def seen(events: list[Event]) -> None:
             from studio.jobs.duplicates.redundancy_events import RedundancyMeasured
-            from studio.tui.redundancy_details import redundancy_lines
+            from studio.tui.details.redundancy import redundancy_lines
 
             for event in events:
                 if isinstance(event, RedundancyMeasured):
@@ -76,7 +76,7 @@ class ClusterSearch(ClusterStage):
         self.studio.jobs.start("redundancy", self.session.redundancy(), seen)
 
     def command_diverse(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         hint = "those that compress worst together (ZIP) get the tag diverse; export --tag diverse, or / in Export"
         self.app.push_screen(Ask("How many rows?", "", hint), self._diverse)
@@ -100,7 +100,7 @@ class ClusterSearch(ClusterStage):
         self.studio.jobs.start("diverse", self.session.select_diverse(int(typed)), seen)
 
     def command_threshold(self) -> None:
-        from studio.tui.screens.dedup_dialogs import Threshold
+        from studio.tui.dialogs.clusters import Threshold
 
         search = self.session.pairs.search()
         if self.queue is None or search is None:

@@ -11,8 +11,8 @@ from studio.session import Session
 from studio.session.judging import ALIKE
 from studio.settings import DedupSettings
 from studio.store.rows import StoredRow
-from studio.tui.cluster_details import Shown, cluster_lines
 from studio.tui.cluster_entries import ClusterEntries
+from studio.tui.details.clusters import Shown, cluster_lines
 from studio.tui.screens.stage import StageScreen
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import msgspec
 from studio.alpaca.rows import Row, fields
 from studio.errors import StudioError
 from studio.session.deciding import count_of
-from studio.tui.cluster_details import as_text, loss_lines
 from studio.tui.commands import STAGES, Stage
+from studio.tui.details.clusters import as_text, loss_lines
 from studio.tui.screens.cluster_search import ClusterSearch
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class DedupScreen(ClusterSearch):
         self._decided()
 
     def command_accept_band(self) -> None:
-        from studio.tui.screens.fix_preview import FixPreview
+        from studio.tui.dialogs.fix_preview import FixPreview
 
         cluster = self.current
         if cluster is None or self.queue is None:
@@ -130,7 +130,7 @@ class DedupScreen(ClusterSearch):
     # -- merging and conflicts -------------------------------------------------------------------
 
     def command_merge(self) -> None:
-        from studio.tui.screens.dedup_dialogs import Difference, Merge
+        from studio.tui.dialogs.clusters import Difference, Merge
 
         both = self.both
         left, right = (self.session.rows.get(row) for row in both) if both else (None, None)
@@ -153,7 +153,7 @@ class DedupScreen(ClusterSearch):
         self.app.push_screen(Merge(f"Merge #{right.id} into #{left.id}", differences), merged)
 
     def command_conflict(self) -> None:
-        from studio.tui.screens.dedup_dialogs import Choose, Option
+        from studio.tui.dialogs.clusters import Choose, Option
 
         both = self.both
         if both is None:

@@ -15,11 +15,11 @@ from studio.settings import Operation
 from studio.store.filters import Filter
 from studio.tui import evolve_settings
 from studio.tui.commands import Stage
+from studio.tui.dialogs.settings_form import SettingsForm
 from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
 from studio.tui.jobs import LASTING
 from studio.tui.screens.run_stage import Run, RunStage
-from studio.tui.screens.settings_form import SettingsForm
 
 _REMEMBERED = "evolve.settings"
 
@@ -96,7 +96,7 @@ class EvolveScreen(RunStage):
         self._show_board()
 
     def command_reroll(self) -> None:
-        from studio.tui.screens.palette import Offer, Palette
+        from studio.tui.dialogs.palette import Offer, Palette
 
         row = self.current
         if row is None:

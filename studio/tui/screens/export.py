@@ -16,7 +16,7 @@ from studio.session import Session
 from studio.settings import ExportSettings
 from studio.store.filters import Filter, parse
 from studio.tui.commands import Stage
-from studio.tui.export_details import asked_lines, preview_lines, result_lines
+from studio.tui.details.exports import asked_lines, preview_lines, result_lines
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
 from studio.tui.jobs import LASTING
@@ -190,7 +190,7 @@ class ExportScreen(StageScreen):
             self._changed()
 
     def _ask(self, title: str, value: str, hint: str, take: Callable[[str], None], *, path: bool = False) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         def answered(typed: str | None) -> None:
             if typed is None:
@@ -211,7 +211,7 @@ class ExportScreen(StageScreen):
         self.studio.jobs.start("export", job, self._seen, self._ended)
 
     def command_push(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         if self._result is None or not self._result.files:
             self.app.notify("Nothing is written yet: w writes, then P sends it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studio.session import Session
 from studio.store.lineage import Kin
-from studio.tui.family import family_lines
+from studio.tui.details.family import family_lines
 from studio.tui.flow import beside
 from studio.tui.ink import Line
 from studio.tui.screens.rows_stage import RowsStage

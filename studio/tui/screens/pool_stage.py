@@ -17,8 +17,8 @@ from studio.methods.self_instruct.seed_tasks import HINTS, Hint, hints, next_mar
 from studio.session import Session
 from studio.store.filters import Filter, parse
 from studio.store.rows import StoredRow
+from studio.tui.details.pool import balance_lines, seed_lines
 from studio.tui.ink import Line
-from studio.tui.pool_details import balance_lines, seed_lines
 from studio.tui.screens.rows_stage import RowsStage
 
 # A pool this small is looked at again after each decision; a larger one when somebody asks.
@@ -149,7 +149,7 @@ class PoolStage(RowsStage):
         self.show_detail()
 
     def command_pool(self) -> None:
-        from studio.tui.screens.dialogs import Help
+        from studio.tui.dialogs.questions import Help
 
         def show(pool: PoolCounted) -> None:
             self.app.push_screen(Help(lambda width: balance_lines(pool.balance, width)))
@@ -160,7 +160,7 @@ class PoolStage(RowsStage):
         self._look(self._draw)
 
     def _draw(self, pool: PoolCounted) -> None:
-        from studio.tui.screens.pool import Draw
+        from studio.tui.dialogs.pool import Draw
 
         if any(map(len, pool.seeds.values())):
             self.app.push_screen(Draw(self.session, pool))

@@ -14,10 +14,10 @@ from studio.jobs.placement.survey import Entry
 from studio.jobs.runs.control import Control
 from studio.session import Session
 from studio.session.deciding import count_of
-from studio.tui import position_details as details
 from studio.tui import position_settings
 from studio.tui.commands import Stage
-from studio.tui.curve import curve_lines
+from studio.tui.details import positions as details
+from studio.tui.details.curve import curve_lines
 from studio.tui.ink import Line
 from studio.tui.jobs import LASTING
 from studio.tui.position_filter import UNSURE
@@ -39,7 +39,7 @@ class PositionScreen(ProbeStage):
     # -- how rows are placed ---------------------------------------------------------------------
 
     def command_strategy(self) -> None:
-        from studio.tui.screens.palette import Offer, Palette
+        from studio.tui.dialogs.palette import Offer, Palette
 
         others = [name for name in STRATEGIES if name != self.chosen.strategy]
         offers = [
@@ -50,7 +50,7 @@ class PositionScreen(ProbeStage):
         self.app.push_screen(Palette(offers, told), lambda offer: offer.run() if offer else None)
 
     def command_options(self) -> None:
-        from studio.tui.screens.settings_form import SettingsForm
+        from studio.tui.dialogs.settings_form import SettingsForm
 
         form = SettingsForm(
             {choice.name: choice.label for choice in position_settings.CHOICES},
@@ -98,7 +98,7 @@ class PositionScreen(ProbeStage):
     @work(exclusive=True, group="preview")
     async def _preview(self, ids: list[int] | None, which: str) -> None:
         """Place these rows, None for all, after a look at what comes of it."""
-        from studio.tui.screens.fix_preview import FixPreview
+        from studio.tui.dialogs.fix_preview import FixPreview
 
         chosen, foreseen = self.chosen, self.foreseen
         if ids is not None:
@@ -150,7 +150,7 @@ class PositionScreen(ProbeStage):
             self.decided()
 
     def command_figures(self) -> None:
-        from studio.tui.screens.dialogs import Help
+        from studio.tui.dialogs.questions import Help
 
         self.app.push_screen(Help(self._figures))
 
@@ -162,7 +162,7 @@ class PositionScreen(ProbeStage):
     # -- the judge -------------------------------------------------------------------------------
 
     def command_consult(self) -> None:
-        from studio.tui.screens.dialogs import Confirm
+        from studio.tui.dialogs.questions import Confirm
 
         if self._control is not None:
             self._control.stop()

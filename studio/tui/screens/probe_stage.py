@@ -13,7 +13,7 @@ from studio.jobs.runs.control import Control
 from studio.methods.probe.verdict import judge
 from studio.session import Session
 from studio.store.probes import Probe
-from studio.tui.curve import curve_line, curve_lines, question_of
+from studio.tui.details.curve import curve_line, curve_lines, question_of
 from studio.tui.ink import Line
 from studio.tui.jobs import LASTING
 from studio.tui.screens.segment_stage import SegmentStage
@@ -52,7 +52,7 @@ class ProbeStage(SegmentStage):
     @work(exclusive=True, group="probe")
     async def command_probe(self) -> None:
         """Ask whether to probe, with what it takes; while one runs, stop it."""
-        from studio.tui.screens.dialogs import Confirm
+        from studio.tui.dialogs.questions import Confirm
 
         if self._probing is not None:
             self._probing.stop()

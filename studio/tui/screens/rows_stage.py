@@ -12,7 +12,7 @@ from studio.errors import StudioError
 from studio.session import Session
 from studio.store.filters import Filter, parse
 from studio.store.rows import StoredRow
-from studio.tui.details import row_lines
+from studio.tui.details.rows import row_lines
 from studio.tui.entries import RowEntries
 from studio.tui.ink import Line
 from studio.tui.screens.stage import StageScreen
@@ -151,7 +151,7 @@ class RowsStage(StageScreen):
             self._filtered("")
 
     def command_tag(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         if row := self.current:
             told = Ask(
@@ -165,7 +165,7 @@ class RowsStage(StageScreen):
             self.decided()
 
     def command_score(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         if row := self.current:
             now = "" if row.score is None else f"{row.score:g}"
@@ -184,7 +184,7 @@ class RowsStage(StageScreen):
         self.decided()
 
     def command_filter(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         known = "words, status:pending, type:sft, seed:yes, rule:no-gain, tag:, method:, score:3"
         hint = f"{known}{self.MORE}; empty shows all"

@@ -19,11 +19,11 @@ from studio.jobs.tally import Tally
 from studio.session import Session
 from studio.tui.commands import keys_of, shown_keys
 from studio.tui.counts import RunTally, counts_of
-from studio.tui.funnel import Standing, estimate_words, full_lines, head_lines
+from studio.tui.details.funnel import Standing, estimate_words, full_lines, head_lines
+from studio.tui.dialogs.funnel import FunnelPage
 from studio.tui.ink import Line
 from studio.tui.jobs import LASTING
 from studio.tui.lanes import MOST, Lanes
-from studio.tui.screens.evolve_dialogs import FunnelPage
 from studio.tui.screens.family_stage import FamilyStage
 from studio.tui.widgets.page import Page
 
@@ -93,7 +93,7 @@ class RunStage(FamilyStage):
 
     @work(exclusive=True, group="start")
     async def _foretell(self, run: Run) -> None:
-        from studio.tui.screens.dialogs import Confirm
+        from studio.tui.dialogs.questions import Confirm
 
         try:
             foretold, tally = await run.estimate(), await run.tally()

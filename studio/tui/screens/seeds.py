@@ -18,8 +18,8 @@ from studio.jobs.events import (
     RowsRead,
     SetAside,
 )
+from studio.store.files.huggingface import is_hub_name
 from studio.store.filters import Filter
-from studio.store.huggingface import is_hub_name
 from studio.tui.commands import Stage
 from studio.tui.screens.pool_stage import PoolStage
 
@@ -38,13 +38,13 @@ class SeedsScreen(PoolStage):
         self._write(Sft())
 
     def command_add_type(self) -> None:
-        from studio.tui.screens.pool import NewRow
+        from studio.tui.dialogs.pool import NewRow
 
         self.app.push_screen(NewRow(), lambda empty: None if empty is None else self._write(empty))
 
     def _write(self, empty: Row) -> None:
-        from studio.tui.screens.dialogs import Ask
-        from studio.tui.screens.edit_row import EditRow
+        from studio.tui.dialogs.edit_row import EditRow
+        from studio.tui.dialogs.questions import Ask
 
         def about(typed: str | None) -> None:
             if typed:
@@ -61,7 +61,7 @@ class SeedsScreen(PoolStage):
             write(empty)
 
     def command_duplicate(self) -> None:
-        from studio.tui.screens.edit_row import EditRow
+        from studio.tui.dialogs.edit_row import EditRow
 
         if row := self.current:
             self.app.push_screen(
@@ -82,7 +82,7 @@ class SeedsScreen(PoolStage):
             self.after_verdict()
 
     def command_import(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         hint = (
             "files, folders or hf:owner/name; Tab completes. Before them, if wished:\n"

@@ -16,10 +16,10 @@ from studio.jobs.placement.events import PlacesForeseen
 from studio.session import Session
 from studio.settings import PositionSettings
 from studio.store.rows import StoredRow
-from studio.tui import position_details as details
 from studio.tui import position_settings
+from studio.tui.details import positions as details
+from studio.tui.details.positions import Then
 from studio.tui.ink import Line, Span
-from studio.tui.position_details import Then
 from studio.tui.screens.survey_stage import SurveyStage
 from studio.tui.widgets.page import Page
 

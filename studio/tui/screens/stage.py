@@ -186,7 +186,7 @@ class StageScreen(Screen[None]):
 
     def command_undo(self) -> None:
         """Take the last decision back; after a question where rows would go from every stage."""
-        from studio.tui.screens.dialogs import Confirm
+        from studio.tui.dialogs.questions import Confirm
 
         def undo(sure: bool | None) -> None:
             if sure:
@@ -228,7 +228,7 @@ class StageScreen(Screen[None]):
         self.remember()
 
     def command_edit(self) -> None:
-        from studio.tui.screens.edit_row import EditRow
+        from studio.tui.dialogs.edit_row import EditRow
 
         if row := self.selected_row():
             self.app.push_screen(EditRow(row.row, f"Edit #{row.id}"), lambda edited: self._edited(row.id, edited))

@@ -16,9 +16,9 @@ from studio.jobs.placement.survey import Entry, Survey
 from studio.session import Session
 from studio.store.filters import Filter
 from studio.store.rows import StoredRow
+from studio.tui.details.positions import entry_line
 from studio.tui.entries import RowWindow
 from studio.tui.ink import Line
-from studio.tui.position_details import entry_line
 from studio.tui.position_filter import HINT, PositionFilter, parse, select
 from studio.tui.screens.stage import StageScreen
 
@@ -221,7 +221,7 @@ class SurveyStage(StageScreen):
     # -- the filter ------------------------------------------------------------------------------
 
     def command_filter(self) -> None:
-        from studio.tui.screens.dialogs import Ask
+        from studio.tui.dialogs.questions import Ask
 
         self.app.push_screen(Ask("Filter", self._typed, f"{HINT}; empty shows all"), self.filtered)
 

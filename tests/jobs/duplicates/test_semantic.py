@@ -19,8 +19,8 @@ from studio.jobs.duplicates.semantic_plan import space_of
 from studio.jobs.events import AttemptFailed, Paused, Progressed, Retried
 from studio.jobs.runs.control import Control
 from studio.llm.budget import Budget
-from studio.llm.embedder import Embedder
-from studio.llm.embeddings import Embedded, TooManyError
+from studio.llm.embedding.embedder import Embedder
+from studio.llm.embedding.embeddings import Embedded, TooManyError
 from studio.llm.limits import Limits
 from studio.llm.prices import Price
 from studio.settings import BudgetSettings, EmbeddingsSettings
@@ -241,7 +241,7 @@ async def test_a_text_without_a_direction_is_left_out_and_told(database):
 
 
 def client(server, **more):
-    from studio.llm.embeddings import OpenAIEmbeddings
+    from studio.llm.embedding.embeddings import OpenAIEmbeddings
 
     return OpenAIEmbeddings(server.url, "fake", **more)
 

@@ -12,7 +12,7 @@ import pytest
 from studio.alpaca.rows import Kto, Multimodal, Preference, Pretrain, Sft
 from studio.errors import StudioError, UsageError
 from studio.jobs.files import exports
-from studio.store import readers, writers
+from studio.store.files import readers, writers
 from tests.support.export_rows_in_memory import (
     export_rows,
     files_in,

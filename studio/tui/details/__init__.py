@@ -1,0 +1,1 @@
+"""What detail pages show, as lines. Pure: values in, Lines out."""

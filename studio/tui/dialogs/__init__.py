@@ -1,0 +1,1 @@
+"""What screens open over themselves: questions, forms, pages."""
