@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 
@@ -28,6 +28,7 @@ class PromptFiles(Generic[Content]):
 
     name: what they are called by. content: what a file holds, as a msgspec type. read: the templates in it, by profile
     and name; raises ValueError for what cannot be. fields: what each template must have open; optional: what it may.
+    package: where the shipped files lie.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class PromptFiles(Generic[Content]):
         read: Callable[[Content], Mapping[Profile, Mapping[str, Template]]],
         fields: Mapping[str, frozenset[str]],
         optional: Mapping[str, str] | None = None,
+        package: str = "studio.methods.prompts",
     ) -> None:
-        self._name, self._content, self._read = name, content, read
+        self._name, self._content, self._read, self._package = name, content, read, package
         self._fields, self._optional = fields, optional or {}
         self._shipped: dict[Language, dict[Profile, PromptSet]] = {}
 
@@ -79,7 +81,42 @@ class PromptFiles(Generic[Content]):
         return {profile: PromptSet(language, profile, templates) for profile, templates in profiles.items()}
 
     def _text(self, language: Language) -> str:
-        return files("studio.methods.prompts").joinpath(self.file_name(language)).read_text("utf-8")
+        return files(self._package).joinpath(self.file_name(language)).read_text("utf-8")
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A template as a file writes it: most have neither a system text nor examples."""
+
+    prompt: str
+    system: str = ""
+    examples: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def template(self) -> Template:
+        return Template(self.system, self.examples, self.prompt)
+
+
+def plain(
+    name: str,
+    fields: Mapping[str, frozenset[str]],
+    optional: Mapping[str, str] | None = None,
+    package: str = "studio.methods.prompts",
+) -> PromptFiles[Any]:
+    """Prompt files with a template by name in both profiles: `[standard.NAME]` and `[small.NAME]`.
+
+    fields: what each template must have open; optional: what it may. package: where NAME.en.toml and NAME.zh.toml lie.
+    """
+    profile = msgspec.defstruct("Profile", [(one, _Part) for one in fields], frozen=True, forbid_unknown_fields=True)
+    content = msgspec.defstruct(
+        "PromptFile", [(one, profile) for one in get_args(Profile)], frozen=True, forbid_unknown_fields=True
+    )
+
+    def read(found: Any) -> dict[Profile, dict[str, Template]]:
+        return {
+            kind: {one: getattr(getattr(found, kind), one).template for one in fields} for kind in get_args(Profile)
+        }
+
+    return PromptFiles(name, content, read, fields, optional, package)
 
 
 def check_fields(found: frozenset[str | None], expected: frozenset[str], key: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import msgspec
 import orjson
 
 from studio.alpaca.rows import COLUMNS, ROW_TYPES, RowType
+from studio.alpaca.stored import STATUSES as STATUSES
+from studio.alpaca.stored import Status as Status
 from studio.errors import UsageError
 
-Status = Literal["pending", "accepted", "rejected"]
-STATUSES: tuple[Status, ...] = get_args(Status)
 # What JSON writes around the texts of a row.
 _FRAME = " ".join(name for columns in COLUMNS.values() for name in columns) + ' true false ,:{}[[],[]] "'
 

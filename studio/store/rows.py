@@ -14,8 +14,10 @@ import orjson
 
 from studio.alpaca import rows as alpaca
 from studio.alpaca.rows import ROW_TYPES, Row, RowType
+from studio.alpaca.stored import STATUSES, Status
+from studio.alpaca.stored import StoredRow as StoredRow
 from studio.store.database import Database
-from studio.store.filters import STATUSES, Filter, Status
+from studio.store.filters import Filter
 
 Imported: TypeAlias = tuple[bytes, int, int | None, bytes | None]
 """A row read from a file: body as alpaca.rows.encode writes it, number from 1, offset in bytes, extras as JSON."""
@@ -48,41 +50,6 @@ class Generated(msgspec.Struct, frozen=True):
     evidence: str | None = None
     variant: int = 0
     extras: bytes | None = None
-
-
-class StoredRow(msgspec.Struct, frozen=True):
-    """A row as the store holds it: content, state, provenance (source, number, offset), lineage.
-
-    tags and score: the person's own. waived: issues that shall pass, by code, with the reason. gold: the place of the
-    segment that holds the answer; gold_why: who says so, as JSON, None for the person. placement: the plan by which its
-    segments were placed, as JSON.
-    """
-
-    id: int
-    type: RowType
-    row: Row
-    status: Status
-    seed: bool
-    generated: bool
-    rule: str | None
-    evidence: str | None
-    gold: int | None
-    source: int | None
-    number: int | None
-    offset: int | None
-    extras: bytes | None
-    run: int | None
-    parent: int | None
-    root: int | None
-    round: int | None
-    operation: str | None
-    replies: str | None
-    variant: int = 0
-    tags: tuple[str, ...] = ()
-    score: float | None = None
-    waived: dict[str, str] = {}
-    gold_why: str | None = None
-    placement: str | None = None
 
 
 class Count(NamedTuple):
