@@ -20,7 +20,6 @@ ROOMS = (
     "curate",
     "alpaca",
     "text",
-    "settings_sources",
     "settings",
     "errors",
     "shipped",

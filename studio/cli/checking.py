@@ -20,7 +20,7 @@ from studio.jobs.events import Checked, FileChecked, FileKnown, FileOutlook, Fil
 from studio.jobs.files.file_checks import check_file
 from studio.jobs.files.inspection import Inspection
 from studio.session import Session
-from studio.settings_sources import load, user_file
+from studio.settings.sources import load, user_file
 from studio.store.files.opening import sizes
 
 _SHOWN = 50

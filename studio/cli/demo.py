@@ -18,7 +18,7 @@ _ROWS = (
     "kto.jsonl",
 )  # fmt: skip
 # Few enough evolutions for two cores and a coffee.
-_CHOSEN = {"limit": "16", "concurrency": "4"}
+_CHOSEN = {"evolve": {"limit": 16, "concurrency": 4}}
 
 
 def watched() -> bool:

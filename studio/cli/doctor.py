@@ -12,7 +12,7 @@ from studio import __version__
 from studio.cli.output import say, show_json
 from studio.llm import endpoints
 from studio.llm.embedded import model as embedded
-from studio.settings_sources import user_file
+from studio.settings.sources import user_file
 
 _PACKAGES = ("textual", "openai", "datasets", "rapidfuzz", "orjson", "msgspec", "xllamacpp")
 

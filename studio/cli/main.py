@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from studio import __version__
-from studio.cli.calls import Amount
 from studio.cli.calls import closing as _closing
 from studio.cli.calls import folder_argument as _folder
 from studio.cli.calls import json_option as _json
@@ -20,6 +19,7 @@ from studio.cli.calls import run as _run
 from studio.cli.calls import with_session as _with_session
 from studio.cli.choosing import COMMANDS as CHOOSING
 from studio.cli.generating import COMMANDS as GENERATING
+from studio.cli.options import Command, flags_of, option, options
 from studio.cli.placing import place
 from studio.cli.seeds import seeds
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 TYPES = ("pretrain", "sft", "preference", "multimodal", "kto")
 STAGES = ("pt", "sft", "rm", "kto")
-METHODS = ("exact", "overlap", "rouge-l", "minhash", "semantic")
-FIELDS = ("prompt", "instruction", "output", "row")
 KEEP = ("keep-first", "longest", "newest", "best-score", "human-first", "most-complete")
 DONE, PROBLEMS, WRONG_USE = 0, 1, 2
 
@@ -53,15 +51,11 @@ def cli() -> None:
     """Make LLM fine-tuning datasets: seeds, Evol-Instruct, dedup, positions, checks, export for LLaMA-Factory."""
 
 
-@cli.command("open")
+@cli.command("open", cls=Command)
 @_folder
-@click.option("--theme", help="A theme by its name, for this time.")
-@click.option("--mouse/--no-mouse", default=None, help="Over SSH a mouse costs traffic; off by default.")
-@click.option(
-    "--color", type=click.Choice(["auto", "truecolor", "256", "16", "none"]), help="Colours, if guessed wrong."
-)
+@options("screen", "theme", "mouse", "color")
 @click.option("--read-only", is_flag=True, help="Look, change nothing.")
-def open_screens(folder: Path, theme: str | None, mouse: bool | None, color: str | None, read_only: bool) -> Opening:
+def open_screens(folder: Path, read_only: bool, **given: Any) -> Opening:
     """Open the screens; a folder that does not exist becomes a new project."""
     from studio.store.project import create, is_project
 
@@ -70,7 +64,7 @@ def open_screens(folder: Path, theme: str | None, mouse: bool | None, color: str
         greeting = f"There was nothing at {folder}: a new project has been made there."
     else:
         greeting = ""
-    return Opening(folder, {"screen": {"theme": theme, "mouse": mouse, "color": color}}, read_only, greeting)
+    return Opening(folder, flags_of(given), read_only, greeting)
 
 
 @cli.command()
@@ -109,11 +103,9 @@ def import_(
     return _with_session(folder, lambda session: run(session, files, type_, columns, seed, as_json))
 
 
-@cli.command()
+@cli.command(cls=Command)
 @_folder
-@click.option("--method", type=click.Choice(METHODS), help="How rows are compared (overlap).")
-@click.option("--field", type=click.Choice(FIELDS), help="What of them (prompt: all that is asked).")
-@click.option("--threshold", type=Amount(0, 1), help="The score from which rows are duplicates (0.75).")
+@options("dedup", "method", "field", "threshold")
 @click.option(
     "--apply", "apply_", type=click.Choice(("none", *KEEP)), default="none", show_default=True, help="Which row stays."
 )
@@ -124,7 +116,7 @@ def import_(
     "--against", multiple=True, metavar="FILE", help="Instead, find rows that overlap these benchmarks (decontaminate)."
 )
 @_json
-def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_json: bool, **flags: Any) -> int:
+def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Find duplicates; with --apply all but one row of each cluster are rejected (one undoable step).
 
     overlap: words in common, rare ones count more, so that templates are no duplicates. exact: the same words. rouge-l:
@@ -133,12 +125,13 @@ def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_js
     from studio.cli.deduplicating import chosen_by, run
     from studio.errors import UsageError
 
+    flags = flags_of(given)["dedup"]
     keep: Any = None if apply_ == "none" else apply_.removeprefix("keep-")
     if against:
-        given = [f"--{name}" for name, value in {**flags, "pairs": pairs or None}.items() if value is not None]
-        if given:
+        others = [f"--{name}" for name, value in {**flags, "pairs": pairs or None}.items() if value is not None]
+        if others:
             raise UsageError(
-                f"With --against, {' and '.join(given)} would change nothing.",
+                f"With --against, {' and '.join(others)} would change nothing.",
                 hint="Rows are held against benchmarks in one way: see studio decontaminate --help.",
             )
         from studio.cli.choices import run_decontaminate
@@ -196,25 +189,15 @@ def check(
     return _run(_closing(Session.open(path), lambda session: checking.run_project(session, type_, as_json)))
 
 
-@cli.command()
+@cli.command(cls=Command)
 @_folder
 @click.option("--name", default="", help="A named export, [exports.NAME] in studio.toml; flags win over it.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to write.")
-@click.option("--type", "types", multiple=True, type=click.Choice(("all", *TYPES)), help="May be given several times.")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(["accepted", "pending"]), help="Only these.")
-@click.option("--tag", "tags", multiple=True, help="Only rows with one of these tags.")
-@click.option("--method", "methods", multiple=True, help="Only rows that came by imported, written or an operation.")
-@click.option("--min-score", type=float, help="Only rows with a score of at least so much.")
-@click.option("--format", "format_", type=click.Choice(["alpaca", "sharegpt", "openai"]), help="The form of the rows.")
-@click.option(
-    "--file", type=click.Choice(["auto", "json", "jsonl", "parquet"]), help="auto: JSON, and JSON Lines for pretrain."
-)
-@click.option(
-    "--split",
-    help="Parts of exact size: 9:1 is train and valid, 8:1:1 adds test. 969:30:1 (or megatron) is nothing magical: the "
-    "train/valid/test split Megatron-LM takes by default.",
-)
-@click.option("--seed", type=int, help="Which rows the split draws for which part (42).")
+@option("export", "out", type=click.Path(path_type=Path, file_okay=False))
+@option("export", "types", "--type", type=click.Choice(("all", *TYPES)))
+@option("export", "statuses", "--status")
+@option("export", "tags", "--tag")
+@option("export", "methods", "--method")
+@options("export", "min_score", "format", "file", "split", "seed")
 @click.option("--strict", is_flag=True, help="Refuse the export if one row would be held back.")
 @click.option(
     "--dry-run", is_flag=True, help="Only say what would be written: rows, tokens, lengths, what is held back."
@@ -231,8 +214,8 @@ def export(folder: Path, name: str, out: Path | None, as_json: bool, **given: An
     from studio.session import Session
 
     asked = Asked(name, **{key: given.pop(key) for key in ("strict", "dry_run", "push", "private")})
-    types, format = given.pop("types"), given.pop("format_")
-    flags = {**given, "format": format, "types": TYPES if "all" in types else tuple(dict.fromkeys(types))}
+    flags = flags_of(given)["export"]
+    flags["types"] = TYPES if "all" in flags["types"] else tuple(dict.fromkeys(flags["types"]))
     session = Session.open(folder)
     return _run(_closing(session, lambda open_: run(open_, out, chosen_by(open_, name, flags), asked, as_json)))
 

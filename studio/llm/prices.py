@@ -12,7 +12,7 @@ from studio.errors import UsageError
 from studio.llm.chat import Usage
 from studio.llm.endpoints import is_local
 from studio.settings import PriceSettings
-from studio.settings_sources import user_file
+from studio.settings.sources import user_file
 
 Price = PriceSettings
 """USD for a million tokens."""

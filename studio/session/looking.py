@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import orjson
 
-from studio import settings_sources
 from studio.jobs.events import Event, Events
 from studio.jobs.threads import reading
 from studio.llm.chat import Reply, Request
 from studio.settings import Settings
+from studio.settings import sources as settings_sources
 from studio.store import lineage, summary
 from studio.store import project as projects
 from studio.store.database import Database

@@ -10,7 +10,7 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from studio import shipped
-from studio.settings_sources import user_file
+from studio.settings.sources import user_file
 from studio.tui.ink import INKS
 
 DEFAULT = "ink"

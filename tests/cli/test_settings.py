@@ -4,7 +4,7 @@ import pytest
 
 from studio.errors import UsageError
 from studio.settings import Settings
-from studio.settings_sources import load
+from studio.settings.sources import load
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from studio import settings
 from studio.alpaca.rows import Sft
 from studio.errors import LockedError, ProjectError, UsageError
 from studio.session import Session
@@ -231,19 +229,6 @@ def test_a_replaced_file_is_the_old_one_until_it_is_the_new_one(tmp_path):
     atomic.write(path, b"new")
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
-
-
-def test_the_template_documents_the_defaults():
-    """Every commented line of studio.toml, with its comment sign taken away, is the built-in default."""
-    text = re.sub(r"^# (?=[a-z_]+ = )(?!accept)", "", project._TEMPLATE.format(name='""'), flags=re.MULTILINE)
-    found = tomllib.loads(text)
-    found["model"]["base_url"] = ""
-    for section, values in found.items():
-        if section != "keys":
-            default = getattr(settings.Settings(), section)
-            assert {name: getattr(default, name) for name in values} == {
-                name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-            }
 
 
 def _row(text):
