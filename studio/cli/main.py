@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 TYPES = ("pretrain", "sft", "preference", "multimodal", "kto")
 STAGES = ("pt", "sft", "rm", "kto")
-KEEP = ("keep-first", "longest", "newest", "best-score", "human-first", "most-complete")
 DONE, PROBLEMS, WRONG_USE = 0, 1, 2
 
 
@@ -103,12 +102,14 @@ def import_(
     return _with_session(folder, lambda session: run(session, files, type_, columns, seed, as_json))
 
 
+def _keeping(rules: tuple[str, ...]) -> tuple[str, ...]:
+    return ("none", *(f"keep-{rule}" if rule == "first" else rule for rule in rules))
+
+
 @cli.command(cls=Command)
 @_folder
 @options("dedup", "method", "field", "threshold")
-@click.option(
-    "--apply", "apply_", type=click.Choice(("none", *KEEP)), default="none", show_default=True, help="Which row stays."
-)
+@option("dedup", "keep", "--apply", choices=_keeping, default="none", show_default=True)
 @click.option(
     "--pairs", default="", metavar="FILE", help="Write every pair and its evidence, JSON Lines; -: on stdout."
 )
@@ -116,7 +117,7 @@ def import_(
     "--against", multiple=True, metavar="FILE", help="Instead, find rows that overlap these benchmarks (decontaminate)."
 )
 @_json
-def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_json: bool, **given: Any) -> int:
+def dedup(folder: Path, apply: str, pairs: str, against: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Find duplicates; with --apply all but one row of each cluster are rejected (one undoable step).
 
     overlap: words in common, rare ones count more, so that templates are no duplicates. exact: the same words. rouge-l:
@@ -126,7 +127,7 @@ def dedup(folder: Path, apply_: str, pairs: str, against: tuple[str, ...], as_js
     from studio.errors import UsageError
 
     flags = flags_of(given)["dedup"]
-    keep: Any = None if apply_ == "none" else apply_.removeprefix("keep-")
+    keep: Any = None if apply == "none" else apply.removeprefix("keep-")
     if against:
         others = [f"--{name}" for name, value in {**flags, "pairs": pairs or None}.items() if value is not None]
         if others:
@@ -193,7 +194,7 @@ def check(
 @_folder
 @click.option("--name", default="", help="A named export, [exports.NAME] in studio.toml; flags win over it.")
 @option("export", "out", type=click.Path(path_type=Path, file_okay=False))
-@option("export", "types", "--type", type=click.Choice(("all", *TYPES)))
+@option("export", "types", "--type", choices=lambda types: ("all", *types))
 @option("export", "statuses", "--status")
 @option("export", "tags", "--tag")
 @option("export", "methods", "--method")

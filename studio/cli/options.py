@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from studio.settings.declared import Setting
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
-Decorator = Callable[[_Decorated], _Decorated]
+_Choices = Callable[[tuple[str, ...]], tuple[str, ...]]
+
+
+class Decorator(Protocol):
+    """What stands above a command."""
+
+    def __call__(self, command: _Decorated, /) -> _Decorated: ...
 
 
 class Command(click.Command):
@@ -36,10 +42,12 @@ class Command(click.Command):
 class SettingOption(click.Option):
     """The option of a setting; only what it is called is known until it is read."""
 
-    def __init__(self, flags: list[str], *, section: str, setting: str, kind: type[Struct] | None, own: Any) -> None:
+    def __init__(
+        self, flags: list[str], *, section: str, setting: str, kind: type[Struct] | None, choices: _Choices, own: Any
+    ) -> None:
         super().__init__(flags)
         self.section, self.setting = section, setting
-        self._flags, self._kind, self._own = flags, kind, own
+        self._flags, self._kind, self._choices, self._own = flags, kind, choices, own
         self._read = False
 
     def read(self) -> None:
@@ -52,6 +60,7 @@ class SettingOption(click.Option):
         kind = self._kind or sections(Settings)[self.section].kind
         assert kind is not None  # a section without a Struct has no options
         setting = declared(kind)[self.setting]
+        setting = setting._replace(choices=self._choices(setting.choices))
         flags = self._flags
         if setting.kind == "yes":
             flags = [*flags[:-1], f"{flags[-1]}/--no-{flags[-1].removeprefix('--')}"]
@@ -59,13 +68,22 @@ class SettingOption(click.Option):
         self._read = True
 
 
-def option(section: str, setting: str, flag: str = "", *, kind: type[Struct] | None = None, **own: Any) -> Decorator:
+def option(
+    section: str,
+    setting: str,
+    flag: str = "",
+    *,
+    kind: type[Struct] | None = None,
+    choices: _Choices = tuple,
+    **own: Any,
+) -> Decorator:
     """The option of one setting. flag: what it is called, where that is not the setting's name.
 
-    kind: what declares the section, if it is none of the house's. own: what click.option shall be told otherwise.
+    kind: what declares the section, if it is none of the house's. choices: of the declared ones those it has. own: what
+    click.option shall be told otherwise.
     """
-    flags = [flag or f"--{setting.replace('_', '-')}"]
-    return click.option(*flags, cls=SettingOption, section=section, setting=setting, kind=kind, own=own)
+    flag = flag or f"--{setting.replace('_', '-')}"
+    return click.option(flag, cls=SettingOption, section=section, setting=setting, kind=kind, choices=choices, own=own)
 
 
 def options(section: str, *settings: str, kind: type[Struct] | None = None) -> Decorator:
@@ -97,7 +115,7 @@ class _Folder(click.Path):
     """A folder, as it is found from everywhere."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        found = super().convert(value, param, ctx)
+        found = str(super().convert(value, param, ctx))
         return str(Path(found).absolute()) if found else found
 
 

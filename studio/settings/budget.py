@@ -36,7 +36,5 @@ class PriceSettings(Struct, frozen=True):
 
     input: Amount
     output: Amount
-    cached: Annotated[
-        Amount | None, Meta(description="prompts the endpoint had at hand; without it: as input")
-    ] = None
+    cached: Annotated[Amount | None, Meta(description="prompts the endpoint had at hand; without it: as input")] = None
     noted: str = ""

@@ -10,12 +10,10 @@ from studio.settings.kinds import Positive
 class CheckSettings(Struct, frozen=True):
     """[check]: what rows are held against."""
 
-    cutoff: Annotated[
-        Positive, Meta(description="cutoff_len of your training, in tokens; longer rows are flagged")
-    ] = 2048
-    tokenizer: Annotated[
-        str, Meta(description='the tokenizer.json of your model, for exact counts; "" estimates')
-    ] = ""
+    cutoff: Annotated[Positive, Meta(description="cutoff_len of your training, in tokens; longer rows are flagged")] = (
+        2048
+    )
+    tokenizer: Annotated[str, Meta(description='the tokenizer.json of your model, for exact counts; "" estimates')] = ""
     skip: Annotated[tuple[str, ...], Meta(description="codes of checks you do not want")] = ()
 
 

@@ -49,7 +49,7 @@ class Setting(NamedTuple):
 
 
 class Section(NamedTuple):
-    """One section. kind: what declares its settings, None where any name will do. named: it holds named tables of it."""
+    """One section. kind: what declares its settings, None where any name will do. named: it holds named tables."""
 
     name: str
     kind: type[Struct] | None

@@ -23,7 +23,8 @@ class DedupSettings(Struct, frozen=True):
     method: Annotated[
         DedupMethod,
         Meta(
-            description="words in common, rare ones count more; or exact, rouge-l (as Self-Instruct), minhash, semantic",
+            description="words in common, rare ones count more; "
+            "or exact, rouge-l (as Self-Instruct), minhash, semantic",
             extra={"label": "method", "help": "how rows are compared"},
         ),
     ] = "overlap"

@@ -44,8 +44,8 @@ class ExportSettings(Struct, frozen=True):
         Meta(
             description='"8:1:1" makes train, valid and test',
             extra={
-                "help": "parts of exact size: 9:1 is train and valid, 8:1:1 adds test. 969:30:1 (or megatron) is nothing "
-                "magical: the train/valid/test split Megatron-LM takes by default"
+                "help": "parts of exact size: 9:1 is train and valid, 8:1:1 adds test. 969:30:1 (or megatron) is "
+                "nothing magical: the train/valid/test split Megatron-LM takes by default"
             },
         ),
     ] = ""

@@ -79,9 +79,7 @@ class EmbeddingsSettings(Struct, frozen=True):
     ] = ""
     api_key_env: str = ""
     dimensions: Annotated[Count, Meta(description="of a vector; 0: the model's own")] = 0
-    prefix: Annotated[
-        str, Meta(description='what the model wants before each text, for example "query: "')
-    ] = ""
+    prefix: Annotated[str, Meta(description='what the model wants before each text, for example "query: "')] = ""
     cutoff: Annotated[
         Positive, Meta(description="tokens; a longer text loses its end. No more than the model takes")
     ] = 6000

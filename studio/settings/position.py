@@ -51,9 +51,7 @@ class PositionSettings(Struct, frozen=True):
     ] = "as-is"
     locate_first: Annotated[
         bool,
-        Meta(
-            description="the output first names the segment that holds the answer", extra={"label": "locate first"}
-        ),
+        Meta(description="the output first names the segment that holds the answer", extra={"label": "locate first"}),
     ] = False
     weights: Annotated[
         tuple[Amount, ...],

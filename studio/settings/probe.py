@@ -20,13 +20,9 @@ class ProbeSettings(Struct, frozen=True):
         ProbeTask,
         Meta(description='a value by its key in a JSON object; or "documents": a question to documents'),
     ] = "kv"
-    keys: Annotated[
-        int, Meta(ge=0, le=10_000, description="pairs in the object; 0: 75, for a small model 25")
-    ] = 0
+    keys: Annotated[int, Meta(ge=0, le=10_000, description="pairs in the object; 0: 75, for a small model 25")] = 0
     documents: Annotated[int, Meta(ge=3, le=500, extra={"help": "documents of the other task"})] = 10
-    positions: Annotated[
-        int, Meta(ge=3, le=100, description="of the answer, evenly from head to tail")
-    ] = 5
+    positions: Annotated[int, Meta(ge=3, le=100, description="of the answer, evenly from head to tail")] = 5
     samples: Annotated[int, Meta(ge=1, le=10_000, description="questions at each position")] = 20
     language: Annotated[
         Literal["en", "zh"], Meta(description='or "zh"', extra={"help": "of prompts and documents"})
@@ -41,9 +37,7 @@ class ProbeSettings(Struct, frozen=True):
     ] = ""
     context: Annotated[
         Count,
-        Meta(
-            description="tokens that a prompt and its answer may have together; 0: not known", extra={"far": True}
-        ),
+        Meta(description="tokens that a prompt and its answer may have together; 0: not known", extra={"far": True}),
     ] = 0
     thinking_room: Annotated[
         Count, Meta(description="tokens on top of the paper's 100, for a model that thinks before it answers")

@@ -17,12 +17,11 @@ class ScreenSettings(Struct, frozen=True):
     theme: Annotated[
         str,
         Meta(
-            description='"" remembers what you picked in the palette', extra={"help": "a theme by its name, for this time"}
+            description='"" remembers what you picked in the palette',
+            extra={"help": "a theme by its name, for this time"},
         ),
     ] = ""
-    mouse: Annotated[
-        bool, Meta(description="over SSH a mouse costs traffic; the keyboard does everything")
-    ] = False
+    mouse: Annotated[bool, Meta(description="over SSH a mouse costs traffic; the keyboard does everything")] = False
     color: Annotated[
         Literal["auto", "truecolor", "256", "16", "none"],
         Meta(description="truecolor, 256, 16 or none where the terminal is guessed wrong"),

@@ -34,7 +34,8 @@ class Settings(Struct, frozen=True):
     model: Annotated[
         ModelSettings,
         Meta(
-            description="Where answers come from. Without base_url the small embedded model answers: no key, no network."
+            description="Where answers come from. "
+            "Without base_url the small embedded model answers: no key, no network."
         ),
     ] = ModelSettings()
     answerer: Annotated[
@@ -99,9 +100,7 @@ class Settings(Struct, frozen=True):
     screen: ScreenSettings = ScreenSettings()
     keys: Annotated[
         dict[str, str],
-        Meta(
-            description='Your own keys: "command" = "key", with the names that ? shows.', examples=[{"accept": "y"}]
-        ),
+        Meta(description='Your own keys: "command" = "key", with the names that ? shows.', examples=[{"accept": "y"}]),
     ] = {}
 
     def model_for(self, role: Role) -> ModelSettings:
@@ -154,7 +153,9 @@ class Settings(Struct, frozen=True):
 def with_sections(more: Mapping[str, type[Struct]]) -> type[Settings]:
     """Settings with further sections, by name: those of methods that an installed package brings."""
     fields = [(name, kind, kind()) for name, kind in more.items()]
-    return msgspec.defstruct("Settings", fields, bases=(Settings,), frozen=True)
+    whole = msgspec.defstruct("Settings", fields, bases=(Settings,), frozen=True)
+    assert issubclass(whole, Settings)
+    return whole
 
 
 def converted(values: Mapping[str, Any], kind: type[_Kind]) -> _Kind:

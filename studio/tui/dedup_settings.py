@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from studio.errors import UsageError
-from studio.settings import DedupField, DedupMethod, DedupSettings, KeepRule
+from studio.settings import DedupSettings
+from studio.settings.declared import Setting
+from studio.settings.lines import Line, lines, text, values
 
-LABELS = {
-    "method": "method",
-    "field": "compare",
-    "threshold": "threshold (0: its own)",
-    "keep": "stays",
-    "order": "order",
-}
-_KNOWN: dict[str, Sequence[str]] = {
-    "method": get_args(DedupMethod),
-    "field": get_args(DedupField),
-    "keep": get_args(KeepRule),
-    "order": ("border", "closest", "largest"),
-}
+_ORDER = Setting("order", "text", "border", label="order", choices=("border", "closest", "largest"))
+_LINES = (*lines(DedupSettings), Line("order", "order", _ORDER))
+LABELS = {line.name: line.label for line in _LINES}
 EXPLAINED = """\
 method   overlap: words in common, rare ones count more (templates do not). exact: the same words.
          rouge-l: the order of words, as Self-Instruct. minhash: overlap, of very large sets. semantic: meaning.
@@ -33,30 +25,13 @@ order    border (the least certain first), closest or largest"""
 
 def texts(chosen: DedupSettings, order: str) -> dict[str, str]:
     """The settings as texts by name."""
-    return {
-        "method": chosen.method,
-        "field": chosen.field,
-        "threshold": f"{chosen.threshold:g}",
-        "keep": chosen.keep,
-        "order": order,
-    }
+    return {name: text(value) for name, value in msgspec.structs.asdict(chosen).items()} | {"order": order}
 
 
 def chosen(typed: Mapping[str, str]) -> tuple[DedupSettings, Any]:
     """Settings and order as typed; the beginning of a name will do. Raises UsageError that names the line."""
-    said = {name: _one_of(LABELS[name], typed[name].strip(), known) for name, known in _KNOWN.items()}
-    try:
-        threshold = float(typed["threshold"])
-    except ValueError:
-        threshold = -1.0
-    if not (threshold == 0 or 0.4 <= threshold <= 1):
+    said = values(_LINES, typed)
+    if 0 < said["threshold"] < 0.4:
         raise UsageError(f"threshold: {typed['threshold']!r} does not do.", hint="Write 0, or 0.4 to 1.")
     order = said.pop("order")
-    return msgspec.convert({**said, "threshold": threshold}, DedupSettings), order
-
-
-def _one_of(label: str, typed: str, known: Sequence[str]) -> str:
-    for name in known:
-        if typed and name.startswith(typed):
-            return name
-    raise UsageError(f"{label}: {typed!r} does not do.", hint=f"Write {', '.join(known[:-1])} or {known[-1]}.")
+    return DedupSettings(**said), order

@@ -7,46 +7,34 @@ afterwards has said it last.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from studio.errors import UsageError
 from studio.methods.evol_prompts import OPERATIONS
-from studio.settings import ModelSettings, RoleSettings, Settings
+from studio.settings import (
+    BudgetSettings,
+    EvolveSettings,
+    ModelSettings,
+    RoleSettings,
+    SelfInstructSettings,
+    Settings,
+)
+from studio.settings.lines import Line, lines, text, values
 
-Kind = Literal["whole", "number", "address", "text"]
 Texts = Mapping[str, str]
 
-
-class Choice(NamedTuple):
-    """One line of the form. name: section.setting, an operation's weight as weights.NAME. least, most: of numbers."""
-
-    name: str
-    label: str
-    kind: Kind
-    least: int = 0
-    most: int = 0
-
-
-CHOICES: tuple[Choice, ...] = (
-    Choice("evolve.rounds", "rounds", "whole", 1),
-    Choice("evolve.limit", "limit (0: none)", "whole"),
-    Choice("evolve.target", "target (0: none)", "whole"),
-    Choice("evolve.concurrency", "requests at once", "whole", 1, 1024),
-    Choice("evolve.temperature", "temperature", "number"),
-    Choice("self_instruct.target", "new tasks: target", "whole", 1),
-    Choice("self_instruct.concurrency", "new tasks: at once", "whole", 1, 1024),
-    Choice("budget.usd", "most USD (0: no cap)", "number"),
-    *(Choice(f"weights.{name}", f"weight {name}", "number") for name in OPERATIONS),
-    Choice("model.base_url", "teacher: base_url", "address"),
-    Choice("model.model", "teacher: model", "text"),
-    Choice("answerer.base_url", "answerer: base_url", "address"),
-    Choice("answerer.model", "answerer: model", "text"),
-    Choice("judge.base_url", "judge: base_url", "address"),
-    Choice("judge.model", "judge: model", "text"),
+CHOICES: tuple[Line, ...] = (
+    *lines(EvolveSettings, "rounds", "limit", "target", "concurrency", "temperature", section="evolve"),
+    *lines(SelfInstructSettings, section="self_instruct"),
+    *lines(BudgetSettings, section="budget"),
+    *lines(EvolveSettings, "weights"),
+    *lines(ModelSettings, section="model", before="teacher: "),
+    *lines(RoleSettings, section="answerer", before="answerer: "),
+    *lines(RoleSettings, section="judge", before="judge: "),
 )
+"""The lines of the form: each is named section.setting, the weight of an operation weights.NAME."""
 
 
 def texts(settings: Settings) -> dict[str, str]:
@@ -56,14 +44,14 @@ def texts(settings: Settings) -> dict[str, str]:
 
 def chosen(files: Settings, typed: Texts) -> Settings:
     """What the files say with what was typed over it. Raises UsageError that names the line and its cure."""
-    values: dict[str, Any] = {choice.name: _value(choice, typed[choice.name]) for choice in CHOICES}
-    given = {name: value for name, value in values.items() if typed[name] != _text(files, name)}
+    read = values(CHOICES, typed)
+    given = {name: value for name, value in read.items() if typed[name] != _text(files, name)}
     sections: dict[str, dict[str, Any]] = {}
     for name, value in given.items():
         section, _, setting = name.partition(".")
         sections.setdefault(section, {})[setting] = value
     if "weights" in sections:
-        weights = {name: values[f"weights.{name}"] for name in OPERATIONS}
+        weights = {name: read[f"weights.{name}"] for name in OPERATIONS}
         if not any(weights.values()):
             raise UsageError("No operation is left to draw.", hint="Give one of them a weight above 0.")
         sections.setdefault("evolve", {}).update(operations=(), weights=weights)
@@ -92,14 +80,14 @@ def chosen(files: Settings, typed: Texts) -> Settings:
 def to_remember(files: Settings, typed: Texts) -> dict[str, list[str]]:
     """What was typed that differs from the files, each beside what they said."""
     said = texts(files)
-    return {name: [said[name], text] for name, text in typed.items() if text != said[name]}
+    return {name: [said[name], last] for name, last in typed.items() if last != said[name]}
 
 
 def remembered(files: Settings, kept: Any) -> dict[str, str]:
     """The texts of the files with what is remembered over them; what has changed in the files since counts."""
     said = texts(files)
     known = kept.items() if isinstance(kept, dict) else ()
-    return said | {name: text for name, (before, text) in known if said.get(name) == before}
+    return said | {name: last for name, (before, last) in known if said.get(name) == before}
 
 
 def _text(settings: Settings, name: str) -> str:
@@ -108,33 +96,8 @@ def _text(settings: Settings, name: str) -> str:
         evolving = settings.evolve
         drawn = not evolving.operations or setting in evolving.operations
         weight = next((weight for name, weight in evolving.weights.items() if name == setting), 1.0)
-        return f"{weight if drawn else 0.0:g}"
-    value = getattr(getattr(settings, section), setting)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _value(choice: Choice, typed: str) -> Any:
-    typed = typed.strip()
-    if choice.kind == "text":
-        return typed
-    if choice.kind == "address":
-        if typed and (urlsplit(typed).scheme not in ("http", "https") or not urlsplit(typed).netloc):
-            raise UsageError(
-                f"{choice.label}: {typed!r} is no address.", hint="Write one like http://127.0.0.1:8000/v1, or nothing."
-            )
-        return typed
-    try:
-        value = int(typed) if choice.kind == "whole" else float(typed)
-    except ValueError:
-        value = -1
-    # A float may be nan, which is not above anything.
-    if not (value >= choice.least and value <= (choice.most or 1e15)):
-        kind = "a whole number" if choice.kind == "whole" else "a number"
-        most = f" and at most {choice.most}" if choice.most else ""
-        raise UsageError(
-            f"{choice.label}: {typed!r} does not do.", hint=f"Write {kind}, at least {choice.least}{most}."
-        )
-    return value
+        return text(weight if drawn else 0.0)
+    return text(getattr(getattr(settings, section), setting))
 
 
 _Model = TypeVar("_Model", ModelSettings, RoleSettings)
