@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from studio.alpaca.llamafactory import Stage
     from studio.alpaca.preflight import Outlook
     from studio.curate.selecting.pool import Balance
+    from studio.methods.asking import Result, Task
     from studio.methods.self_instruct.seed_tasks import Hint
     from studio.text.tokens import Language
 
@@ -155,6 +156,23 @@ class Evolved(Event, frozen=True):
     seconds: float
     replayed: bool
     row_id: int = 0
+
+
+class Ended(Event, frozen=True):
+    """An attempt of a method came to its end, and what became of it is in the store.
+
+    row_ids: of result.rows. replies: their keys in the ledger. tokens: of its prompts and of its answers, seconds: of
+    its requests, replayed: none was paid for now.
+    """
+
+    lane: int
+    task: Task
+    result: Result
+    row_ids: tuple[int, ...]
+    replies: tuple[str, ...]
+    tokens: tuple[int, int]
+    seconds: float
+    replayed: bool
 
 
 class AttemptFailed(Event, frozen=True):

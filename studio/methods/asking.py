@@ -309,6 +309,10 @@ class Method:
         keys = [task.key for task in self.tasks(run) if task is not None]
         return len(keys), sum(map(done, keys))
 
+    def assumes(self, run: Run) -> tuple[str, ...]:
+        """What an estimate assumes of this method's answers, in sentences without a full stop."""
+        return ()
+
     def foreseen(self, run: Run) -> Iterable[tuple[Task, float]]:
         """The tasks that an estimate counts, each with its weight."""
         return ((task, 1.0) for task in self.tasks(run) if task is not None)

@@ -54,6 +54,10 @@ class PromptSet(msgspec.Struct, frozen=True):
     profile: Profile
     templates: Mapping[str, Template]
 
+    def turns(self, name: str, **fields: str) -> tuple[tuple[str, str], ...]:
+        """The (role, content) turns of a template with every field filled in, as `Template.messages` gives them."""
+        return tuple((turn["role"], turn["content"]) for turn in self.templates[name].messages(**fields))
+
     @property
     def digest(self) -> str:
         """16 hex digits (BLAKE2b) that change with any word of the prompts; a run records them."""

@@ -73,8 +73,12 @@ class Lane:
         """Say a result, and wait until it has been applied."""
         await self._engine.hand_over(event)
 
-    async def ask(self, model: ChatModel, request: Request, started: Event) -> Reply:
+    async def ask(
+        self, model: ChatModel, request: Request, started: Event, *, key: str = "", streams: bool = True
+    ) -> Reply:
         """The model's answer, tried again where that may help. started is said as the request sets out.
+
+        key: of the request in the ledger, where it is known already. streams: its text may be shown as it comes.
 
         Raises ModelError and BudgetError, for the engine to sort.
         """
@@ -87,9 +91,9 @@ class Lane:
         def on_text(text: str) -> None:
             self.say(LaneText(self.number, text))
 
-        key = request.key()
+        key = key or request.key()
         reply = await with_retries(
-            lambda: model.reply(request, on_text if self._engine.streaming else None),
+            lambda: model.reply(request, on_text if streams and self._engine.streaming else None),
             rng=random.Random(key),
             on_retry=on_retry,
         )
