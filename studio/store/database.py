@@ -89,7 +89,12 @@ class Database:
             with contextlib.closing(sqlite3.connect(backup)) as copy:
                 self.connection.backup(copy)
         for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-            self.connection.executescript(f"BEGIN; {migration} PRAGMA user_version={number}; COMMIT;")
+            if isinstance(migration, str):
+                self.connection.executescript(f"BEGIN; {migration} PRAGMA user_version={number}; COMMIT;")
+            else:
+                with self.transaction() as connection:
+                    migration(connection)
+                    connection.execute(f"PRAGMA user_version={number}")
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:

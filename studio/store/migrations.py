@@ -1,6 +1,15 @@
-"""The database's schema as numbered steps. A step that has been released never changes again."""
+"""The database's schema as numbered steps. A step that has been released never changes again.
+
+A step is a SQL text, or a function of the connection that runs in the transaction it finds.
+"""
 
 from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TypeAlias
+
+Migration: TypeAlias = str | Callable[[sqlite3.Connection], None]
 
 # rows holds what seldom changes (wide), state what often does (narrow): a status change of
 # 100,000 rows takes 0.1 s there and 1.6 s in one wide table. type, status and verdict are indexes
@@ -118,7 +127,15 @@ _009_DUPLICATES = """
   CREATE INDEX pairs_by_second ON pairs (second);
 """
 
-MIGRATIONS: tuple[str, ...] = (
+
+def _010_answers(connection: sqlite3.Connection) -> None:
+    # Few openings need it.
+    from studio.store.upgrades import answers
+
+    answers.upgrade(connection)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
     _001_SPINE,
     _002_OPINIONS,
     _003_LINEAGE,
@@ -128,4 +145,5 @@ MIGRATIONS: tuple[str, ...] = (
     _007_PROBES,
     _008_VECTORS,
     _009_DUPLICATES,
+    _010_answers,
 )

@@ -34,8 +34,7 @@ class Generated(msgspec.Struct, frozen=True):
 
     root: the seed task it grew from, parent: the row it was made of; None for a method that starts from no one
     row. replies: keys of the ledger, in the order they were asked. variant: 0 for the row the plan asked for,
-    more for those made beside it. No two rows share run, round, root and variant. extras: what belongs beside the
-    row, as a JSON object.
+    more for those made beside it. extras: what belongs beside the row, as a JSON object.
     """
 
     type: RowType
@@ -123,6 +122,15 @@ class Rows:
         decode = alpaca.one_decoder(type)
         for row_id, body in found:
             yield row_id, decode(body)
+
+    def tasks_among(self, ids: range) -> array[int]:
+        """Of these rows, those that may be tasks of the pool: seed tasks and generated rows of type sft, ascending."""
+        found = self._connection.execute(
+            "SELECT json_group_array(id) FROM (SELECT id FROM state WHERE (seed = 1 OR generated = 1) AND type = ? "
+            "AND id BETWEEN ? AND ? ORDER BY id)",
+            (ROW_TYPES.index("sft"), ids.start, ids.stop - 1),
+        )
+        return array("q", orjson.loads(found.fetchone()[0]))
 
     def rejected_among(self, ids: Iterable[int]) -> set[int]:
         """Those of these rows that are rejected."""

@@ -21,13 +21,19 @@ class Source(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One method with one plan; settings: those it was started with, as JSON."""
+    """One method with one plan. settings: the recipe it was started with, as JSON. ended: in which order runs came to
+    their end, None before.
+    """
 
     id: int
     method: str
     key: str
     settings: str
     started_at: str
+    ended: int | None = None
+
+
+_SELECT = "SELECT id, method, key, settings, started_at, ended FROM runs"
 
 
 class Runs:
@@ -58,8 +64,26 @@ class Runs:
         self._connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?, ?, ?)", (key, run, settings, _now()))
 
     def get(self, run_id: int) -> Run | None:
+        found = self._connection.execute(f"{_SELECT} WHERE id = ?", (run_id,)).fetchone()
+        return None if found is None else Run(*found)
+
+    def end(self, run: int) -> None:
+        """A run came to its end (inside the caller's transaction): it is the newest of all."""
+        self._connection.execute(
+            "UPDATE runs SET ended = (SELECT coalesce(max(ended), 0) + 1 FROM runs) WHERE id = ?", (run,)
+        )
+
+    def all(self, method: str) -> list[Run]:
+        """Every run of a method: those that ended, newest first, then those that have not, newest first."""
+        found = self._connection.execute(f"{_SELECT} WHERE method = ? ORDER BY ended DESC, id DESC", (method,))
+        return [Run(*values) for values in found]
+
+    def newest(self, method: str, model: str | None = None) -> Run | None:
+        """The run of a method that ended last, with this model as its teacher or with any; None when there is none."""
         found = self._connection.execute(
-            "SELECT id, method, key, settings, started_at FROM runs WHERE id = ?", (run_id,)
+            f"{_SELECT} WHERE method = ?1 AND ended IS NOT NULL AND (?2 IS NULL OR CASE WHEN json_valid(settings) "
+            "THEN json_extract(settings, '$.roles.teacher.model') END = ?2) ORDER BY ended DESC LIMIT 1",
+            (method, model),
         ).fetchone()
         return None if found is None else Run(*found)
 
