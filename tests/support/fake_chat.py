@@ -91,4 +91,4 @@ class FakeModels:
 
 def use(session, chat, **roles) -> None:
     """Have a session ask this chat."""
-    session._models = FakeModels(chat, **roles)
+    session.endpoints.models = FakeModels(chat, **roles)
