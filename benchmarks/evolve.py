@@ -92,15 +92,15 @@ async def whole(url: str, requests: int, *, soak: bool = False) -> tuple[float, 
         flags = {"model": {"base_url": url, "model": "instant"}, "evolve": {"rounds": 1, "concurrency": CONCURRENCY}}
         session = Session.open(Path(folder) / "p", flags=flags, must_write=True)
         rows = [(encode(Sft(text)), 0, None, None) for text in seeds(requests // STEPS)]
-        with session._project.database.transaction():
-            session.rows.add_imported(rows, "sft", source=None, seed=True)
+        with session.project.database.transaction():
+            session.project.rows.add_imported(rows, "sft", source=None, seed=True)
         tally, rate, tenth = Tally(), 0.0, len(rows) // 10
         start = time.perf_counter()
-        async for event in session.evolve(Control()):
+        async for event in session.runs.evolve(Control()):
             before = tally.ended
             tally.see(event)
             if not rate and tally.attempts and tally.ended >= tally.attempts - CONCURRENCY:
-                rate = session.stats()["replies"] / (time.perf_counter() - start)
+                rate = session.rows.stats()["replies"] / (time.perf_counter() - start)
             if soak and tally.ended // tenth > before // tenth:
                 print(f"  {tally.ended * STEPS:>9,} requests  {resident():>6.1f} MB", flush=True)
         await session.close()

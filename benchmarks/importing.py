@@ -48,7 +48,7 @@ def studio_import(file: Path, folder: Path) -> None:
     async def run() -> None:
         create(folder / "project")
         session = Session.open(folder / "project", must_write=True)
-        async for _ in session.import_files([file]):
+        async for _ in session.files.import_files([file]):
             pass
         await session.close()
 

@@ -136,7 +136,7 @@ async def picture(folder: Path) -> str:
     teller = Teller()
     use(session, teller)
     for seed, _, _ in _TOLD:
-        session.add(Sft(instruction=seed), seed=True)
+        session.rows.add(Sft(instruction=seed), seed=True)
     app = StudioApp(session)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press("2", "s")

@@ -82,7 +82,7 @@ async def drain(events):
 
 def read_and_write(session: Session) -> None:
     """Every row read, and written back with a letter more as one journalled step, a batch in memory at a time."""
-    journal, database = session._journal, session._project.database
+    journal, database = session.project.journal, session.project.database
     group = None
     batch = []
 
@@ -90,7 +90,7 @@ def read_and_write(session: Session) -> None:
         nonlocal group
         with database.transaction(durable=group is None) as connection:
             for change in batch:
-                session.rows.change(change.first, change.last, change.after)
+                session.project.rows.change(change.first, change.last, change.after)
             if group is None:
                 group = journal.record(connection, "copy", "read and write", batch)
             else:
@@ -104,7 +104,7 @@ def read_and_write(session: Session) -> None:
         if len(batch) == 100:
             write()
     write()
-    session.undo()
+    session.journal.undo()
 
 
 async def measure(rows: int, segments: int, folder: Path) -> None:
@@ -121,7 +121,7 @@ async def measure(rows: int, segments: int, folder: Path) -> None:
         seconds[name] = time.perf_counter() - begin
 
     begin = time.perf_counter()
-    await drain(session.import_files([file]))
+    await drain(session.files.import_files([file]))
     clock("import", begin)
     begin = time.perf_counter()
     sum(1 for _ in session.rows.each(LOOKED_AT))
@@ -130,17 +130,17 @@ async def measure(rows: int, segments: int, folder: Path) -> None:
     read_and_write(session)
     clock("read, write and undo", begin)
     begin = time.perf_counter()
-    await drain(session.survey_segments())
+    await drain(session.placing.survey_segments())
     clock("survey (read, find, guard)", begin)
     begin = time.perf_counter()
-    placed = await drain(session.place())
+    placed = await drain(session.placing.place())
     clock("place", begin)
     assert isinstance(placed, Placed)
     begin = time.perf_counter()
-    session.undo()
+    session.journal.undo()
     clock("undo it", begin)
     begin = time.perf_counter()
-    await drain(session.export())
+    await drain(session.files.export())
     clock("export", begin)
     await session.close()
     print(f"{rows:,} rows of {segments} segments, {file.stat().st_size / rows:,.0f} bytes each")

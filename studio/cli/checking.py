@@ -70,12 +70,12 @@ async def run_project(session: Session, type: RowType | None, as_json: bool, tol
     ids = checked.issues
     if type is not None:
         ids = {stored.id: ids[stored.id] for stored in session.rows.page(list(ids)) if stored.type == type}
-    origins = {stored.id: session.origin(stored) for stored in session.rows.page(list(ids))}
+    origins = {stored.id: session.rows.origin(stored) for stored in session.rows.page(list(ids))}
     findings = [_finding(row, issue, origins[row]) for row, issues in ids.items() for issue in issues]
     if type in (None, "pretrain"):
         findings = [*(_finding(0, issue, "the project as a whole") for issue in checked.of_set), *findings]
     if as_json:
-        show_json((told or {}) | _record(checked.rows, findings, session.inspection.table))
+        show_json((told or {}) | _record(checked.rows, findings, session.files.inspection.table))
     else:
         _show(checked.rows, findings, "row")
     return 1 if _errors(findings) else 0
@@ -85,7 +85,7 @@ async def survey(session: Session) -> Checked:
     """Check the project, with a bar where somebody watches."""
     checked = Checked(0, {}, [])
     with progress("checking") as meter:
-        async for event in session.check():
+        async for event in session.files.check():
             if isinstance(event, Progressed):
                 meter(event.done, event.total)
             elif isinstance(event, Checked):

@@ -21,7 +21,7 @@ from studio.jobs.duplicates.redundancy_events import (
 )
 from studio.jobs.events import Event, Progressed
 from studio.session import Session
-from studio.session.choosing import LESS_DIVERSE
+from studio.session.selection import LESS_DIVERSE
 from studio.text.display import columns, one_line
 
 _SHOWN = 20
@@ -31,7 +31,7 @@ _NAME = 34
 async def show_redundancy(session: Session, as_json: bool) -> int:
     """Measure and report."""
     measured: RedundancyMeasured | None = None
-    async for event in _watched(session.redundancy(), "measuring"):
+    async for event in _watched(session.selection.redundancy(), "measuring"):
         if isinstance(event, RedundancyMeasured):
             measured = event
     assert measured is not None  # a job that ends has measured
@@ -61,7 +61,7 @@ async def run_select(session: Session, given: Mapping[str, Any], as_json: bool) 
     """Select, apply, report."""
     chosen: DiverseSelected | None = None
     marked = 0
-    async for event in _watched(session.select_diverse(**given), "selecting"):
+    async for event in _watched(session.selection.select_diverse(**given), "selecting"):
         if isinstance(event, DiverseSelected):
             chosen = event
         elif isinstance(event, RowsMarked):
@@ -98,7 +98,7 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
     found = ContaminationFound([], 0)
     read: list[BenchmarkRead] = []
     rejected = 0
-    async for event in _watched(session.find_contamination(files, reject=reject), "searching"):
+    async for event in _watched(session.selection.find_contamination(files, reject=reject), "searching"):
         if isinstance(event, BenchmarkRead):
             read.append(event)
             _tell(event)

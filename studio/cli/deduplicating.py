@@ -17,7 +17,7 @@ from studio.jobs.duplicates.dedup_events import DuplicatesFound, QueueMade
 from studio.jobs.duplicates.semantic_events import LeftOut, TextsPlanned
 from studio.jobs.events import Progressed
 from studio.session import Session
-from studio.session.deciding import count_of
+from studio.session.journal import count_of
 from studio.settings import DedupSettings, KeepRule
 from studio.text.display import one_line
 
@@ -28,7 +28,7 @@ async def run(session: Session, chosen: DedupSettings, keep: KeepRule | None, pa
     """Find, drop what repeats if a rule says which row stays, report. pairs: where to write them, "-" for stdout."""
     found: DuplicatesFound | None = None
     with progress("comparing") as meter:
-        async for event in session.find_duplicates(chosen):
+        async for event in session.review.find_duplicates(chosen):
             match event:
                 case Progressed():
                     meter(event.done, event.total, event.unit)
@@ -49,7 +49,7 @@ async def run(session: Session, chosen: DedupSettings, keep: KeepRule | None, pa
     outlook, rejected = queue.outlook(), 0
     shown = [] if as_json or pairs == "-" else [_cluster(session, one) for one in list(queue)[:_SHOWN]]
     if keep is not None:
-        rejected = session.drop_duplicates(going(queue))
+        rejected = session.review.drop_duplicates(going(queue))
     if as_json:
         told = {"method": chosen.method, "field": chosen.field, "threshold": chosen.limit, "rows": found.rows}
         left = {"clusters": outlook.clusters, "conflicts": outlook.conflicts, "would_go": outlook.rows}
@@ -86,7 +86,7 @@ def going(queue: ReviewQueue) -> list[Loss]:
 
 
 async def _queue(session: Session, chosen: DedupSettings) -> ReviewQueue:
-    async for event in session.review_queue(chosen, "closest"):
+    async for event in session.review.queue(chosen, "closest"):
         if isinstance(event, QueueMade):
             return event.queue
     raise AssertionError("the job ends with its queue")
@@ -95,7 +95,7 @@ async def _queue(session: Session, chosen: DedupSettings) -> ReviewQueue:
 def _record(session: Session, pair: tuple[int, int, float, str]) -> dict[str, Any]:
     """A pair with its evidence."""
     left, right, score, kind = pair
-    shared = [] if kind in ("exact", "conflict", "task") else session.shared_terms(left, right)[:5]
+    shared = [] if kind in ("exact", "conflict", "task") else session.neighbours.shared_terms(left, right)[:5]
     terms = [{"term": term, "weight": round(weight, 2)} for term, weight in shared]
     return {"left": left, "right": right, "score": round(score, 4), "kind": kind, "shared": terms}
 

@@ -49,9 +49,9 @@ async def _fill(folder: Path) -> None:
     session = Session.open(folder, must_write=True)
     samples = shipped("sample_data")
     try:
-        async for _ in session.import_files([samples / name for name in _SEEDS], seed=True):
+        async for _ in session.files.import_files([samples / name for name in _SEEDS], seed=True):
             pass
-        async for _ in session.import_files([samples / name for name in _ROWS]):
+        async for _ in session.files.import_files([samples / name for name in _ROWS]):
             pass
     finally:
         await session.close()

@@ -33,12 +33,12 @@ def weights_of(typed: str) -> dict[str, Any]:
 
 async def run(session: Session, as_json: bool) -> int:
     """Evolve and report; 1 when attempts failed or something ended the run before its time."""
-    tally = Tally(await session.difficulty())
+    tally = Tally(await session.runs.difficulty())
     refusal: StudioError | None = None
-    tell(f"evolving with {session.model_name}")
+    tell(f"evolving with {session.runs.model_name}")
     with progress("evolving") as meter:
         try:
-            async with aclosing(session.evolve(Control())) as events:
+            async with aclosing(session.runs.evolve(Control())) as events:
                 async for event in events:
                     tally.see(event)
                     note = f"{tally.accepted} passed {tally.eliminated.total()} eliminated"
@@ -46,16 +46,16 @@ async def run(session: Session, as_json: bool) -> int:
         except (ModelError, BudgetError) as error:
             refusal = error
     if as_json:
-        spent = msgspec.to_builtins(session.spent)
+        spent = msgspec.to_builtins(session.runs.spent)
         show_json({**tally.record(), "spent": spent, "error": str(refusal) if refusal else None})
     else:
-        say(_words(tally, session.spent))
+        say(_words(tally, session.runs.spent))
     return tell_trouble(tally, refusal)
 
 
 async def foretell(session: Session, sample: int, as_json: bool) -> int:
     """Say what `studio evolve` would take."""
-    found = await session.estimate(sample)
+    found = await session.runs.estimate(sample)
     if as_json:
         show_json(msgspec.to_builtins(found))
         return 0

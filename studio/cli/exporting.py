@@ -41,15 +41,15 @@ async def run(session: Session, out: Path | None, chosen: ExportSettings, asked:
     if asked.private and not asked.push:
         raise UsageError("--private says how to push.", hint="Add --push REPO.")
     if asked.dry_run:
-        told = await _last(session.preview_export(out, chosen), Previewed, "looking")
+        told = await _last(session.files.preview_export(out, chosen), Previewed, "looking")
         show_json(_record(told)) if as_json else _say_preview(told)
         return 1 if told.reasons else 0
-    done = await _last(session.export(out, chosen, name=asked.name, strict=asked.strict), Exported, "exporting")
+    done = await _last(session.files.export(out, chosen, name=asked.name, strict=asked.strict), Exported, "exporting")
     pushed: Pushed | None = None
     if not as_json:
         _say_done(done)
     if asked.push and done.files:
-        job = session.push(Path(done.out), asked.push, name=asked.name, private=asked.private)
+        job = session.files.push(Path(done.out), asked.push, name=asked.name, private=asked.private)
         pushed = await _last(job, Pushed, "pushing")
     if as_json:
         show_json(_report(done) | ({"pushed": pushed.url} if pushed else {}))

@@ -40,7 +40,7 @@ async def run(
     """Import and report; 1 when something was set aside."""
     report = _Report()
     with progress("importing") as meter:
-        async for event in session.import_files(files, type, seed=seed, columns=columns):
+        async for event in session.files.import_files(files, type, seed=seed, columns=columns):
             report.see(event)
             meter(report.read / 1e6, report.total / 1e6, "MB")
     ended, broken = report.ended, report.broken

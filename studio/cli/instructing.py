@@ -20,10 +20,10 @@ async def run(session: Session, as_json: bool) -> int:
     """Make tasks and report; 1 when something ended the run before its time, or was not answered."""
     tally = InstructionTally()
     refusal: StudioError | None = None
-    tell(f"writing tasks with {session.model_name}")
+    tell(f"writing tasks with {session.runs.model_name}")
     with progress("writing tasks") as meter:
         try:
-            async with aclosing(session.self_instruct(Control())) as events:
+            async with aclosing(session.runs.self_instruct(Control())) as events:
                 async for event in events:
                     if isinstance(event, PoolLoaded):
                         _tell_pool(event)
@@ -45,7 +45,7 @@ async def run(session: Session, as_json: bool) -> int:
 
 async def foretell(session: Session, as_json: bool) -> int:
     """Say what `studio self-instruct` would take."""
-    found = await session.estimate_self_instruct()
+    found = await session.runs.estimate_self_instruct()
     if as_json:
         show_json(msgspec.to_builtins(found))
         return 0
@@ -79,7 +79,7 @@ def _words(tally: InstructionTally, session: Session) -> str:
         f"{tally.standing} passed, to be reviewed; {tally.classification} classification tasks answered",
         f"{tally.instances} rows"
         + (f", {tally.dropped.total()} instances dropped{_rules(tally.dropped)}" if tally.dropped else ""),
-        *spent_words(session.spent),
+        *spent_words(session.runs.spent),
     ]
     if tally.waiting:
         lines.append(f"{tally.waiting} new instructions are unanswered: a higher --target goes on with them")

@@ -15,8 +15,8 @@ from studio.jobs.evolve import STEPS
 from studio.jobs.self_instruct_recipe import METHOD
 from studio.methods.evol_prompts import OPERATIONS
 from studio.session import Session
-from studio.session.deciding import count_of
-from studio.session.looking import Exchange
+from studio.session.journal import count_of
+from studio.session.rows import Exchange
 from studio.store.filters import Filter
 from studio.store.lineage import Kin
 from studio.store.rows import StoredRow
@@ -28,7 +28,7 @@ _GLYPHS = {"pending": "·", "accepted": "✓", "rejected": "✗"}
 
 async def run_why(session: Session, row_id: int, as_json: bool) -> int:
     """Print a row's family as a tree, and what was asked and answered along its line."""
-    kin = session.family(row_id)
+    kin = session.rows.family(row_id)
     if not kin:
         raise ProjectError(f"There is no row #{row_id}.")
     if as_json:
@@ -38,8 +38,8 @@ async def run_why(session: Session, row_id: int, as_json: bool) -> int:
         say(_branch(one, row_id))
     for one in kin:
         if one.on_line and one.row.replies:
-            say(f"\n#{one.row.id}: {session.origin(one.row)}")
-            if (draw := session.shown(one.row)) is not None:
+            say(f"\n#{one.row.id}: {session.rows.origin(one.row)}")
+            if (draw := session.runs.shown(one.row)) is not None:
                 say("  shown to the model:")
                 for task in draw.shown:
                     say(f"    #{task.row} {one_line(task.instruction, 90)}")
@@ -89,7 +89,7 @@ async def run_restore(session: Session, row_ids: Sequence[int], rule: str, as_js
     if missing := set(ids) - {one.id for one in known}:
         raise ProjectError(f"There is no row {', '.join(f'#{one}' for one in sorted(missing))}. Nothing was changed.")
     restored = [one.id for one in known if one.status == "rejected"]
-    session.restore(restored)
+    session.rows.restore(restored)
     unanswered = [one.id for one in known if one.status == "rejected" and not getattr(one.row, "output", "-")]
     if as_json:
         show_json({"restored": restored, "unanswered": unanswered})
@@ -107,7 +107,7 @@ def _exchanges(session: Session, row: StoredRow) -> list[tuple[str, Exchange]]:
         steps = tuple(STEPS.values())
     elif (row.operation or "").startswith(METHOD):
         steps = self_instruct_recipe.STEPS
-    found = session.exchanges(row)
+    found = session.rows.exchanges(row)
     return [(steps[place] if steps else f"request {place + 1}", one) for place, one in enumerate(found)]
 
 
@@ -122,7 +122,7 @@ def _branch(one: Kin, asked: int) -> str:
 
 def _record(session: Session, one: Kin) -> dict[str, Any]:
     row: StoredRow = one.row
-    draw = session.shown(row)
+    draw = session.runs.shown(row)
     lineage = {name: getattr(row, name) for name in ("parent", "root", "round", "variant", "operation")}
     return {
         "row": row.id,
@@ -131,7 +131,7 @@ def _record(session: Session, one: Kin) -> dict[str, Any]:
         "status": row.status,
         "rule": row.rule,
         "evidence": row.evidence,
-        "origin": session.origin(row),
+        "origin": session.rows.origin(row),
         **lineage,
         "content": msgspec.to_builtins(row.row),
         "shown": msgspec.to_builtins(draw.shown) if draw else None,

@@ -11,7 +11,7 @@ from studio.cli.checking import run_project, survey
 from studio.cli.output import say
 from studio.errors import UsageError
 from studio.session import Session
-from studio.session.deciding import count_of
+from studio.session.journal import count_of
 from studio.text.display import one_line
 
 _SAMPLES = 3
@@ -46,10 +46,10 @@ async def run(session: Session, codes: Sequence[str], dry: bool, as_json: bool) 
         if not n:
             continue
         if not dry:
-            session.fix(code, rows)
+            session.rows.fix(code, rows)
             # What one fix brings to light, the next one mends.
             for stored in session.rows.page(rows):
-                issues[stored.id] = session.issues_of(stored)
+                issues[stored.id] = session.files.issues_of(stored)
         steps.append({"code": code, "rows": n, "samples": [_record(*one) for one in samples]})
         if not as_json:
             _show(code, n, samples, dry)

@@ -52,7 +52,7 @@ async def foretell(session: Session, only: Iterable[int] | None) -> int:
     rows: list[dict[str, Any]] = []
     placed = Placed(0, 0, {}, [], [], ("", ""))
     with progress("planning") as meter:
-        async for event in session.place(only=only, dry_run=True):
+        async for event in session.placing.place(only=only, dry_run=True):
             if isinstance(event, Progressed):
                 meter(event.done, event.total)
             elif isinstance(event, RowsPlaced):
@@ -60,7 +60,7 @@ async def foretell(session: Session, only: Iterable[int] | None) -> int:
                 rows += map(_variant, event.variants)
             elif isinstance(event, Placed):
                 placed = event
-    chosen = session.weighted(session.settings.position)
+    chosen = session.placing.weighted(session.settings.position)
     named = ("strategy", "seed", "sure", "variants", "distractors", "question", "locate_first", "weights")
     show_json(
         {
@@ -77,7 +77,7 @@ async def foretell(session: Session, only: Iterable[int] | None) -> int:
 async def _place(session: Session, only: Iterable[int] | None) -> Placed:
     placed = Placed(0, 0, {}, [], [], ("", ""))
     with progress("placing") as meter:
-        async for event in session.place(only=only):
+        async for event in session.placing.place(only=only):
             if isinstance(event, Progressed):
                 meter(event.done, event.total)
             elif isinstance(event, Placed):
@@ -93,11 +93,11 @@ async def _judge(session: Session, only: Iterable[int] | None) -> dict[str, Any]
     refusal: StudioError | None = None
     with progress("judging") as meter:
         try:
-            async with aclosing(session.judge_gold(Control(), only)) as events:
+            async with aclosing(session.runs.judge_gold(Control(), only)) as events:
                 async for event in events:
                     if isinstance(event, Planned):
                         total = event.attempts
-                        tell(f"asking {session.judge_name} about {total} rows of which no rule is sure")
+                        tell(f"asking {session.runs.judge_name} about {total} rows of which no rule is sure")
                     elif isinstance(event, GoldJudged):
                         sure = event.place is not None and event.confidence >= session.settings.position.sure
                         counted["sure" if sure else "none" if event.place is None else "unsure"] += 1
@@ -106,7 +106,7 @@ async def _judge(session: Session, only: Iterable[int] | None) -> dict[str, Any]
                         failures[event.message] += 1
         except (ModelError, BudgetError) as error:
             refusal = error
-    for line in spent_words(session.spent):
+    for line in spent_words(session.runs.spent):
         tell(line)
     tell(f"the judge is sure of {counted['sure']}, unsure of {counted['unsure']}, names none in {counted['none']}")
     for message, times in failures.most_common(5):

@@ -29,7 +29,7 @@ async def run(session: Session, as_json: bool) -> int:
     refusal: StudioError | None = None
     with progress("probing") as meter:
         try:
-            async with aclosing(session.probe(Control())) as events:
+            async with aclosing(session.runs.probe(Control())) as events:
                 async for event in events:
                     tally.see(event)
                     if isinstance(event, ProbeBegun):
@@ -46,14 +46,14 @@ async def run(session: Session, as_json: bool) -> int:
             say(line)
         if tally.replayed:
             say(f"{tally.replayed:,} of {tally.answered:,} answers are from the ledger")
-        for line in [*spent_words(session.spent), "", *picture(curve)]:
+        for line in [*spent_words(session.runs.spent), "", *picture(curve)]:
             say(line)
     return tell_trouble(tally, refusal)
 
 
 async def foretell(session: Session, as_json: bool) -> int:
     """Say what `studio probe` would ask and take."""
-    found = await session.estimate_probe()
+    found = await session.runs.estimate_probe()
     if as_json:
         indices = [index + 1 for index in found.setup.indices]
         show_json({**msgspec.to_builtins(found), "positions": indices})
@@ -102,6 +102,6 @@ def _record(tally: ProbeTally, session: Session, refusal: StudioError | None) ->
         "setup": None if setup is None else msgspec.to_builtins(setup),
         **tally.record(),
         "curve": None if curve is None else curve_record(curve),
-        "spent": msgspec.to_builtins(session.spent),
+        "spent": msgspec.to_builtins(session.runs.spent),
         "error": str(refusal) if refusal else None,
     }

@@ -8,7 +8,7 @@ from studio.session import Session
 
 def show_stats(session: Session, as_json: bool) -> int:
     """Print the project's counts."""
-    stats = session.stats()
+    stats = session.rows.stats()
     if as_json:
         show_json(stats)
         return 0

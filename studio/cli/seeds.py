@@ -31,7 +31,7 @@ async def _run(session: Session, as_json: bool) -> int:
 
     counted, found = None, {}
     with progress("task pool") as meter:
-        async for event in session.survey_pool():
+        async for event in session.runs.survey_pool():
             if isinstance(event, Progressed):
                 meter(event.done, event.total, event.unit)
             elif isinstance(event, PoolCounted):

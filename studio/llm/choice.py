@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from studio.alpaca.lengths import estimate_tokens
@@ -19,14 +21,6 @@ from studio.llm.openai_chat import OpenAIChat, Timeouts
 from studio.llm.pool import Pool
 from studio.llm.prices import Prices
 from studio.settings import EmbeddingsSettings, ModelSettings, Role, Settings
-
-
-class Roles(msgspec.Struct, frozen=True):
-    """Who writes, who answers, who judges; often one and the same."""
-
-    teacher: ChatModel
-    answerer: ChatModel
-    judge: ChatModel
 
 
 class Models:
@@ -57,18 +51,18 @@ class Models:
         """Go by other settings from the next request, or the next roles(), on; what is in flight goes on."""
         self._settings, self._concurrency = settings, concurrency
         # The teacher's limits last: where roles share a pool, they are the ones that count.
-        for role in ("judge", "answerer", "teacher"):
+        for role in (*settings.roles, "teacher"):
             chosen = settings.model_for(role)
             self.pool(role).change(Limits(concurrency, chosen.rpm, chosen.tpm))
 
-    def roles(self, store: ReplyStore, budget: Budget, prices: Prices) -> Roles:
-        """A chain for each role: ledger, then budget, then the pool. Replies from the ledger pass neither.
+    def roles(self, roles: Iterable[Role], store: ReplyStore, budget: Budget, prices: Prices) -> dict[Role, ChatModel]:
+        """A chain for each of the roles: ledger, then budget, then the pool. Replies from the ledger pass neither.
 
         Roles that share a pool share the chain. Raises what pool() raises, and UsageError for a cap in USD on a model
         whose price is not known: before anything is asked.
         """
         chains: dict[int, ChatModel] = {}
-        return Roles(*(self._chain(role, store, budget, prices, chains) for role in ("teacher", "answerer", "judge")))
+        return {role: self._chain(role, store, budget, prices, chains) for role in roles}
 
     async def close(self) -> None:
         """Let go of connections and children."""

@@ -188,7 +188,9 @@ class StoredRows(Protocol):
 
 
 class Look(Protocol):
-    """What a method sees of the project, and of what its run has made so far."""
+    """What a method sees of the project, and of what its run has made so far. run: its id, 0 before it is stored."""
+
+    run: int
 
     @property
     def rows(self) -> StoredRows: ...

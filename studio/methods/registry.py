@@ -9,15 +9,31 @@ A method of ours is a line here. An installed package brings one through the ent
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import NamedTuple
 
+import msgspec
+
 from studio.errors import StudioError, UsageError
 from studio.methods.asking import Method
+from studio.settings import RoleSettings
 
 GROUP = "studio.methods"
+
+
+@cache
+def sections() -> Mapping[str, type[msgspec.Struct]]:
+    """The sections of settings that installed packages bring, by name, and those of roles that ours do not have."""
+    found: dict[str, type[msgspec.Struct]] = {}
+    for name in entries().keys() - {entry.name for entry in SHIPPED}:
+        with suppress(StudioError):  # Said when somebody asks for that method.
+            method = get(name)
+            found[method.section] = method.settings
+            found |= {role: RoleSettings for role in method.roles if role != "teacher"}
+    return dict(sorted(found.items()))
 
 
 class Entry(NamedTuple):

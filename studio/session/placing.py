@@ -1,23 +1,23 @@
-"""Where gold segments stand: looking, marking, placing, asking a judge."""
+"""Where gold segments stand: looking, marking, placing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Container, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Iterable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from studio.alpaca.rows import encode, type_of
+from studio.alpaca.rows import encode
 from studio.errors import ProjectError, UsageError
-from studio.jobs.events import Event, Progressed
-from studio.session.deciding import count_of
-from studio.session.probing import Probing
+from studio.jobs.events import Event
+from studio.session.journal import DecisionJournal
+from studio.session.placed import PlacingStep, digest
+from studio.session.project import OpenProject
 from studio.settings import PositionSettings, Strategy
 from studio.store import decisions
-from studio.store.journal import Change
-from studio.store.rows import PLACEMENT, Generated, StoredRow
+from studio.store.rows import PLACEMENT, StoredRow
 
 if TYPE_CHECKING:
     from studio.curate.placing.arranging import Arranged
@@ -25,28 +25,25 @@ if TYPE_CHECKING:
     from studio.curate.placing.plans import Plan
     from studio.curate.segments.context import Context
     from studio.curate.segments.guards import Guard
-    from studio.jobs.placement.events import GoldJudged, Placement, RowsPlaced, Variant
     from studio.jobs.placement.rows import Asked
     from studio.jobs.placement.survey import Entry, Survey
-    from studio.jobs.runs.control import Control
+    from studio.store.probes import Probe
 
 
-class Placing(Probing):
-    """An open project to place segments in."""
+class Placing:
+    """The segments of an open project's rows. newest_probe: what `inverse` goes by, when there is one."""
+
+    def __init__(
+        self, project: OpenProject, journal: DecisionJournal, newest_probe: Callable[[], Probe | None]
+    ) -> None:
+        self._project, self._journal, self._newest_probe = project, journal, newest_probe
 
     def context_of(self, stored: StoredRow) -> Context | None:
         """A row's segments as they stand now; None when it has none."""
         from studio.curate.segments.context import context_of
         from studio.jobs.placement.originals import known_gold
 
-        return context_of(stored.row, known_gold(stored), self.pattern)
-
-    @property
-    def judge_name(self) -> str:
-        """The model that would judge, by name."""
-        return (
-            self.settings.model_for("judge").model or "SmolLM2-135M-Instruct (embedded); a larger model judges better"
-        )
+        return context_of(stored.row, known_gold(stored), self._project.pattern)
 
     async def survey_segments(self, ids: Sequence[int] | None = None) -> AsyncGenerator[Event, None]:
         """Which rows have segments, which one is gold, what keeps them where they are; ends with SegmentsSurveyed.
@@ -55,18 +52,18 @@ class Placing(Probing):
         """
         from studio.jobs.placement import survey as placement_survey
 
-        pattern = self.pattern
-        async for event in self._reading(lambda store: placement_survey.survey(store.rows, pattern, ids)):
+        pattern = self._project.pattern
+        async for event in self._project.reading(lambda store: placement_survey.survey(store.rows, pattern, ids)):
             yield event
 
     def survey_entry(self, row_id: int) -> Entry | None:
         """What a survey says of one row; None when it has no segments, or is rejected."""
         from studio.jobs.placement.survey import entry_of
 
-        stored = self.rows.get(row_id)
+        stored = self._project.rows.get(row_id)
         if stored is None or stored.status == "rejected":
             return None
-        return entry_of(stored, self.pattern, self.rows.parents_of(PLACEMENT))
+        return entry_of(stored, self._project.pattern, self._project.rows.parents_of(PLACEMENT))
 
     async def foresee(
         self, survey: Survey, chosen: PositionSettings, only: Container[int] | None = None
@@ -84,12 +81,12 @@ class Placing(Probing):
         """The settings with what `inverse` goes by where they have no weights: the newest probe, if there is one."""
         from studio.methods.probe.curve import weights_by_decile
 
-        probe = self.newest_probe() if chosen.strategy == "inverse" and not chosen.weights else None
+        probe = self._newest_probe() if chosen.strategy == "inverse" and not chosen.weights else None
         return msgspec.structs.replace(chosen, weights=weights_by_decile(probe.curve)) if probe else chosen
 
     def mark_gold(self, row_id: int, gold: int | None) -> None:
         """Say which segment (from 0) of the row holds the answer; None says nothing of it any more."""
-        self._decide_on(row_id, "gold", {"gold": gold, "gold_why": None})
+        self._journal.decide_on(row_id, "gold", {"gold": gold, "gold_why": None})
 
     async def place(
         self,
@@ -109,11 +106,11 @@ class Placing(Probing):
         from studio.jobs.placement.events import PlacementLaidOut, RowsPlaced
 
         if not dry_run:
-            self._must_write()
-        settings = self.weighted(chosen or self.settings.position)
+            self._project.must_write()
+        settings = self.weighted(chosen or self._project.settings.position)
         asked = self._asked(settings, only, standing)
-        step = _Step(self, settings)
-        async for event in self._reading(lambda store: placements.place(store.rows, asked)):
+        step = PlacingStep(self._project, settings)
+        async for event in self._project.reading(lambda store: placements.place(store.rows, asked)):
             if isinstance(event, PlacementLaidOut):
                 step.rows = event.rows
             elif isinstance(event, RowsPlaced) and not dry_run and not step.keep(event):
@@ -133,7 +130,7 @@ class Placing(Probing):
         from studio.jobs.placement.originals import original
 
         found = original(stored)
-        context = context_of(found.row, found.known, self.pattern)
+        context = context_of(found.row, found.known, self._project.pattern)
         if context is None or context.guard is not None:
             return None if context is None else context.guard
         count, gold = len(context.segments), context.gold.place
@@ -148,7 +145,7 @@ class Placing(Probing):
         wish = Wish(chosen.strategy, chosen.seed, chosen.question, chosen.locate_first)
         if chosen.strategy == "original":
             wish = Wish("original", chosen.seed)
-        made = surely_arranged(found.row, context, order, wish, pattern=self.pattern)
+        made = surely_arranged(found.row, context, order, wish, pattern=self._project.pattern)
         return made if not isinstance(made, Arranged) or made.row != stored.row else None
 
     def place_one(self, row_id: int, target: int | None, chosen: PositionSettings | None = None) -> bool:
@@ -159,8 +156,8 @@ class Placing(Probing):
         from studio.curate.placing.arranging import Arranged
         from studio.jobs.placement.originals import original
 
-        self._must_write()
-        stored = self.rows.get(row_id)
+        self._project.must_write()
+        stored = self._project.rows.get(row_id)
         context = self.context_of(stored) if stored else None
         if stored is None or context is None:
             raise ProjectError(f"#{row_id} has no segments.")
@@ -186,58 +183,18 @@ class Placing(Probing):
         }
         change = decisions.change(stored, after)
         where = "" if made.plan.gold is None else f", gold at {made.plan.gold + 1} of {len(made.plan.order)}"
-        self._decide("place", f"place #{row_id} ({chosen.strategy}{where})", [change])
+        self._journal.decide("place", f"place #{row_id} ({chosen.strategy}{where})", [change])
         return True
 
     def _as_before(self, plan: Plan | None, target: int | None, count: int) -> PositionSettings:
         """The settings by which a row is moved by hand: its question and output stay as they were placed."""
         strategy: Strategy = "head" if not target else "tail" if target >= count - 1 else "middle"
-        settings = msgspec.structs.replace(self.settings.position, strategy=strategy, variants=0, distractors=0)
+        settings = msgspec.structs.replace(
+            self._project.settings.position, strategy=strategy, variants=0, distractors=0
+        )
         if plan is None:
             return msgspec.structs.replace(settings, question="as-is", locate_first=False)
         return msgspec.structs.replace(settings, question=plan.question, locate_first=plan.locate_first)
-
-    async def judge_gold(
-        self, control: Control, only: Iterable[int] | None = None, sure: float | None = None
-    ) -> AsyncGenerator[Event, None]:
-        """Have the judge say which segment is gold, of rows of which no rule is sure, as one undoable step.
-
-        Progressed, Planned, what lanes say, GoldJudged. Rows that a guard keeps, that a person has marked or the judge
-        has judged are not asked about. sure: from which confidence on, that of [position] by default. Raises
-        StudioError when the judge cannot be asked.
-        """
-        from studio.jobs import gold_judging
-        from studio.jobs.placement.events import GoldJudged, SegmentsSurveyed
-        from studio.jobs.recipes import profile_of, prompts_of
-        from studio.methods import gold_judge
-
-        self._must_write()
-        budget = self._spending = self._budget(self.settings)
-        roles = self._roles(self.settings, budget)
-        profile = profile_of("judge", self.settings, roles)
-        prompts = prompts_of(gold_judge.FILES, self.settings.position.prompts, profile, self.folder)
-        wanted = None if only is None else frozenset(only)
-        threshold = self.settings.position.sure if sure is None else sure
-        ids: list[int] = []
-        async for event in self.survey_segments():
-            if isinstance(event, SegmentsSurveyed):
-                ids = [
-                    entry.row_id
-                    for entry in map(event.survey.at, range(len(event.survey)))
-                    if entry.state(threshold) == "unsure"
-                    and entry.by not in ("judge", "hand")
-                    and (wanted is None or entry.row_id in wanted)
-                ]
-            elif isinstance(event, Progressed):
-                yield event
-        asking = gold_judging.Asking(ids, self.rows.get, roles.judge, prompts, self.pattern)
-        control.concurrency = self.settings.position.concurrency
-        step = _Step(self, self.settings.position, command="gold", said=f"the judge's gold of {count_of(len(ids))}")
-        async with aclosing(gold_judging.judge(asking, control)) as events:
-            async for event in events:
-                if isinstance(event, GoldJudged) and not step.judge(event):
-                    return
-                yield event
 
     def _asked(
         self, settings: PositionSettings, only: Iterable[int] | None, standing: Iterable[Position] | None
@@ -263,7 +220,7 @@ class Placing(Probing):
                 f"{settings.strategy} would give every variant of a row the same order.",
                 hint=f"Variants go with {', '.join(sorted(VARIED))}.",
             )
-        run = self.runs.find(_digest(settings))
+        run = self._project.runs.find(digest(settings))
         return Asked(
             Wish(settings.strategy, settings.seed, settings.question, settings.locate_first),
             sure=settings.sure,
@@ -273,13 +230,13 @@ class Placing(Probing):
             distractors=settings.distractors,
             only=None if only is None else self._known(only),
             made=self._variants_of(run) if run else {},
-            varied=self.rows.parents_of(PLACEMENT),
+            varied=self._project.rows.parents_of(PLACEMENT),
             standing=None if standing is None else tuple(standing),
         )
 
     def _known(self, only: Iterable[int]) -> frozenset[int]:
         """Raises UsageError for a row that there is not."""
-        ids, last = frozenset(only), self.rows.last_id()
+        ids, last = frozenset(only), self._project.rows.last_id()
         # No row is ever deleted, so the ids there are have no gaps.
         if unknown := [row_id for row_id in ids if not 0 < row_id <= last]:
             raise UsageError(f"There is no row #{min(unknown)}.")
@@ -287,104 +244,6 @@ class Placing(Probing):
 
     def _variants_of(self, run: int) -> dict[int, set[int]]:
         made: dict[int, set[int]] = {}
-        for parent, number in self.rows.made_of(run):
+        for parent, number in self._project.rows.made_of(run):
             made.setdefault(parent, set()).add(number)
         return made
-
-
-class _Step:
-    """One undoable step that is taken a batch of rows at a time: what came in stands, whatever ends it."""
-
-    def __init__(self, session: Placing, settings: PositionSettings, command: str = "place", said: str = "") -> None:
-        self.rows = 0
-        self._session, self._settings = session, settings
-        self._command, self._said = command, said
-        self._group: int | None = None
-        self._run = 0
-
-    def keep(self, event: RowsPlaced) -> bool:
-        """Store a batch of placed rows; False when the step was undone meanwhile."""
-        changes = self._still_so(event.placements)
-        if not (changes or event.variants):
-            return True
-        return self._record(changes, event.variants)
-
-    def judge(self, event: GoldJudged) -> bool:
-        """Store a verdict; False when the step was undone meanwhile."""
-        from studio.jobs.placement.originals import GoldWhy
-
-        stored = self._session.rows.get(event.row_id)
-        if stored is None or encode(stored.row).decode() != event.body or stored.gold is not None:
-            # Somebody has edited or marked it meanwhile.
-            return True
-        why = GoldWhy("judge", event.confidence, event.evidence).encode()
-        return self._record([decisions.change(stored, {"gold": event.place, "gold_why": why})], [])
-
-    def _still_so(self, placements: Sequence[Placement]) -> list[Change]:
-        """The changes to rows that are as they were when the job looked at them: a later edit is not overwritten."""
-        bodies = self._session.rows.bodies([one.row_id for one in placements])
-        return [
-            Change("row", one.row_id, one.row_id, one.before, one.after)
-            for one in placements
-            if bodies.get(one.row_id) == str(one.before["body"]).encode()
-        ]
-
-    def _record(self, changes: list[Change], variants: Sequence[Variant]) -> bool:
-        session = self._session
-        journal = session._journal
-        if self._group is not None and not journal.stands(self._group):
-            return False
-        with session._project.database.transaction(durable=self._group is None) as connection:
-            for change in changes:
-                session.rows.change(change.first, change.last, change.after)
-            changes += [self._add(variant) for variant in variants]
-            if self._group is None:
-                self._group = journal.record(connection, self._command, self._summary(), changes)
-            else:
-                journal.add(self._group, changes)
-        return True
-
-    def _summary(self) -> str:
-        settings = self._settings
-        if self._said:
-            return self._said
-        if settings.variants:
-            return f"make {settings.variants} variants of {count_of(self.rows)} ({settings.strategy})"
-        return f"place {count_of(self.rows)} ({settings.strategy})"
-
-    def _add(self, variant: Variant) -> Change:
-        """A new row, pending; undoing it rejects it, for nothing is ever deleted."""
-        session = self._session
-        if not self._run:
-            self._run = session.runs.open(PLACEMENT, _digest(self._settings), _recipe(self._settings))
-        row_id = session.rows.add_generated(
-            Generated(
-                type=type_of(variant.row),
-                row=variant.row,
-                run=self._run,
-                root=None,
-                round=variant.number,
-                parent=variant.parent,
-                operation=PLACEMENT,
-                replies=(),
-                variant=variant.parent,
-            )
-        )
-        marks: dict[str, Any] = {
-            "gold": variant.gold, "gold_why": variant.gold_why, "placement": variant.plan.encode(),
-        }  # fmt: skip
-        session.rows.change(row_id, row_id, marks)
-        pending = {"status": "pending", "rule": None, "evidence": None}
-        return Change("row", row_id, row_id, decisions.rejected(decisions.BY_HAND, "you took it back"), pending)
-
-
-def _recipe(settings: PositionSettings) -> str:
-    """What decides which variants are made, as canonical JSON."""
-    named = ("strategy", "seed", "variants", "distractors", "question", "locate_first", "weights", "pattern")
-    return msgspec.json.encode({name: getattr(settings, name) for name in named}, order="sorted").decode()
-
-
-def _digest(settings: PositionSettings) -> str:
-    import hashlib
-
-    return hashlib.blake2b(f"placement {_recipe(settings)}".encode(), digest_size=16).hexdigest()

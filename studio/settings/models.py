@@ -7,7 +7,8 @@ from msgspec import Meta, Struct
 from studio.settings.kinds import Address, Count, Positive, Seconds
 
 Profile = Literal["auto", "standard", "small"]
-Role = Literal["teacher", "answerer", "judge"]
+Role = str
+"""Whose model it is: "teacher" has [model], another role a section of its name."""
 
 
 class ModelSettings(Struct, frozen=True):

@@ -103,15 +103,20 @@ class Settings(Struct, frozen=True):
         Meta(description='Your own keys: "command" = "key", with the names that ? shows.', examples=[{"accept": "y"}]),
     ] = {}
 
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles that have a section of their own."""
+        return tuple(name for name in self.__struct_fields__ if isinstance(getattr(self, name), RoleSettings))
+
     def model_for(self, role: Role) -> ModelSettings:
         """[model] for the teacher; for another role, what its section says over [model].
 
         Another base_url brings its own key, endpoints and limits, another model its own limits: those of the teacher
         are not theirs. Raises UsageError when a base_url comes without a model.
         """
-        if role == "teacher":
+        given = getattr(self, role, None)
+        if not isinstance(given, RoleSettings):
             return self.model
-        given: RoleSettings = getattr(self, role)
         said = {name: value for name, value in msgspec.structs.asdict(given).items() if value not in ("", (), 0)}
         if given.base_url and not given.model:
             raise UsageError(f"Which model of {given.base_url} is the {role}?", hint=f"Add model to [{role}].")

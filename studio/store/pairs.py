@@ -38,8 +38,9 @@ class StoredPair(msgspec.Struct, frozen=True):
 
 
 class Search(msgspec.Struct, frozen=True):
-    """The last search. floor: the lowest score of its pairs. rows: compared. at: when. changes: `Session.changes` then.
+    """The last search.
 
+    floor: the lowest score of its pairs. rows: compared. at: when. changes: `OpenProject.changes` then.
     partial: rows of clusters so large that some of their pairs are missing.
     """
 

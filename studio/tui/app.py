@@ -48,7 +48,7 @@ class StudioApp(App[None]):
     BINDINGS = []
 
     def __init__(self, session: Session, *, theme: str = "", ansi: bool = False, greeting: str = "") -> None:
-        remembered = session.recall("stage")
+        remembered = session.project.recall("stage")
         self._first: Stage = remembered if remembered in STAGES else STAGES[0]
         # It starts as the default screen: switching to a mode would lay out a blank screen first and parse
         # all style sheets twice.
@@ -61,7 +61,7 @@ class StudioApp(App[None]):
         self._themes, self._theme_problems = themes.load(themes.folders())
         for one in self._themes.values():
             self.register_theme(one)
-        chosen = theme or session.settings.screen.theme or session.recall("theme")
+        chosen = theme or session.settings.screen.theme or session.project.recall("theme")
         wanted = themes.WITHOUT_COLOUR if ansi else chosen
         # Set before the start, a theme costs one parse of the style sheets; set as usual, three.
         self.set_reactive(StudioApp.theme, wanted if wanted in self._themes else themes.DEFAULT)
@@ -136,13 +136,13 @@ class StudioApp(App[None]):
         row = self.session.rows.get(row_id)
         if row is not None:
             stage: Stage = "evolve" if row.generated else "seeds"
-            self.session.remember(f"stage.{stage}", {"row": row_id, "filter": ""})
+            self.session.project.remember(f"stage.{stage}", {"row": row_id, "filter": ""})
             self._go(stage)
             self.call_after_refresh(lambda: self.stage_screen.restore({"row": row_id, "filter": ""}))
 
     def _go(self, stage: Stage) -> None:
         if stage != self.stage_screen.stage:
-            self.session.remember("stage", stage)
+            self.session.project.remember("stage", stage)
             self.switch_mode(stage)
 
     # -- commands of every stage -----------------------------------------------------------------
@@ -214,7 +214,7 @@ class StudioApp(App[None]):
     def _painter(self, theme: Theme) -> Callable[[], None]:
         def paint() -> None:
             self.theme = theme.name
-            self.session.remember("theme", theme.name)
+            self.session.project.remember("theme", theme.name)
 
         return paint
 

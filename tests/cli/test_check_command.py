@@ -25,10 +25,10 @@ def project(tmp_path):
 
     async def fill():
         session = Session.open(tmp_path / "p", must_write=True)
-        session.add(Sft("Name a fruit.", "", "Pear.<|im_end|> "))
-        session.add(Sft("说出一种水果。", "", "\u200b 梨&amp;苹果。"))
-        session.add(Sft("", "", "Nothing was asked."))
-        session.add(Pretrain("潮水来了。"))
+        session.rows.add(Sft("Name a fruit.", "", "Pear.<|im_end|> "))
+        session.rows.add(Sft("说出一种水果。", "", "\u200b 梨&amp;苹果。"))
+        session.rows.add(Sft("", "", "Nothing was asked."))
+        session.rows.add(Pretrain("潮水来了。"))
         await session.close()
 
     asyncio.run(fill())
@@ -65,7 +65,7 @@ def test_a_projects_issues_say_where_and_whether_there_is_a_fix(capsys, project)
 
 
 def test_what_was_let_pass_is_no_error(capsys, project):
-    use(project, lambda session: session.waive("empty-prompt", [3], "a greeting"))
+    use(project, lambda session: session.rows.waive("empty-prompt", [3], "a greeting"))
     (project / "studio.toml").write_text('[check]\nskip = ["too-few-tokens"]\n', encoding="utf-8")
     code, found = studio_json(capsys, "check", project)
     assert (code, found["errors"], found["waived"]) == (0, 0, 1)
@@ -133,7 +133,7 @@ def test_each_code_is_fixed_in_one_undoable_step(capsys, project):
     assert set(found["codes"]) == {"empty-prompt", "too-few-tokens"}
     assert use(project, lambda session: session.rows.get(1).row.output) == "Pear.< |im_end|>"
     assert use(project, lambda session: session.rows.get(2).row.output) == "梨&苹果。"
-    told = use(project, lambda session: [session.undo()[0] for _ in range(4)])
+    told = use(project, lambda session: [session.journal.undo()[0] for _ in range(4)])
     assert told[0] == "fix edge-whitespace in 2 rows"
     assert use(project, contents) == before
 
@@ -147,7 +147,7 @@ def test_only_the_named_code_is_fixed(capsys, project):
 
 
 def test_what_was_let_pass_is_not_fixed(capsys, project):
-    use(project, lambda session: session.waive("control-token", [1], "about templates"))
+    use(project, lambda session: session.rows.waive("control-token", [1], "about templates"))
     studio(capsys, "check", project, "--fix", "control-token")
     assert use(project, lambda session: session.rows.get(1).row.output) == "Pear.<|im_end|> "
 

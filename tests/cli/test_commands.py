@@ -168,7 +168,7 @@ def test_dedup_finds_pairs_and_rejects_later_rows_only_when_asked(capsys, projec
     assert looking.rows.get(5).evidence.startswith("overlap 0.")
     assert looking.rows.get(5).evidence.endswith(" with #4")
     session = Session.open(project, must_write=True)
-    session.undo()
+    session.journal.undo()
     assert contents(session) == before
     asyncio.run(session.close())
 
@@ -209,20 +209,20 @@ def test_the_row_that_stays_goes_by_the_rule(capsys, project, tmp_path, looking)
 def test_pairs_keep_their_names_over_searches(tmp_path):
     session = new_project(tmp_path / "pairs")
     for text in "abcd":
-        session.add(_row(text))
+        session.rows.add(_row(text))
 
     def search(*pairs):
-        with session._project.database.transaction():
-            session.pairs.replace_open([(*pair, 0.9, "overlap") for pair in pairs], SEARCH)
+        with session.project.database.transaction():
+            session.project.pairs.replace_open([(*pair, 0.9, "overlap") for pair in pairs], SEARCH)
 
     search((1, 2), (3, 4))
-    session.drop_duplicates([Loss(4, 3, 0.9)])
-    session.undo()
+    session.review.drop_duplicates([Loss(4, 3, 0.9)])
+    session.journal.undo()
     search((1, 3), (3, 4))
-    assert {pair.id: (pair.left, pair.right) for pair in session.pairs.all()} == {2: (3, 4), 3: (1, 3)}
+    assert {pair.id: (pair.left, pair.right) for pair in session.project.pairs.all()} == {2: (3, 4), 3: (1, 3)}
     search((1, 2))
-    session.redo()  # of a pair that is gone: the row it rejected is what counts
-    assert [(pair.left, pair.right, pair.verdict) for pair in session.pairs.all()] == [(1, 2, "open")]
+    session.journal.redo()  # of a pair that is gone: the row it rejected is what counts
+    assert [(pair.left, pair.right, pair.verdict) for pair in session.project.pairs.all()] == [(1, 2, "open")]
     assert session.rows.get(4).status == "rejected"
     asyncio.run(session.close())
 
@@ -261,7 +261,7 @@ def test_an_empty_file_is_a_problem(capsys, tmp_path):
 def test_stats_count_by_type_and_status(capsys, project):
     studio(capsys, "import", project, SAMPLES / "kto.jsonl", SAMPLES / "pretrain.jsonl")
     session = Session.open(project, must_write=True)
-    session.reject(1)
+    session.rows.reject(1)
     asyncio.run(session.close())
     code, found = studio_json(capsys, "stats", project)
     assert code == 0
@@ -333,7 +333,7 @@ def test_ctrl_c_is_exit_code_130_and_says_what_is_kept(project, tmp_path):
     with start_studio("import", project, big) as child:
         viewer = Session.open(project, read_only=True)
         end = time.monotonic() + 30
-        while not viewer.rows.last_id() and time.monotonic() < end:
+        while not viewer.project.rows.last_id() and time.monotonic() < end:
             time.sleep(0.01)
         asyncio.run(viewer.close())
         child.send_signal(signal.SIGINT)

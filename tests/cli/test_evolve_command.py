@@ -41,7 +41,7 @@ def evolving(folder, url, *words, **more):
 def rows_of(folder):
     session = Session.open(folder, must_write=True)
     rows = {(row.root, row.round): (row.row, row.status, row.rule) for row in session.rows.each(Filter(generated=True))}
-    count = session.stats()["generated"]
+    count = session.rows.stats()["generated"]
     asyncio.run(session.close())
     assert sum(count.values()) == len(rows)  # each attempt once
     return rows
@@ -49,7 +49,7 @@ def rows_of(folder):
 
 def replies_of(folder):
     session = Session.open(folder, read_only=True)
-    count = session.stats()["replies"]
+    count = session.rows.stats()["replies"]
     asyncio.run(session.close())
     return count
 
@@ -113,7 +113,7 @@ def test_ctrl_c_keeps_what_was_answered(tmp_path):
         assert "Traceback" not in err
         before = asked(tmp_path)
         session = Session.open(folder, read_only=True)
-        assert session.stats()["replies"] >= len(before) - 4
+        assert session.rows.stats()["replies"] >= len(before) - 4
         asyncio.run(session.close())
         with evolving(folder, url) as child:
             assert child.wait(60) == 0

@@ -31,7 +31,7 @@ FILES = ("seeds_en.jsonl", "pretrain.jsonl", "sft.json", "preference.json", "mul
 def project(tmp_path):
     """A project with every sample: some rows are faulty on purpose."""
     session = new_project(tmp_path / "p")
-    asyncio.run(drain(session.import_files([SAMPLES / name for name in FILES])))
+    asyncio.run(drain(session.files.import_files([SAMPLES / name for name in FILES])))
     asyncio.run(session.close())
     return tmp_path / "p"
 
@@ -84,9 +84,9 @@ def test_types_and_statuses_narrow_the_export(capsys, project, tmp_path):
 def test_rejected_rows_and_seeds_without_an_answer_stay(capsys, tmp_path):
     session = new_project(tmp_path / "p")
     asyncio.run(bring_in(session, tmp_path / "s.jsonl", [{"instruction": "a"}], seed=True))
-    session.add(Sft("kept", "", "y"))
-    session.add(Sft("dropped", "", "y"))
-    session.reject(3)
+    session.rows.add(Sft("kept", "", "y"))
+    session.rows.add(Sft("dropped", "", "y"))
+    session.rows.reject(3)
     asyncio.run(session.close())
     code, found = studio_json(capsys, "export", tmp_path / "p", "--out", tmp_path / "out")
     assert (code, found["held_back"], found["seeds_without_answer"]) == (0, 0, 1)
@@ -139,11 +139,11 @@ def test_a_fault_at_any_write_leaves_the_old_export(monkeypatch, project, tmp_pa
     """The n-th write, copy, sync or rename fails, for every n: one clear error, every file old or new."""
     out = tmp_path / "out"
     session = Session.open(project, must_write=True)
-    asyncio.run(drain(session.export(out)))
+    asyncio.run(drain(session.files.export(out)))
     old = files_in(out)
     first = session.rows.page([60])[0]
-    session.edit(60, Sft("changed", "", "answer") if isinstance(first.row, Sft) else first.row)
-    asyncio.run(drain(session.export(tmp_path / "new")))
+    session.rows.edit(60, Sft("changed", "", "answer") if isinstance(first.row, Sft) else first.row)
+    asyncio.run(drain(session.files.export(tmp_path / "new")))
     new = files_in(tmp_path / "new")
     failing, calls = 0, 0
 
@@ -179,7 +179,7 @@ def test_a_fault_at_any_write_leaves_the_old_export(monkeypatch, project, tmp_pa
 
 def refusal(session, out):
     try:
-        asyncio.run(drain(session.export(out)))
+        asyncio.run(drain(session.files.export(out)))
     except StudioError as error:
         return error.message
     return None
@@ -193,11 +193,11 @@ def test_a_killed_export_leaves_every_file_old_or_new(tmp_path):
     asyncio.run(bring_in(session, tmp_path / "rows.jsonl", objects))
     asyncio.run(bring_in(session, tmp_path / "texts.jsonl", [{"text": "雨" * 60}] * 4000))
     out = tmp_path / "out"
-    asyncio.run(drain(session.export(out)))
+    asyncio.run(drain(session.files.export(out)))
     old = files_in(out)
     for row_id in (1, 9000):
-        session.reject(row_id)
-    asyncio.run(drain(session.export(tmp_path / "new")))
+        session.rows.reject(row_id)
+    asyncio.run(drain(session.files.export(tmp_path / "new")))
     new = files_in(tmp_path / "new")
     asyncio.run(session.close())
     assert old != new
@@ -225,9 +225,9 @@ def test_rows_decided_on_during_an_export_do_not_mix_into_it(tmp_path):
     )
 
     async def run():
-        async for _ in session.export(tmp_path / "out"):
+        async for _ in session.files.export(tmp_path / "out"):
             for row_id in ids:
-                session.edit(row_id, Sft("changed", "", ""))
+                session.rows.edit(row_id, Sft("changed", "", ""))
 
     asyncio.run(run())
     written = json.loads((tmp_path / "out" / "sft.json").read_bytes())
@@ -239,10 +239,10 @@ def test_filters_choose_rows(capsys, tmp_path):
     session = new_project(tmp_path / "p")
     objects = [{"instruction": f"q{n}", "output": "an answer"} for n in range(6)]
     ids = asyncio.run(bring_in(session, tmp_path / "r.jsonl", objects))
-    session.add(Sft("by hand", "", "an answer"))
-    session.set_tags(ids[:2], ["good", "en"])
-    session.set_score(ids[1:4], 4.5)
-    session.set_score(ids[3:4], 2)
+    session.rows.add(Sft("by hand", "", "an answer"))
+    session.rows.set_tags(ids[:2], ["good", "en"])
+    session.rows.set_score(ids[1:4], 4.5)
+    session.rows.set_score(ids[3:4], 2)
     asyncio.run(session.close())
 
     def rows(*flags):

@@ -41,7 +41,7 @@ def export(capsys, tmp_path):
         for name, rows in files.items():
             raw = rows if isinstance(rows, bytes) else b"".join(orjson.dumps(row) + b"\n" for row in rows)
             (tmp_path / f"{name}.jsonl").write_bytes(raw)
-            await drain(session.import_files([tmp_path / f"{name}.jsonl"]))
+            await drain(session.files.import_files([tmp_path / f"{name}.jsonl"]))
         await session.close()
 
     def run(files, *flags):

@@ -31,7 +31,7 @@ def folder(tmp_path):
         session = new_project(tmp_path / "p", evolve={"rounds": 2})
         await bring_in(session, tmp_path / "seeds.jsonl", SEEDS, seed=True)
         use(session, FakeChat(scripted))
-        await drain(session.evolve(Control()))
+        await drain(session.runs.evolve(Control()))
         await session.close()
 
     asyncio.run(make())
@@ -96,8 +96,8 @@ def test_rows_come_back_pending_and_undo_sends_them_away_again(capsys, folder):
     assert (code, told) == (0, "1 row restored\n")
     assert {row.id for row in rows(folder, statuses=("pending",))} >= {row.id for row in gone if row.rule != "no-gain"}
     session = Session.open(folder, must_write=True)
-    session.undo()
-    session.undo()
+    session.journal.undo()
+    session.journal.undo()
     asyncio.run(session.close())
     assert rows(folder, statuses=("rejected",)) == gone
 

@@ -37,7 +37,7 @@ def looking(project):
 
 def undo(project):
     session = Session.open(project, must_write=True)
-    told = session.undo()
+    told = session.journal.undo()
     asyncio.run(session.close())
     return told[0]
 
@@ -160,17 +160,17 @@ def test_placing_does_not_overwrite_an_edit_made_meanwhile(project, capsys):
     studio(capsys, "import", project, SAMPLES / "long_context.json")
     session = Session.open(project, must_write=True)
     edited = session.rows.get(2).row
-    original = session._reading
+    original = session.project.reading
 
     async def slow(job):
         async for event in original(job):
-            session.edit(1, edited)
+            session.rows.edit(1, edited)
             yield event
 
     async def place():
-        return [event async for event in session.place()]
+        return [event async for event in session.placing.place()]
 
-    session._reading = slow
+    session.project.reading = slow
     asyncio.run(place())
     assert session.rows.get(1).row == edited
     asyncio.run(session.close())
@@ -185,7 +185,7 @@ def test_the_judge_is_asked_at_an_endpoint_and_what_it_cannot_say_is_told(capsys
     assert code == 0
     assert found["judge"] == {"asked": 6, "sure": 0, "unsure": 0, "none": 6, "failed": 0, "error": None}
     assert found["placed"] == 0
-    assert looking.stats()["replies"] == 6
+    assert looking.rows.stats()["replies"] == 6
     code, _, err = studio(capsys, "place", project, "--judge", *where)
     assert code == 0
     assert "about 0 rows of which no rule is sure" in err
@@ -204,8 +204,8 @@ def test_a_placing_that_is_killed_can_be_undone_whole(capsys, project, kills):
             child.send_signal(signal.SIGKILL)
             child.wait()
         session = Session.open(project, must_write=True)
-        while any(group.command == "place" for group in session.history(1)):
-            session.undo()
+        while any(group.command == "place" for group in session.journal.history(1)):
+            session.journal.undo()
             if contents(session) == before:
                 break
         assert contents(session) == before

@@ -31,7 +31,7 @@ def words(url, *more):
 
 def probes_of(folder):
     session = Session.open(folder, read_only=True)
-    found = session.probes(), session.stats()["replies"]
+    found = session.runs.probes(), session.rows.stats()["replies"]
     asyncio.run(session.close())
     return found
 

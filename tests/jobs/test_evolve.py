@@ -56,7 +56,7 @@ def generated(session):
 
 async def run(session, control=None):
     tally = Tally()
-    await watch(session.evolve(control or Control()), tally.see)
+    await watch(session.runs.evolve(control or Control()), tally.see)
     return tally
 
 
@@ -65,7 +65,7 @@ async def test_every_attempt_ends_as_accepted_eliminated_or_failed(make):
     tally = await run(session)
     assert tally.attempts == 18 == tally.accepted + tally.eliminated.total() + tally.failed
     assert tally.accepted > 5
-    stats = session.stats()
+    stats = session.rows.stats()
     assert stats["generated"] == {"pending": tally.accepted, "accepted": 0, "rejected": tally.eliminated.total()}
     assert stats["eliminated"] == dict(tally.eliminated)
     assert kept(session) == recount(session)
@@ -107,9 +107,9 @@ async def test_a_failed_evolution_puts_the_parent_back(make):
     assert (first.rule, first.parent, first.round) == ("no-gain", 1, 1)
     assert (second.rule, second.parent, second.round) == (None, 1, 2)
     assert (third.rule, third.parent, third.round) == (None, second.id, 3)
-    assert [row.id for row in session.lineage(third.id)] == [1, second.id, third.id]
+    assert [row.id for row in session.rows.lineage(third.id)] == [1, second.id, third.id]
     assert third.row.instruction.startswith(second.row.instruction)
-    assert "round 3, seed #1" in session.origin(third)
+    assert "round 3, seed #1" in session.rows.origin(third)
 
 
 async def test_later_rounds_of_a_later_start_use_the_last_good_head(make, tmp_path):
@@ -129,8 +129,8 @@ async def test_later_rounds_of_a_later_start_use_the_last_good_head(make, tmp_pa
 async def test_a_row_the_person_rejected_is_no_parent(make):
     session = await make(rounds=1, seeds=SEEDS[:1], chat=FakeChat(_good))
     await run(session)
-    session.reject(2)
-    session.settings = _with(session.settings, rounds=2)
+    session.rows.reject(2)
+    session.project.settings = _with(session.settings, rounds=2)
     await run(session)
     assert session.rows.get(3).parent == 1
 
@@ -139,7 +139,7 @@ async def test_a_limit_truncates_the_plan_and_lifting_it_goes_on(make):
     session = await make(limit=4)
     tally = await run(session)
     assert tally.attempts == len(generated(session)) == 4
-    session.settings = _with(session.settings, limit=0)
+    session.project.settings = _with(session.settings, limit=0)
     tally = await run(session)
     assert (tally.attempts, tally.done_before) == (18, 4)
     assert len(generated(session)) == 18
@@ -184,7 +184,7 @@ async def test_a_passing_failure_is_retried_and_reported(make, no_waiting):
         return PassingError("slow down", retry_after=2.0) if tries[request.key()] == 1 else taught(request)
 
     session = await make(chat=FakeChat(script), rounds=1)
-    events = await drain(session.evolve(Control()))
+    events = await drain(session.runs.evolve(Control()))
     retried = [event for event in events if isinstance(event, Retried)]
     assert {event.message for event in retried} == {"slow down"}
     assert all(2.0 <= event.seconds <= 2.2 for event in retried)
@@ -197,16 +197,16 @@ async def test_a_refusal_ends_the_run_and_keeps_what_was_answered(make):
     session = await make(chat=chat)
     tally = Tally()
     with pytest.raises(ModelError, match="no credit"):
-        await watch(session.evolve(Control()), tally.see)
+        await watch(session.runs.evolve(Control()), tally.see)
     assert len(generated(session)) == tally.accepted + tally.eliminated.total() > 0
-    assert session.stats()["replies"] == len(chat.answered)
+    assert session.rows.stats()["replies"] == len(chat.answered)
 
 
 async def test_stopping_ends_what_is_in_flight_and_nothing_new(make):
     session = await make(concurrency=2, chat=FakeChat(delay=0.002))
     control = Control()
     tally = Tally()
-    async for event in session.evolve(control):
+    async for event in session.runs.evolve(control):
         tally.see(event)
         if isinstance(event, Evolved):
             control.stop()
@@ -219,7 +219,7 @@ async def test_pausing_asks_nothing_until_resumed(make):
     session = await make(chat=chat)
     control = Control()
     control.pause()
-    task = asyncio.create_task(drain(session.evolve(control)))
+    task = asyncio.create_task(drain(session.runs.evolve(control)))
     await asyncio.sleep(0.02)
     assert control.paused
     assert not chat.asked
@@ -231,14 +231,14 @@ async def test_pausing_asks_nothing_until_resumed(make):
 async def test_a_cancelled_run_keeps_every_answer_and_leaves_no_task(make):
     chat = FakeChat(delay=0.002)
     session = await make(chat=chat)
-    task = asyncio.create_task(drain(session.evolve(Control())))
+    task = asyncio.create_task(drain(session.runs.evolve(Control())))
     await asyncio.sleep(0.03)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert session.stats()["replies"] == len(chat.answered)
+    assert session.rows.stats()["replies"] == len(chat.answered)
     later = FakeChat()
     use(session, later)
     await run(session)
@@ -250,12 +250,12 @@ async def test_a_cancelled_run_keeps_every_answer_and_leaves_no_task(make):
 
 async def test_text_streams_only_when_somebody_looks(make):
     session = await make(rounds=1)
-    events = await drain(session.evolve(Control(streaming=True)))
+    events = await drain(session.runs.evolve(Control(streaming=True)))
     spoken = "".join(event.text for event in events if isinstance(event, LaneText))
     row = next(row for row in session.rows.each(Filter(generated=True)) if row.row.output)
     assert row.row.output in spoken
-    session.settings = _with(session.settings, rounds=2)
-    assert not any(isinstance(event, LaneText) for event in await drain(session.evolve(Control())))
+    session.project.settings = _with(session.settings, rounds=2)
+    assert not any(isinstance(event, LaneText) for event in await drain(session.runs.evolve(Control())))
 
 
 async def test_an_answer_cut_by_its_limit_is_eliminated(make):
@@ -264,7 +264,7 @@ async def test_an_answer_cut_by_its_limit_is_eliminated(make):
 
     session = await make(rounds=1, chat=FakeChat(script))
     await run(session)
-    assert session.stats()["eliminated"] == {"cut-short": 6}
+    assert session.rows.stats()["eliminated"] == {"cut-short": 6}
     assert "2048 tokens" in session.rows.get(7).evidence
 
 
@@ -286,7 +286,7 @@ async def test_a_finished_run_asks_nothing(make):
     await run(session)
     chat = FakeChat()
     use(session, chat)
-    (event,) = await drain(session.evolve(Control()))
+    (event,) = await drain(session.runs.evolve(Control()))
     assert event == Planned(6, 6)
     assert not chat.asked
 
@@ -295,7 +295,7 @@ async def test_a_reader_cannot_evolve(make, tmp_path):
     await make()
     viewer = Session.open(tmp_path / "p")
     with pytest.raises(LockedError):
-        await drain(viewer.evolve(Control()))
+        await drain(viewer.runs.evolve(Control()))
     await viewer.close()
 
 

@@ -71,7 +71,7 @@ def rows(session):
 
 async def run(session, control=None):
     tally = Tally()
-    await watch(session.evolve(control or Control()), tally.see)
+    await watch(session.runs.evolve(control or Control()), tally.see)
     assert tally.asked == tally.accepted + tally.eliminated.total() + tally.failed
     assert len(rows(session)) == tally.done_before + tally.accepted + tally.eliminated.total()
     assert kept(session) == recount(session)
@@ -105,7 +105,7 @@ async def test_every_fault_now_and_then(make, whole, kind, streaming):
         assert tally.asked == 16
         assert tally.failed == 0
         # Each answer was asked for, paid and kept once.
-        assert sum(request.kind in ANSWERED for request in server.asked) == session.stats()["replies"]
+        assert sum(request.kind in ANSWERED for request in server.asked) == session.rows.stats()["replies"]
         if kind == "length":
             assert tally.eliminated["cut-short"] > 0
         else:
@@ -121,7 +121,7 @@ async def test_all_faults_at_once(make, whole):
         while tally.failed:
             tally = await run(session)
         assert rows(session) == whole
-        assert sum(request.kind in ANSWERED for request in server.asked) == session.stats()["replies"]
+        assert sum(request.kind in ANSWERED for request in server.asked) == session.rows.stats()["replies"]
 
 
 async def test_a_storm_of_429_ends_and_the_run_comes_through(make, whole):
@@ -147,12 +147,12 @@ async def test_what_fails_for_good_is_counted_and_asked_again_by_the_next_start(
         assert tally.failed == 1
         assert tally.asked == 15
         assert len(tally.failures) == 1
-        replies = session.stats()["replies"]
+        replies = session.rows.stats()["replies"]
         broken[0] = False
         again = await run(session)
         assert (again.done_before, again.accepted + again.eliminated.total(), again.failed) == (14, 2, 0)
         assert rows(session) == whole
-        assert session.stats()["replies"] > replies
+        assert session.rows.stats()["replies"] > replies
 
 
 async def test_a_prompt_that_is_refused_costs_its_round_and_no_other(make):
@@ -189,7 +189,7 @@ async def test_a_server_that_is_gone_pauses_an_attended_run_which_goes_on_when_i
     async with ChatServer() as server:
         session = await make(server.url, concurrency=2)
         await server.stop()
-        async for event in session.evolve(control):
+        async for event in session.runs.evolve(control):
             tally.see(event)
             if isinstance(event, Paused):
                 reasons.append(event.reason)
@@ -209,7 +209,7 @@ async def test_answers_are_written_down_before_they_count(make, tmp_path):
     async with ChatServer() as server:
         session = await make(server.url)
         told = 0
-        async for event in session.evolve(Control()):
+        async for event in session.runs.evolve(Control()):
             told += type(event).__name__ == "Evolved"
             reader = Session.open(tmp_path / "p", read_only=True)
             assert len(rows(reader)) >= told

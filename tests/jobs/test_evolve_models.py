@@ -51,10 +51,10 @@ def made(session):
 async def test_teacher_answerer_and_judge_may_be_three_models(make):
     chats = {name: FakeChat(good, name=name) for name in ("teacher", "answerer", "judge")}
     session = await make(chats["teacher"], {"answerer": chats["answerer"], "judge": chats["judge"]})
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     for row in made(session):
-        assert [one.request.model for one in session.exchanges(row)] == ["teacher", "answerer", "judge"]
-        assert session.origin(row).endswith("by teacher")
+        assert [one.request.model for one in session.rows.exchanges(row)] == ["teacher", "answerer", "judge"]
+        assert session.rows.origin(row).endswith("by teacher")
     for name, chat in chats.items():
         assert len(chat.asked) == 3, name
     # The judge is asked without chance, the others as the settings say.
@@ -64,9 +64,9 @@ async def test_teacher_answerer_and_judge_may_be_three_models(make):
 
 async def test_another_judge_is_another_run(make):
     session = await make()
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     use(session, FakeChat(good), judge=FakeChat(good, name="judge"))
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     assert len({row.run for row in made(session)}) == 2
 
 
@@ -80,27 +80,27 @@ def thinking(request):
 async def test_thoughts_are_no_part_of_the_task_and_of_the_answer_only_when_told(make, kind):
     session = await make(FakeChat(thinking), model={"thinking": kind})
     tally = Tally()
-    await watch(session.evolve(Control()), tally.see)
+    await watch(session.runs.evolve(Control()), tally.see)
     assert tally.accepted == 3
     for row in made(session):
         assert "They ask" not in row.row.instruction
         attached = row.row.output.startswith("<think>\nThey ask for wood, so wood it is. Equal.\n</think>\n\n")
         assert attached == (kind == "attach")
         assert (row.extras is not None and b"They ask" in row.extras) == (kind == "keep")
-        assert all(one.reply.thinking for one in session.exchanges(row)[:2])
+        assert all(one.reply.thinking for one in session.rows.exchanges(row)[:2])
 
 
 async def test_prompts_of_ones_own_are_asked_and_are_another_run(make, tmp_path):
     chat = FakeChat(good)
     session = await make(chat, evolve={"rounds": 1, "operations": ["deepening"]})
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     mine = session.folder / "mine"
     mine.mkdir()
     frame = '[standard]\nframe = """Sharpen this: {method}\n#Given Prompt#:\n{instruction}\n#Rewritten Prompt#:"""\n'
     (mine / FILES.file_name("en")).write_text(frame, encoding="utf-8")
-    session.settings = replace(session.settings, evolve=replace(session.settings.evolve, prompts="mine"))
+    session.project.settings = replace(session.settings, evolve=replace(session.settings.evolve, prompts="mine"))
     chat.asked.clear()
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     rewriting = [asked for request in chat.asked if "Prompt#" in (asked := request.messages[-1][1])]
     assert [asked.startswith("Sharpen this: ") for asked in rewriting] == [True, True]
     # The Chinese prompts are as they were, so that task comes from the ledger.
@@ -108,31 +108,31 @@ async def test_prompts_of_ones_own_are_asked_and_are_another_run(make, tmp_path)
     assert len({row.run for row in made(session)}) == 2
     (mine / FILES.file_name("en")).write_text('[standard.judge]\nprompt = "{one}"', encoding="utf-8")
     with pytest.raises(StudioError, match=r"standard\.judge\.prompt"):
-        await drain(session.evolve(Control()))
+        await drain(session.runs.evolve(Control()))
 
 
 async def test_a_sampled_estimate_is_paid_once(make):
     chat = FakeChat(good)
     session = await make(chat, evolve={"rounds": 4, "concurrency": 2})
-    foretold = await session.estimate(sample=2)
+    foretold = await session.runs.estimate(sample=2)
     assert (foretold.attempts, foretold.requests, foretold.sampled) == (12, 36, 2)
     assert foretold.usd == 0
     assert len(chat.asked) == 6
     assert not made(session)
     sampled = {request.key() for request in chat.asked}
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     assert len(chat.asked) == 36
     assert len({request.key() for request in chat.asked}) == 36
     assert sampled <= {key for row in made(session) for key in row.replies.split()}
-    assert (await session.estimate()).attempts == 0
+    assert (await session.runs.estimate()).attempts == 0
 
 
 async def test_an_estimate_without_samples_asks_nothing_and_opens_no_run(make):
     chat = FakeChat(good)
     session = await make(chat)
-    foretold = await session.estimate()
+    foretold = await session.runs.estimate()
     assert not chat.asked
-    assert session.runs.get(1) is None
+    assert session.project.runs.get(1) is None
     assert (foretold.attempts, foretold.requests, foretold.sampled) == (3, 9, 0)
     assert any("tokens" in told for told in foretold.assumptions)
     assert foretold.prompt_tokens > 3 * 100
@@ -141,7 +141,7 @@ async def test_an_estimate_without_samples_asks_nothing_and_opens_no_run(make):
 async def test_an_estimate_whose_samples_fail_says_why(make):
     session = await make(FakeChat(lambda request: ModelError("no credit left")))
     with pytest.raises(ModelError, match="no credit"):
-        await session.estimate(sample=1)
+        await session.runs.estimate(sample=1)
 
 
 def test_an_estimate_multiplies_what_it_knows():
@@ -176,27 +176,27 @@ def test_an_estimate_multiplies_what_it_knows():
 
 async def test_difficulty_is_counted_by_round_and_starts_with_the_seeds(make):
     session = await make(evolve={"rounds": 3, "concurrency": 2})
-    tally = Tally(await session.difficulty())
-    await watch(session.evolve(Control()), tally.see)
-    again = await session.difficulty()
+    tally = Tally(await session.runs.difficulty())
+    await watch(session.runs.evolve(Control()), tally.see)
+    again = await session.runs.difficulty()
     assert again == tally.difficulty
     assert [one.tasks for one in again.values()] == [3, 3, 3, 3]
     lengths = [again[number].length for number in range(4)]
     assert lengths == sorted(lengths)
     # What the person rejects no longer counts.
-    session.reject(made(session)[-1].id)
-    assert (await session.difficulty())[3].tasks == 2
+    session.rows.reject(made(session)[-1].id)
+    assert (await session.runs.difficulty())[3].tasks == 2
 
 
 async def test_an_event_tells_the_row_the_store_gave_it(make):
     session = await make()
-    for event in await drain(session.evolve(Control())):
+    for event in await drain(session.runs.evolve(Control())):
         if isinstance(event, Evolved):
             assert session.rows.get(event.row_id).row == event.made.row
 
 
 async def test_a_cap_in_money_needs_a_price(make):
     session = await make(model={"base_url": "https://models.example/v1", "model": "odd"}, budget={"usd": 1})
-    session._models = None
+    session.endpoints.models = None
     with pytest.raises(UsageError, match="price of odd"):
-        await drain(session.evolve(Control()))
+        await drain(session.runs.evolve(Control()))

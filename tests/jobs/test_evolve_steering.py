@@ -64,7 +64,7 @@ def evolving(settings, **changes):
 async def steer(session, once, control=None):
     """Run, and call once(event) after the first row that came in."""
     done = []
-    async for event in session.evolve(control or Control()):
+    async for event in session.runs.evolve(control or Control()):
         if isinstance(event, Evolved) and not done:
             done.append(event)
             once(event)
@@ -75,7 +75,7 @@ async def steer(session, once, control=None):
 
 async def test_what_was_rejected_meanwhile_is_no_parent(make):
     session = await make(seeds=SEEDS[:1], rounds=3)
-    await steer(session, lambda event: session.reject(event.row_id))
+    await steer(session, lambda event: session.rows.reject(event.row_id))
     first, second, third = made(session)
     assert (first.parent, second.parent, third.parent) == (1, 1, second.id)
 
@@ -83,7 +83,7 @@ async def test_what_was_rejected_meanwhile_is_no_parent(make):
 async def test_what_was_edited_meanwhile_evolves_as_edited(make):
     chat = FakeChat(good)
     session = await make(chat=chat, seeds=SEEDS[:1])
-    await steer(session, lambda event: session.edit(event.row_id, Sft("Sharpen a chisel.", "", "On a stone.")))
+    await steer(session, lambda event: session.rows.edit(event.row_id, Sft("Sharpen a chisel.", "", "On a stone.")))
     _, second = made(session)
     assert "Sharpen a chisel." in second.row.instruction
     assert second.parent == 2
@@ -91,7 +91,7 @@ async def test_what_was_edited_meanwhile_evolves_as_edited(make):
 
 async def test_a_row_promoted_to_seed_joins_the_pool_of_the_same_run(make):
     session = await make(seeds=SEEDS[:2], rounds=1)
-    events = await drain_after_first(session, lambda event: session.set_seed(event.row_id, True))
+    events = await drain_after_first(session, lambda event: session.rows.set_seed(event.row_id, True))
     promoted = next(event.row_id for event in events if isinstance(event, Evolved))
     assert sorted(row.root for row in made(session)) == [1, 2, promoted]
     assert [event for event in events if isinstance(event, Planned)] == [Planned(2, 0), Planned(3, 0)]
@@ -99,7 +99,7 @@ async def test_a_row_promoted_to_seed_joins_the_pool_of_the_same_run(make):
 
 async def test_a_seed_rejected_meanwhile_evolves_no_further(make):
     session = await make(rounds=2, concurrency=1)
-    events = await drain_after_first(session, lambda event: session.reject(event.made.root))
+    events = await drain_after_first(session, lambda event: session.rows.reject(event.made.root))
     gone = next(event.made.root for event in events if isinstance(event, Evolved))
     assert [row.round for row in made(session) if row.root == gone] == [1]
     assert len(made(session)) == 15
@@ -107,7 +107,7 @@ async def test_a_seed_rejected_meanwhile_evolves_no_further(make):
 
 async def drain_after_first(session, once):
     events = []
-    async for event in session.evolve(Control()):
+    async for event in session.runs.evolve(Control()):
         if isinstance(event, Evolved) and not any(isinstance(one, Evolved) for one in events):
             once(event)
         events.append(event)
@@ -121,18 +121,18 @@ async def test_settings_changed_while_it_runs_go_on_with_the_same_run_also_after
     session = await make(concurrency=1)
     warmer = evolving(session.settings, temperature=0.4)
     control = Control()
-    async for event in session.evolve(control):
+    async for event in session.runs.evolve(control):
         if isinstance(event, Evolved) and event.row_id == 12:
-            session.change_settings(warmer)
+            session.runs.change_settings(warmer)
         if isinstance(event, Evolved) and event.row_id == 14:
             control.stop()
     rows = made(session)
-    asked = [session.exchanges(row)[0].request.temperature for row in rows]
+    asked = [session.rows.exchanges(row)[0].request.temperature for row in rows]
     assert asked == [1.0] * 4 + [0.4] * 2
     await session.close()
     for temperature in (1.0, 0.4):
         again = reopened(tmp_path / "p", evolve={"rounds": 2, "temperature": temperature, "limit": 7})
-        (first, *_) = await drain(again.evolve(Control()))
+        (first, *_) = await drain(again.runs.evolve(Control()))
         assert first.done in (6, 7)
         assert len({row.run for row in made(again)}) == 1
         await again.close()
@@ -140,9 +140,9 @@ async def test_settings_changed_while_it_runs_go_on_with_the_same_run_also_after
 
 async def test_a_fresh_start_with_other_settings_is_another_run(make):
     session = await make()
-    await drain(session.evolve(Control()))
-    session.settings = evolving(session.settings, temperature=0.4)
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
+    session.project.settings = evolving(session.settings, temperature=0.4)
+    await drain(session.runs.evolve(Control()))
     assert len({row.run for row in made(session)}) == 2
     assert len(made(session)) == 32
 
@@ -150,7 +150,7 @@ async def test_a_fresh_start_with_other_settings_is_another_run(make):
 async def test_more_rounds_and_other_operations_count_from_the_next_attempt_on(make):
     session = await make(rounds=1, concurrency=1, seeds=SEEDS[:3])
     changed = evolving(session.settings, rounds=3, operations=("deepening",))
-    events = await drain_after_first(session, lambda _: session.change_settings(changed))
+    events = await drain_after_first(session, lambda _: session.runs.change_settings(changed))
     assert [event for event in events if isinstance(event, Planned)] == [Planned(3, 0), Planned(9, 0)]
     rows = made(session)
     assert len(rows) == 9
@@ -162,10 +162,10 @@ async def test_lanes_are_added_while_it_runs(make):
     session = await make(chat=chat, concurrency=1)
     control = Control()
     lanes = set()
-    async for event in session.evolve(control):
+    async for event in session.runs.evolve(control):
         if isinstance(event, Evolved):
             lanes.add(event.lane)
-            session.change_settings(evolving(session.settings, concurrency=4))
+            session.runs.change_settings(evolving(session.settings, concurrency=4))
     assert lanes == {0, 1, 2, 3}
 
 
@@ -175,7 +175,7 @@ async def test_settings_that_cannot_be_used_change_nothing(make):
 
     def change(_):
         with pytest.raises(UsageError, match="nowhere"):
-            session.change_settings(broken)
+            session.runs.change_settings(broken)
 
     await steer(session, change)
     assert len(made(session)) == 16
@@ -184,30 +184,30 @@ async def test_settings_that_cannot_be_used_change_nothing(make):
 
 async def test_a_cap_pauses_and_raising_it_goes_on(make):
     session = await make()
-    session.settings = replace(session.settings, budget=BudgetSettings(requests=10))
+    session.project.settings = replace(session.settings, budget=BudgetSettings(requests=10))
     control = Control(attended=True)
     tally = Tally()
     reasons = []
-    async for event in session.evolve(control):
+    async for event in session.runs.evolve(control):
         tally.see(event)
         if isinstance(event, Paused):
             reasons.append(event.reason)
-            assert session.stats()["replies"] == 10
-            session.change_settings(replace(session.settings, budget=BudgetSettings()))
+            assert session.rows.stats()["replies"] == 10
+            session.runs.change_settings(replace(session.settings, budget=BudgetSettings()))
             control.resume()
     # A lane that met the cap just before it was raised may say so just after.
     assert len(set(reasons)) == 1
     assert "10 requests" in reasons[0]
     assert tally.accepted == tally.asked == 16
-    assert session.stats()["replies"] == 48
+    assert session.rows.stats()["replies"] == 48
 
 
 async def test_a_cap_ends_a_run_that_nobody_attends_and_the_next_goes_on(make):
     chat = FakeChat(good)
     session = await make(chat=chat)
-    session.settings = replace(session.settings, budget=BudgetSettings(requests=10))
+    session.project.settings = replace(session.settings, budget=BudgetSettings(requests=10))
     with pytest.raises(BudgetError):
-        await drain(session.evolve(Control()))
+        await drain(session.runs.evolve(Control()))
     assert len(chat.asked) == 10
     await drain_all_caps(session)
     assert len(made(session)) == 16
@@ -217,7 +217,7 @@ async def test_a_cap_ends_a_run_that_nobody_attends_and_the_next_goes_on(make):
 async def drain_all_caps(session):
     for _ in range(9):
         try:
-            await drain(session.evolve(Control()))
+            await drain(session.runs.evolve(Control()))
             return
         except BudgetError:
             pass
@@ -229,7 +229,7 @@ async def test_mended_credit_goes_on_where_it_paused(make):
     session = await make(chat=chat)
     control = Control(attended=True)
     tally = Tally()
-    async for event in session.evolve(control):
+    async for event in session.runs.evolve(control):
         tally.see(event)
         if isinstance(event, Paused):
             broke[0] = False
@@ -243,23 +243,23 @@ async def test_mended_credit_goes_on_where_it_paused(make):
 async def test_a_target_is_reached_exactly(make):
     session = await make(chat=FakeChat(taught), target=12, rounds=4, concurrency=3)
     tally = Tally()
-    await watch(session.evolve(Control()), tally.see)
+    await watch(session.runs.evolve(Control()), tally.see)
     assert tally.accepted == 12
     assert tally.eliminated
-    assert len(await drain(session.evolve(Control()))) == 1
+    assert len(await drain(session.runs.evolve(Control()))) == 1
 
 
 @pytest.mark.parametrize(("language", "roots"), [("en", {1, 2, 3, 4}), ("zh", {5, 6, 7, 8})])
 async def test_only_seeds_of_one_language(make, language, roots):
     session = await make(language=language, rounds=1)
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     assert {row.root for row in made(session)} == roots
 
 
 async def test_weights_say_how_often_an_operation_is_drawn(make):
     seeds = [{"instruction": f"Describe tool {n} of a carpenter."} for n in range(60)]
     session = await make(seeds=seeds, rounds=1, concurrency=8, weights={"deepening": 0, "in_breadth": 20})
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     drawn = [row.operation for row in made(session)]
     assert "deepening" not in drawn
     assert drawn.count("in_breadth") > 40
@@ -268,7 +268,7 @@ async def test_weights_say_how_often_an_operation_is_drawn(make):
 async def test_no_operation_left_is_one_clear_error(make):
     session = await make(operations=["deepening"], weights={"deepening": 0})
     with pytest.raises(UsageError, match="No operation"):
-        await drain(session.evolve(Control()))
+        await drain(session.runs.evolve(Control()))
 
 
 def test_the_settings_know_the_operations_of_the_method():
@@ -283,42 +283,42 @@ def test_the_settings_know_the_operations_of_the_method():
 async def test_a_row_made_anew_stands_beside_the_first_and_grows_from_the_same_parent(make):
     chat = FakeChat(good)
     session = await make(chat=chat, seeds=SEEDS[:1], rounds=1)
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     (first,) = made(session)
-    *_, event = await drain(session.reroll(first.id))
+    *_, event = await drain(session.runs.reroll(first.id))
     again = session.rows.get(event.row_id)
     assert (again.parent, again.root, again.round, again.run, again.variant) == (1, 1, 1, first.run, 1)
     assert again.operation != first.operation
-    *_, event = await drain(session.reroll(again.id, first.operation))
+    *_, event = await drain(session.runs.reroll(again.id, first.operation))
     third = session.rows.get(event.row_id)
     assert (third.operation, third.variant) == (first.operation, 2)
     assert kept(session) == recount(session)
     # The plan goes on: the round is done, and the next starts from what was made last.
-    session.settings = evolving(session.settings, rounds=2)
-    await drain(session.evolve(Control()))
+    session.project.settings = evolving(session.settings, rounds=2)
+    await drain(session.runs.evolve(Control()))
     assert [(row.round, row.parent) for row in made(session)] == [(1, 1), (1, 1), (1, 1), (2, third.id)]
 
 
 async def test_six_times_anew_uses_each_operation_once(make):
     session = await make(seeds=SEEDS[:1], rounds=1)
-    await drain(session.evolve(Control()))
+    await drain(session.runs.evolve(Control()))
     for _ in range(5):
-        await drain(session.reroll(2))
+        await drain(session.runs.reroll(2))
     assert len({row.operation for row in made(session)}) == 6
 
 
 async def test_only_evolved_rows_are_made_anew(make):
     session = await make()
     with pytest.raises(ProjectError, match="#1 was not evolved"):
-        await drain(session.reroll(1))
+        await drain(session.runs.reroll(1))
 
 
 async def test_a_row_is_made_anew_while_the_run_goes_on(make):
     session = await make(chat=FakeChat(good, delay=0.001))
-    task = asyncio.create_task(drain(session.evolve(Control())))
+    task = asyncio.create_task(drain(session.runs.evolve(Control())))
     while not made(session):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     assert len(made(session)) < 16
-    await drain(session.reroll(made(session)[0].id))
+    await drain(session.runs.reroll(made(session)[0].id))
     await task
     assert len(made(session)) == 17

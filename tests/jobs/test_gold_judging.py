@@ -45,13 +45,13 @@ async def make(tmp_path):
 
 
 async def judge(session, **how):
-    return await drain(session.judge_gold(Control(), **how))
+    return await drain(session.runs.judge_gold(Control(), **how))
 
 
 async def test_the_judge_is_asked_where_no_rule_is_sure_and_the_rows_can_be_placed(make):
     chat = FakeChat(second)
     session = await make(UNSURE, chat)
-    assert (await drain(session.place()))[-1].rows == 0
+    assert (await drain(session.placing.place()))[-1].rows == 0
     events = await judge(session)
     assert next(event for event in events if isinstance(event, Planned)).attempts == 6
     judged = [event for event in events if isinstance(event, GoldJudged)]
@@ -64,7 +64,9 @@ async def test_the_judge_is_asked_where_no_rule_is_sure_and_the_rows_can_be_plac
     assert {request.temperature for request in chat.asked} == {0.0}
     # English rows are asked about in English, Chinese ones in Chinese.
     assert sum("问题：" in request.messages[-1][1] for request in chat.asked) == 3
-    placed = (await drain(session.place(msgspec.structs.replace(session.settings.position, strategy="tail"))))[-1]
+    placed = (await drain(session.placing.place(msgspec.structs.replace(session.settings.position, strategy="tail"))))[
+        -1
+    ]
     assert placed.rows == 6
     assert {stored.gold for stored in session.rows.page(range(1, 7))} == {4}
 
@@ -73,7 +75,7 @@ async def test_what_is_known_is_not_asked_about(make):
     guarded = {**UNSURE[0], "instruction": "What does the first document say?"}
     chat = FakeChat(second)
     session = await make([row(1, 5, 2), guarded, UNSURE[0], UNSURE[2], UNSURE[4]], chat)
-    session.mark_gold(3, 0)
+    session.placing.mark_gold(3, 0)
     await judge(session)
     assert len(chat.asked) == 2
     # A second run asks about nothing: all are judged.
@@ -86,9 +88,9 @@ async def test_one_verdict_is_one_undoable_step_with_the_others_of_its_run(make)
     session = await make(UNSURE)
     before = contents(session)
     await judge(session)
-    assert session.undo()[0] == "the judge's gold of 6 rows"
+    assert session.journal.undo()[0] == "the judge's gold of 6 rows"
     assert contents(session) == before
-    session.redo()
+    session.journal.redo()
     assert {stored.gold for stored in session.rows.page(range(1, 7))} == {1}
 
 
@@ -96,11 +98,11 @@ async def test_replies_are_paid_once(make):
     chat = FakeChat(second)
     session = await make(UNSURE, chat)
     await judge(session)
-    session.undo()
+    session.journal.undo()
     events = await judge(session)
     assert len(chat.asked) == 6
     assert all(event.replayed for event in events if isinstance(event, GoldJudged))
-    assert session.stats()["replies"] == 6
+    assert session.rows.stats()["replies"] == 6
 
 
 async def test_a_verdict_for_none_is_kept_and_the_row_stays_unsure(make):
@@ -108,15 +110,15 @@ async def test_a_verdict_for_none_is_kept_and_the_row_stays_unsure(make):
     await judge(session)
     gold = known_gold(session.rows.get(1))
     assert (gold.place, gold.by) == (None, "judge")
-    assert session.survey_entry(1).state(0.6) == "unsure"
-    assert (await drain(session.place()))[-1].rows == 0
+    assert session.placing.survey_entry(1).state(0.6) == "unsure"
+    assert (await drain(session.placing.place()))[-1].rows == 0
 
 
 async def test_a_quotation_that_is_not_there_only_suggests(make):
     session = await make(UNSURE[:1], FakeChat(lambda request: "Passage: 2\nConfidence: 99\nQuote: I made this up"))
     await judge(session)
-    assert session.survey_entry(1).gold == 1
-    assert session.survey_entry(1).state(0.6) == "unsure"
+    assert session.placing.survey_entry(1).gold == 1
+    assert session.placing.survey_entry(1).state(0.6) == "unsure"
 
 
 async def test_only_these_rows_and_a_threshold_of_ones_own(make):
@@ -145,11 +147,11 @@ async def test_a_failure_costs_its_own_row_and_a_bad_key_ends_the_run(make):
 async def test_what_is_decided_meanwhile_stands(make):
     session = await make(UNSURE, FakeChat(second, delay=0.01))
     edited = msgspec.structs.replace(session.rows.get(6).row, system="Be brief.")
-    async for event in session.judge_gold(Control()):
+    async for event in session.runs.judge_gold(Control()):
         if isinstance(event, Planned):
-            session.mark_gold(5, 3)
+            session.placing.mark_gold(5, 3)
         if isinstance(event, GoldJudged) and event.row_id == 1:
-            session.edit(6, edited)
+            session.rows.edit(6, edited)
     assert session.rows.get(5).gold == 3
     assert session.rows.get(5).gold_why is None
     assert session.rows.get(6).row == edited
@@ -158,10 +160,10 @@ async def test_what_is_decided_meanwhile_stands(make):
 async def test_undoing_it_while_it_runs_ends_it(make):
     session = await make(UNSURE)
     judged = 0
-    async for event in session.judge_gold(Control()):
+    async for event in session.runs.judge_gold(Control()):
         if isinstance(event, GoldJudged):
             judged += 1
-            session.undo()
+            session.journal.undo()
     assert judged == 1
     assert {stored.gold for stored in session.rows.page(range(1, 7))} == {None}
 
@@ -181,5 +183,5 @@ async def test_own_prompts_of_the_project_are_used(make):
 async def test_a_reply_that_was_cut_is_read_as_far_as_it_goes(make):
     session = await make(UNSURE[:1], FakeChat(lambda request: Reply("Passage: 3", "length", Usage(9, 9), "fake", 0.1)))
     await judge(session)
-    assert session.survey_entry(1).gold == 2
-    assert session.survey_entry(1).state(0.6) == "unsure"
+    assert session.placing.survey_entry(1).gold == 2
+    assert session.placing.survey_entry(1).state(0.6) == "unsure"

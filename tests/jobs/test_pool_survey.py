@@ -31,7 +31,7 @@ async def session(tmp_path):
 
 
 async def survey(session):
-    events = [event for event in await drain(session.survey_pool()) if not isinstance(event, Progressed)]
+    events = [event for event in await drain(session.runs.survey_pool()) if not isinstance(event, Progressed)]
     counted, found = events
     assert isinstance(counted, PoolCounted)
     assert isinstance(found, HintsFound)
@@ -41,19 +41,19 @@ async def survey(session):
 @pytest.mark.parametrize("language", ["en", "zh"])
 async def test_the_draws_are_what_a_run_sends_and_the_pool_is_its_pool(session, language):
     counted, _ = await survey(session)
-    drawn = [session.draw_examples(counted, language, request) for request in range(5)]
+    drawn = [session.runs.draw_examples(counted, language, request) for request in range(5)]
     chat = FakeChat()
     use(session, chat)
     settings = session.settings
-    session.settings = replace(settings, self_instruct=replace(settings.self_instruct, language=language))
-    await drain(session.self_instruct(Control()))
+    session.project.settings = replace(settings, self_instruct=replace(settings.self_instruct, language=language))
+    await drain(session.runs.self_instruct(Control()))
     asked = [request.messages for request in chat.asked]
     assert all(one.turns in asked for one in drawn)
     counted, _ = await survey(session)
     pool = task_pool.load(session.folder / DATABASE_FILE, language, 0.7)
     assert (list(counted.seeds[language]), list(counted.machine[language])) == (pool.human, pool.machine)
     assert pool.machine
-    later = session.draw_examples(counted, language, 9)
+    later = session.runs.draw_examples(counted, language, 9)
     assert sorted(stored.generated for stored in later.shown) == [False] * 6 + [True] * 2
 
 
@@ -69,26 +69,26 @@ async def test_both_rows_of_a_pair_carry_the_score_and_edits_take_it_away(sessio
         short: ["too-short"],
     }
     assert found[one][0].reason == f"ROUGE-L 0.89 with #{other}"
-    session.reject(other)
+    session.rows.reject(other)
     assert list((await survey(session))[1]) == [short]
 
 
 async def test_only_seed_tasks_are_counted(session, tmp_path):
     await bring_in(session, tmp_path / "rows.jsonl", [{"instruction": "No seed.", "output": ""}])
-    session.add(Pretrain("Wood."), seed=True)
-    session.reject(1)
+    session.rows.add(Pretrain("Wood."), seed=True)
+    session.rows.reject(1)
     counted, _ = await survey(session)
     assert counted.balance.tasks == 39
     assert list(counted.seeds["en"]) == list(range(2, 21))
 
 
 async def test_classify_is_one_step_that_can_be_undone(session):
-    session.set_tags([3], ["hard"])
-    session.classify(3, True)
+    session.rows.set_tags([3], ["hard"])
+    session.rows.classify(3, True)
     assert session.rows.get(3).tags == ("hard", "classification")
-    session.classify(3, False)
+    session.rows.classify(3, False)
     assert session.rows.get(3).tags == ("hard", "no-classification")
-    assert session.undo() == ("classify as no classification of #3", 3)
+    assert session.journal.undo() == ("classify as no classification of #3", 3)
     assert session.rows.get(3).tags == ("hard", "classification")
     counted, _ = await survey(session)
     assert (counted.balance.of_kind("classification"), counted.balance.guessed) == (1, 39)

@@ -69,7 +69,7 @@ def no_waiting(monkeypatch):
 
 async def run(session, control=None):
     tally = ProbeTally()
-    await watch(session.probe(control or Control()), tally.see)
+    await watch(session.runs.probe(control or Control()), tally.see)
     return tally
 
 
@@ -85,7 +85,7 @@ FORGETFUL = [(0, 8, 8), (3, 8, 8), (7, 0, 8), (10, 8, 8), (14, 8, 8)]
 async def test_a_model_that_forgets_the_middle_has_a_u_curve(make, task, language):
     session = make(FakeChat(), task=task, documents=15, language=language)
     tally = await run(session)
-    found = session.newest_probe()
+    found = session.runs.newest_probe()
     assert counts(found) == FORGETFUL
     assert judge(found.curve).shape == "u"
     weights = weights_by_decile(found.curve)
@@ -94,23 +94,23 @@ async def test_a_model_that_forgets_the_middle_has_a_u_curve(make, task, languag
     assert (found.model, found.ended, tally.ended) == ("fake", True, True)
     assert (tally.questions, tally.answered, tally.right, tally.failed) == (40, 40, 32, 0)
     assert tally.curve == found.curve
-    assert session.spent.requests == 40 == session.stats()["replies"]
+    assert session.runs.spent.requests == 40 == session.rows.stats()["replies"]
 
 
 async def test_events_come_in_order_and_are_kept_before_they_are_told(make, tmp_path):
     session, told = make(FakeChat(), samples=2), []
-    async for event in session.probe(Control()):
+    async for event in session.runs.probe(Control()):
         told.append(event)
         if isinstance(event, Probed):
             reader = Session.open(tmp_path / "p", read_only=True)
-            (kept,) = reader.probes()
+            (kept,) = reader.runs.probes()
             assert kept.curve.asked == sum(isinstance(one, Probed) for one in told)
-            assert reader.stats()["replies"] >= kept.curve.asked
+            assert reader.rows.stats()["replies"] >= kept.curve.asked
             await reader.close()
     assert isinstance(told[0], ProbeBegun)
     assert told[0].model == "fake"
     assert told[1] == Planned(10, 0)
-    assert told[-1] == ProbeEnded(session.newest_probe())
+    assert told[-1] == ProbeEnded(session.runs.newest_probe())
     probed = [event for event in told if isinstance(event, Probed)]
     assert {(one.sample, one.index) for one in probed} == {(s, i) for s in range(2) for i in (0, 3, 7, 10, 14)}
     assert all(one.right == (one.expected in one.said) for one in probed)
@@ -132,16 +132,16 @@ async def test_every_question_is_asked_once_with_its_answer_where_it_belongs(mak
 async def test_probing_again_asks_nothing_and_finds_the_same(make):
     first = make(FakeChat())
     await run(first)
-    found, replies = first.newest_probe(), first.stats()["replies"]
+    found, replies = first.runs.newest_probe(), first.rows.stats()["replies"]
     await first.close()
     chat = FakeChat(lambda request: RefusedError("nobody may ask"))
     again = make(chat)
     tally = await run(again)
     assert chat.asked == []
-    assert (tally.replayed, tally.failed, again.spent.requests) == (40, 0, 0)
-    assert again.newest_probe() == found
-    assert len(again.probes()) == 1
-    assert again.stats()["replies"] == replies
+    assert (tally.replayed, tally.failed, again.runs.spent.requests) == (40, 0, 0)
+    assert again.runs.newest_probe() == found
+    assert len(again.runs.probes()) == 1
+    assert again.rows.stats()["replies"] == replies
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 64])
@@ -149,7 +149,7 @@ async def test_how_many_at_once_changes_nothing(make, concurrency):
     chat = FakeChat(delay=lambda request: (hash(request.messages) % 7) / 2000)
     session = make(chat, concurrency=concurrency)
     await run(session)
-    assert counts(session.newest_probe()) == FORGETFUL
+    assert counts(session.runs.newest_probe()) == FORGETFUL
 
 
 async def test_more_samples_pay_for_the_new_ones_only(make):
@@ -160,26 +160,26 @@ async def test_more_samples_pay_for_the_new_ones_only(make):
     more = make(chat)
     tally = await run(more)
     assert (len(chat.asked), tally.replayed, tally.answered) == (25, 15, 40)
-    assert [one.setup.samples for one in more.probes()] == [8, 3]
+    assert [one.setup.samples for one in more.runs.probes()] == [8, 3]
 
 
 async def test_a_stopped_probe_is_kept_unfinished_and_goes_on(make):
     chat, control, seen = FakeChat(), Control(), []
     session = make(chat, concurrency=2)
-    async for event in session.probe(control):
+    async for event in session.runs.probe(control):
         seen.append(event)
         if sum(isinstance(one, Probed) for one in seen) == 9:
             control.stop()
     assert not any(isinstance(one, ProbeEnded) for one in seen)
-    (stopped,) = session.probes()
+    (stopped,) = session.runs.probes()
     assert not stopped.ended
     assert 9 <= stopped.curve.asked <= 11
-    assert session.newest_probe() is None
+    assert session.runs.newest_probe() is None
     asked = len(chat.asked)
     tally = await run(session)
     assert len(chat.asked) == 40
     assert tally.replayed == asked
-    assert counts(session.newest_probe("fake")) == FORGETFUL
+    assert counts(session.runs.newest_probe("fake")) == FORGETFUL
 
 
 async def test_the_newest_probe_of_a_model_is_the_one_that_ended_last(make):
@@ -189,14 +189,14 @@ async def test_the_newest_probe_of_a_model_is_the_one_that_ended_last(make):
         await run(session)
         await session.close()
     session = make(one)
-    assert [(found.model, found.setup.samples) for found in session.probes()] == [
+    assert [(found.model, found.setup.samples) for found in session.runs.probes()] == [
         ("fake", 1),
         ("fake", 2),
         ("other", 1),
     ]
-    assert session.newest_probe().setup.samples == 1
-    assert session.newest_probe("other").model == "other"
-    assert session.newest_probe("nobody") is None
+    assert session.runs.newest_probe().setup.samples == 1
+    assert session.runs.newest_probe("other").model == "other"
+    assert session.runs.newest_probe("nobody") is None
 
 
 # -- what goes wrong ------------------------------------------------------------------------------
@@ -214,11 +214,11 @@ async def test_what_fails_for_good_is_counted_and_asked_again_by_the_next_start(
     assert (tally.answered, tally.failed) == (32, 8)
     assert tally.failures == {"the line is down": 8}
     # A position without any answer: the probe is not over.
-    assert session.newest_probe() is None
+    assert session.runs.newest_probe() is None
     broken[0] = False
     again = await run(session)
     assert (again.replayed, again.failed) == (32, 0)
-    assert counts(session.newest_probe()) == FORGETFUL
+    assert counts(session.runs.newest_probe()) == FORGETFUL
 
 
 async def test_a_question_that_is_refused_costs_its_place_in_the_curve_and_no_more(make):
@@ -231,9 +231,9 @@ async def test_a_question_that_is_refused_costs_its_place_in_the_curve_and_no_mo
         return taught(request)
 
     session = make(FakeChat(script))
-    events = await drain(session.probe(Control()))
+    events = await drain(session.runs.probe(Control()))
     assert [event.message for event in events if isinstance(event, AttemptFailed)] == ["the filter"]
-    assert counts(session.newest_probe())[3] == (10, 7, 7)
+    assert counts(session.runs.newest_probe())[3] == (10, 7, 7)
 
 
 async def test_an_answer_that_a_filter_cut_is_no_wrong_answer(make):
@@ -244,7 +244,7 @@ async def test_an_answer_that_a_filter_cut_is_no_wrong_answer(make):
     session = make(FakeChat(script), samples=2)
     tally = await run(session)
     assert (tally.answered, tally.failed) == (8, 2)
-    assert counts(session.probes()[0])[:2] == [(0, 0, 0), (3, 2, 2)]
+    assert counts(session.runs.probes()[0])[:2] == [(0, 0, 0), (3, 2, 2)]
 
 
 async def test_what_dooms_every_request_ends_it_and_keeps_what_was_answered(make):
@@ -257,18 +257,18 @@ async def test_what_dooms_every_request_ends_it_and_keeps_what_was_answered(make
     session = make(FakeChat(script), concurrency=1)
     with pytest.raises(ModelError, match="no credit"):
         await run(session)
-    (found,) = session.probes()
+    (found,) = session.runs.probes()
     assert (found.ended, found.curve.asked) == (False, 12)
 
 
 async def test_a_budget_ends_it(make):
     session = make(FakeChat())
-    session.settings = type(session.settings)(
+    session.project.settings = type(session.settings)(
         probe=session.settings.probe, budget=type(session.settings.budget)(requests=7)
     )
     with pytest.raises(StudioError, match="7 requests are made"):
         await run(session)
-    assert session.probes()[0].curve.asked == 7
+    assert session.runs.probes()[0].curve.asked == 7
 
 
 async def test_a_model_that_only_thinks_is_told_to_get_more_room(make):
@@ -301,10 +301,10 @@ async def test_an_endpoint_that_misbehaves_changes_nothing(make, monkeypatch, sh
         session = make(model={"base_url": server.url, "model": "teacher-small", **patience}, samples=4)
         tally = await run(session)
         assert tally.failed == 0
-        assert counts(session.newest_probe("teacher-small")) == [
+        assert counts(session.runs.newest_probe("teacher-small")) == [
             (index, right // 2, 4) for index, right, _ in FORGETFUL
         ]
-        assert sum(request.kind == "ok" for request in server.asked) == 20 == session.stats()["replies"]
+        assert sum(request.kind == "ok" for request in server.asked) == 20 == session.rows.stats()["replies"]
         # Refusals for the rate are the pool's business and no retries.
         assert 0 < sum(tally.retries.values()) <= len(server.asked) - 20
 
@@ -319,13 +319,13 @@ async def test_prompts_that_do_not_fit_are_refused_before_anything_is_asked(make
     with pytest.raises(UsageError) as caught:
         await run(session)
     assert chat.asked == []
-    assert session.probes() == []
+    assert session.runs.probes() == []
     assert "Nothing was asked" in caught.value.message
     assert "fake holds 2,500 in all" in caught.value.message
     fitting = int(caught.value.hint.split()[-1])
     await session.close()
     smaller = make(chat, ruler=ruler, **{"task": task, "keys" if task == "kv" else "documents": fitting}, positions=3)
-    events = await drain(smaller.probe(Control()))
+    events = await drain(smaller.runs.probe(Control()))
     taken, most = events[0].room
     assert (most, len(chat.asked)) == (2400, 24)
     assert taken == max(sum(len(content) for _, content in request.messages) for request in chat.asked) <= most
@@ -345,7 +345,7 @@ async def test_what_was_answered_is_not_measured_again(make):
     session = make(FakeChat(), ruler=ruler)
     await run(session)
     assert ruler.counted == 40
-    events = await drain(session.probe(Control()))
+    events = await drain(session.runs.probe(Control()))
     assert ruler.counted == 40
     assert events[0].room is None
 
@@ -386,7 +386,7 @@ async def test_own_prompts_are_asked_and_make_another_probe(make, tmp_path):
     session = make(chat, samples=1, prompts=str(tmp_path / "mine"))
     await run(session)
     assert chat.asked[0].messages[0][1].startswith("Mine: {")
-    assert len(session.probes()) == 2
+    assert len(session.runs.probes()) == 2
 
 
 async def test_an_estimate_asks_nothing_and_leaves_out_what_is_answered(make):
@@ -395,7 +395,7 @@ async def test_an_estimate_asks_nothing_and_leaves_out_what_is_answered(make):
     await run(session)
     await session.close()
     session = make(chat)
-    found = await session.estimate_probe()
+    found = await session.runs.estimate_probe()
     assert (found.estimate.attempts, found.estimate.requests, len(chat.asked)) == (30, 30, 10)
     assert found.setup.indices == (0, 3, 7, 10, 14)
     assert found.estimate.prompt_tokens > 30 * 15 * 40
@@ -406,11 +406,11 @@ async def test_the_embedded_model_is_probed_and_its_context_is_kept_exactly(make
     if reason := embedded.available():
         pytest.skip(reason)
     session = make(keys=5, positions=3, samples=1)
-    events = await drain(session.probe(Control()))
+    events = await drain(session.runs.probe(Control()))
     probed = [event for event in events if isinstance(event, Probed)]
     assert events[0].room == (max(event.tokens[0] for event in probed), 2048 - 100)
     assert all(event.said for event in probed)
-    found = session.newest_probe(embedded.MODEL_ID)
+    found = session.runs.newest_probe(embedded.MODEL_ID)
     assert (found.curve.asked, found.ended) == (3, True)
     assert events[-1] == ProbeEnded(found)
     await session.close()
@@ -419,4 +419,4 @@ async def test_the_embedded_model_is_probed_and_its_context_is_kept_exactly(make
         await run(again)
     fitting = int(caught.value.hint.split()[-1])
     await again.close()
-    assert (await make(keys=fitting).estimate_probe()).room[0] > 1700
+    assert (await make(keys=fitting).runs.estimate_probe()).room[0] > 1700

@@ -65,22 +65,22 @@ def shows(session):
     places = {row.id: (row.round, row.variant) for row in made(session)}
     draws = {}
     for row in made(session):
-        draw = session.shown(row)
+        draw = session.runs.shown(row)
         draws[draw.request] = [(places.get(task.row, task.row), task.instruction) for task in draw.shown]
     return draws
 
 
 def choose(session, **chosen):
     settings = session.settings
-    session.settings = replace(settings, self_instruct=replace(settings.self_instruct, **chosen))
+    session.project.settings = replace(settings, self_instruct=replace(settings.self_instruct, **chosen))
 
 
 async def run(session, control=None):
     tally = InstructionTally()
-    await watch(session.self_instruct(control or Control()), tally.see)
+    await watch(session.runs.self_instruct(control or Control()), tally.see)
     assert tally.instructions == tally.eliminated.total() + tally.new
     assert tally.waiting == sum(row.rule == UNANSWERED for row in made(session))
-    assert session.stats()["generated"]["pending"] >= tally.standing
+    assert session.rows.stats()["generated"]["pending"] >= tally.standing
     assert kept(session) == recount(session)
     return tally
 
@@ -108,7 +108,7 @@ async def test_from_seed_tasks_to_rows(make):
         lists("name four tools of a ropemaker.\n10. Draw a rope.\n11. Sort the ropes by their age and strength.")
     )
     session = await make(chat=chat, target=2, concurrency=1)
-    events = await drain(session.self_instruct(Control()))
+    events = await drain(session.runs.self_instruct(Control()))
     assert events[:2] == [PoolLoaded("en", 20, 0, {}), Planned(2, 0)]
     assert [event.step for event in events if isinstance(event, LaneStarted)] == [
         "listing", *["classifying", "answering"] * 2
@@ -122,10 +122,10 @@ async def test_from_seed_tasks_to_rows(make):
         "too-short", "3 words, at least 4", "self-instruct/bootstrap",
     )  # fmt: skip
     assert (first.operation, first.round, first.variant, first.parent) == ("self-instruct/input-first", 1, 0, None)
-    assert len(session.exchanges(first)) == 3
-    assert len(session.exchanges(drawn)) == 1
-    assert session.origin(first) == "self-instruct/input-first, request 1, by fake"
-    draw = session.shown(first)
+    assert len(session.rows.exchanges(first)) == 3
+    assert len(session.rows.exchanges(drawn)) == 1
+    assert session.rows.origin(first) == "self-instruct/input-first, request 1, by fake"
+    draw = session.runs.shown(first)
     assert (draw.request, len(draw.shown)) == (1, 8)
     assert {task.row for task in draw.shown} <= set(range(1, 21))
     for number, task in enumerate(draw.shown, start=1):
@@ -190,9 +190,11 @@ async def test_two_machine_made_tasks_are_shown_from_the_second_batch_on(make):
 
 async def test_text_streams_only_when_somebody_looks(make):
     session = await make(target=3)
-    assert any(isinstance(event, LaneText) for event in await drain(session.self_instruct(Control(streaming=True))))
+    assert any(
+        isinstance(event, LaneText) for event in await drain(session.runs.self_instruct(Control(streaming=True)))
+    )
     choose(session, target=6)
-    assert not any(isinstance(event, LaneText) for event in await drain(session.self_instruct(Control())))
+    assert not any(isinstance(event, LaneText) for event in await drain(session.runs.self_instruct(Control())))
 
 
 # -- the order of things ---------------------------------------------------------------------------
@@ -245,7 +247,7 @@ async def test_a_batch_waits_for_the_one_before_it_and_lanes_answer_meanwhile(ma
     chat = FakeChat(delay=0.001)
     session = await make(chat=chat, target=80, concurrency=4)
     listing, in_flight, most = 0, Counter(), 0
-    async for event in session.self_instruct(Control()):
+    async for event in session.runs.self_instruct(Control()):
         if isinstance(event, LaneStarted):
             in_flight[event.lane] = event.step
             listing += event.step == "listing"
@@ -306,7 +308,7 @@ async def test_the_limit_is_of_requests_for_instructions(make):
 async def test_a_budget_ends_it_and_the_next_start_goes_on(make):
     session, whole = await make(target=20), await make("whole", target=20)
     await run(whole)
-    session.settings = replace(session.settings, budget=BudgetSettings(requests=9))
+    session.project.settings = replace(session.settings, budget=BudgetSettings(requests=9))
     starts = 0
     while True:
         starts += 1
@@ -323,7 +325,7 @@ async def test_a_model_that_only_repeats_itself_is_given_up(make, monkeypatch):
     monkeypatch.setattr(self_instruct_plan, "BARREN", 7)
     chat = FakeChat(lambda _: "Write a poem.\n10. Write a song.")
     session = await make(chat=chat, target=10)
-    *_, last = await drain(session.self_instruct(Control()))
+    *_, last = await drain(session.runs.self_instruct(Control()))
     assert last == RanDry(10)
     assert len(chat.asked) == 10
     # A start tries once more: there may be other seed tasks.
@@ -334,12 +336,12 @@ async def test_stopping_ends_what_is_in_flight_and_nothing_new(make):
     session, whole = await make(chat=FakeChat(delay=0.002), target=40), await make("whole", target=40)
     control = Control()
     tally = InstructionTally()
-    async for event in session.self_instruct(control):
+    async for event in session.runs.self_instruct(control):
         tally.see(event)
         if isinstance(event, Answered):
             control.stop()
     assert 1 <= tally.standing <= 4
-    assert session.stats()["replies"] == len(session._models.chats[0].answered)
+    assert session.rows.stats()["replies"] == len(session.endpoints.models.chats[0].answered)
     await run(session)
     await run(whole)
     assert results(session) == results(whole)
@@ -354,7 +356,7 @@ async def test_a_run_cut_off_at_any_answer_goes_on_as_if_it_had_not_been(make, v
     for pause in (0.004, 0.02, 0.04, 0.05, 0.09):
         chat = FakeChat(delay=0.002)
         use(session, chat)
-        task = asyncio.create_task(drain(session.self_instruct(Control())))
+        task = asyncio.create_task(drain(session.runs.self_instruct(Control())))
         await asyncio.sleep(pause)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -376,9 +378,9 @@ async def test_what_the_person_rejects_leaves_the_pool_and_what_they_restore_ret
     other = "Compare seven knots by how quickly they come undone."
     chat = FakeChat(lists(f"{same}\n10. {other}", *["Write a poem."] * 4, same, same))
     session = await make(chat=chat, target=9, limit=7, concurrency=1, batch=5)
-    async for event in session.self_instruct(Control()):
+    async for event in session.runs.self_instruct(Control()):
         if isinstance(event, Answered) and event.request == 1 and event.instruction.startswith("Describe"):
-            session.reject(event.row_id)
+            session.rows.reject(event.row_id)
     first, *_ = made(session)
     again = [row for row in made(session) if row.row.instruction == first.row.instruction]
     assert [row.rule for row in again] == ["by-hand", None, "near-duplicate"]
@@ -391,7 +393,7 @@ async def test_what_the_person_brings_back_is_answered_by_the_next_start(make):
     await run(session)
     first, drawn = made(session)
     assert (first.status, drawn.rule) == ("pending", "blacklisted")
-    session.restore([drawn.id])
+    session.rows.restore([drawn.id])
     tally = await run(session)
     assert (tally.made_before, tally.standing) == (1, 1)
     answered = session.rows.get(drawn.id)
@@ -402,9 +404,9 @@ async def test_what_the_person_brings_back_is_answered_by_the_next_start(make):
 async def test_what_was_rejected_while_it_waits_is_not_asked_for(make):
     chat = FakeChat(lists("describe the rope of the ferry.\n10. Compare seven knots by how quickly they come undone."))
     session = await make(chat=chat, target=2, limit=1, concurrency=1)
-    async for event in session.self_instruct(Control()):
+    async for event in session.runs.self_instruct(Control()):
         if isinstance(event, Listed):
-            session.reject(event.candidates[1].row_id)
+            session.rows.reject(event.candidates[1].row_id)
     assert [row.rule for row in made(session)] == [None, "by-hand"]
 
 
@@ -413,9 +415,9 @@ async def test_seeds_added_meanwhile_are_shown_from_the_next_batch_on(make):
 
     session = await make(seeds=EN[:1], target=50)
     added = []
-    async for event in session.self_instruct(Control()):
+    async for event in session.runs.self_instruct(Control()):
         if isinstance(event, Listed) and not added:
-            added += [session.add(Sft(one["instruction"], "", "Done."), seed=True) for one in EN[1:6]]
+            added += [session.rows.add(Sft(one["instruction"], "", "Done."), seed=True) for one in EN[1:6]]
     shown = {request: [place for place, _ in tasks] for request, tasks in shows(session).items()}
     assert shown[5] == [1]
     assert set(added) <= set(shown[6])
@@ -426,12 +428,14 @@ async def test_a_run_goes_on_with_other_settings_but_not_with_another_threshold(
     session = await make(chat=chat, concurrency=1, target=60)
     changed = replace(session.settings, self_instruct=replace(session.settings.self_instruct, temperature=0.3))
     seen = 0
-    async for event in session.self_instruct(Control()):
+    async for event in session.runs.self_instruct(Control()):
         seen += isinstance(event, Listed)
         if isinstance(event, Listed) and seen == 2:
-            session.change_settings(changed)
+            session.runs.change_settings(changed)
             with pytest.raises(UsageError, match="keeps its variant and threshold"):
-                session.change_settings(replace(changed, self_instruct=replace(changed.self_instruct, threshold=0.5)))
+                session.runs.change_settings(
+                    replace(changed, self_instruct=replace(changed.self_instruct, threshold=0.5))
+                )
     assert {request.temperature for request in chat.asked} == {0.7, 0.3, 0.0}
     assert len({row.run for row in made(session)}) == 1
 
@@ -444,7 +448,9 @@ async def test_a_list_cut_by_its_limit_brings_nothing_and_says_so(make):
         return Reply(taught(request), "length", Usage(5, 1024), "fake", 0.0)
 
     session = await make(chat=FakeChat(script), limit=2)
-    (first, second) = [event for event in await drain(session.self_instruct(Control())) if isinstance(event, Listed)]
+    (first, second) = [
+        event for event in await drain(session.runs.self_instruct(Control())) if isinstance(event, Listed)
+    ]
     # Only what goes beyond the 15th task is cut: the list was whole.
     assert (first.rule, second.rule) == ("cut-short", "cut-short")
     assert made(session) == []
@@ -481,7 +487,7 @@ async def test_the_request_that_all_others_wait_for_may_be_taken_back(make, vari
     chosen = {"target": 120, "variant": variant, "batch": 15, "concurrency": 2}
     session, whole = await make(chat=chat, **chosen), await make("whole", **chosen)
     control, tally = Control(attended=True), InstructionTally()
-    async for event in session.self_instruct(control):
+    async for event in session.runs.self_instruct(control):
         tally.see(event)
         if isinstance(event, Paused):
             control.resume()
@@ -501,7 +507,7 @@ async def test_thoughts_are_kept_beside_the_row_when_the_settings_say_so(make):
         return Reply(taught(request), "stop", Usage(), "fake", 0.0, thinking="Hm.")
 
     session = await make(chat=FakeChat(script), target=1)
-    session.settings = replace(session.settings, model=replace(session.settings.model, thinking="keep"))
+    session.project.settings = replace(session.settings, model=replace(session.settings.model, thinking="keep"))
     await run(session)
     assert next(row for row in made(session) if row.status == "pending").extras == b'{"thinking":"Hm."}'
 
@@ -517,7 +523,7 @@ async def test_a_reader_makes_nothing(make, tmp_path):
     await make()
     viewer = Session.open(tmp_path / "p")
     with pytest.raises(LockedError):
-        await drain(viewer.self_instruct(Control()))
+        await drain(viewer.runs.self_instruct(Control()))
     await viewer.close()
 
 
@@ -528,7 +534,7 @@ async def test_a_reader_makes_nothing(make, tmp_path):
 async def test_a_run_has_one_language_that_of_most_seeds_unless_told(make, language, spoken):
     chat = FakeChat()
     session = await make(chat=chat, seeds=EN[:9] + ZH[:10], language=language, target=12)
-    (pool, *_) = await drain(session.self_instruct(Control()))
+    (pool, *_) = await drain(session.runs.self_instruct(Control()))
     other = {"zh": "en", "en": "zh"}[spoken]
     assert pool == PoolLoaded(spoken, *((9, 0) if spoken == "en" else (10, 0)), {other: 10 if spoken == "en" else 9})
     han = [bool(re.search(r"[\u4e00-\u9fff]", row.row.instruction)) for row in made(session)]
@@ -579,7 +585,7 @@ async def test_memory_does_not_grow_with_what_was_read(make):
     session = await make(chat=Forgetful(), target=6500, concurrency=32)
     tally = InstructionTally()
     sizes = {}
-    async for event in session.self_instruct(Control()):
+    async for event in session.runs.self_instruct(Control()):
         tally.see(event)
         if isinstance(event, Listed) and event.request % 100 == 0:
             sizes[tally.new] = resident()

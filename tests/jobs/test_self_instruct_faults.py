@@ -61,7 +61,7 @@ def rows(session):
 
 async def run(session, control=None):
     tally = InstructionTally()
-    await watch(session.self_instruct(control or Control()), tally.see)
+    await watch(session.runs.self_instruct(control or Control()), tally.see)
     assert tally.instructions == tally.new + tally.eliminated.total()
     assert tally.waiting == sum(rule == UNANSWERED for _, _, rule, _ in rows(session).values())
     assert kept(session) == recount(session)
@@ -93,7 +93,7 @@ async def test_every_fault_now_and_then(tmp_path, opened, whole, kind, variant):
         assert tally.failed == 0
         assert any(request.kind != "ok" for request in server.asked)
         # Each answer was asked for, paid and kept once.
-        assert sum(request.kind == "ok" for request in server.asked) == session.stats()["replies"]
+        assert sum(request.kind == "ok" for request in server.asked) == session.rows.stats()["replies"]
         assert rows(session) == whole[variant]
 
 
@@ -114,7 +114,7 @@ async def test_a_list_that_is_never_answered_is_left_for_the_next_start_and_the_
         assert (tally.failed, tally.standing) == (1, 15)
         assert 1 not in {request for request, _ in rows(session)}
         broken[0] = False
-        session.settings = _aiming_at(session.settings, 40)
+        session.project.settings = _aiming_at(session.settings, 40)
         again = await run(session)
         assert again.failed == 0
         assert 1 in {request for request, _ in rows(session)}
@@ -134,7 +134,7 @@ async def test_an_instruction_that_is_not_answered_is_asked_for_again_by_the_nex
         assert tally.failed == 1
         assert UNANSWERED in {rule for row, _, rule, _ in rows(session).values() if row.instruction == victim}
         broken[0] = False
-        session.settings = _aiming_at(session.settings, 16)
+        session.project.settings = _aiming_at(session.settings, 16)
         await run(session)
         assert None in {rule for row, _, rule, _ in rows(session).values() if row.instruction == victim}
 
@@ -147,7 +147,7 @@ async def test_a_server_that_is_gone_pauses_an_attended_run_that_goes_on_when_it
         session = await project(tmp_path / "p", server.url, concurrency=2)
         opened.append(session)
         await server.stop()
-        async for event in session.self_instruct(control):
+        async for event in session.runs.self_instruct(control):
             tally.see(event)
             if isinstance(event, Paused):
                 reasons.append(event.reason)

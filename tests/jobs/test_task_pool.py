@@ -29,14 +29,14 @@ def load(session, spoken="en", threshold=0.7):
 
 
 def make(session, instruction, operation=BOOTSTRAP, rule=None, parent=None, place=0):
-    variant = session.rows.last_id() * 8
+    variant = session.project.rows.last_id() * 8
     row = Generated("sft", Sft(instruction), 1, None, 1, parent, operation, (), rule, rule, variant + place)
-    with session._project.database.transaction():
-        return session.rows.add_generated(row)
+    with session.project.database.transaction():
+        return session.project.rows.add_generated(row)
 
 
 def renew(session, pool, *ids):
-    pool.renew(session.rows, session._project.database, [range(row_id, row_id + 1) for row_id in ids])
+    pool.renew(session.project.rows, session.project.database, [range(row_id, row_id + 1) for row_id in ids])
 
 
 async def test_only_tasks_of_the_language_are_shown_and_all_are_compared_with(session):
@@ -80,21 +80,21 @@ async def test_further_instances_of_a_task_are_in_the_pool_with_the_first(sessio
 async def test_what_the_person_does_counts_at_the_next_look(session):
     row_id = make(session, KNOT, INPUT_FIRST)
     pool = load(session)
-    session.reject(row_id)
+    session.rows.reject(row_id)
     renew(session, pool, row_id)
     assert pool.novelty.check(KNOT).novel
     assert pool.machine == []
-    session.restore([row_id])
+    session.rows.restore([row_id])
     renew(session, pool, row_id)
     assert not pool.novelty.check(KNOT).novel
     assert pool.machine == [row_id]
-    session.set_seed(row_id, True)
+    session.rows.set_seed(row_id, True)
     renew(session, pool, row_id)
     assert (pool.human, pool.machine) == ([1, row_id], [])
-    session.edit(1, Sft("Plan a week of sailing."))
+    session.rows.edit(1, Sft("Plan a week of sailing."))
     renew(session, pool, 1)
     assert pool.novelty.check(ROPE).novel
-    pool.renew(session.rows, session._project.database, [range(1, 1000)])
+    pool.renew(session.project.rows, session.project.database, [range(1, 1000)])
     assert (pool.human, len(pool.novelty)) == ([1, row_id], 3)
 
 
@@ -103,6 +103,6 @@ async def test_the_language_of_most_seeds_is_chosen_the_first_of_equals(session,
     await bring_in(session, tmp_path / "t.jsonl", [{"instruction": "说明怎样打结。"}], seed=True)
     assert load(session, None).language == "zh"
     for row_id in (2, 3):
-        session.set_seed(row_id, False)
+        session.rows.set_seed(row_id, False)
     with pytest.raises(StudioError, match="'zh'"):
         load(session, "zh")

@@ -45,12 +45,12 @@ async def last(events, kind):
 
 async def test_redundancy_is_that_of_the_rows_that_are_not_rejected(tmp_path):
     session, ids = await session_with(tmp_path, answered(*TASKS))
-    await drain(session.find_duplicates())
+    await drain(session.review.find_duplicates())
     (tmp_path / "more").mkdir()
     await bring_in(session, tmp_path / "more" / "rows.jsonl", [{"text": "潮水每天来两次。"}])
-    written = session.add(Sft("Tune a lute.", "", "Turn the pegs."))
-    session.reject(ids[4])
-    measured = await last(session.redundancy(), RedundancyMeasured)
+    written = session.rows.add(Sft("Tune a lute.", "", "Turn the pegs."))
+    session.rows.reject(ids[4])
+    measured = await last(session.selection.redundancy(), RedundancyMeasured)
     expected = Compression()
     rows = [row for row in session.rows.each(Filter()) if row.status != "rejected"]
     for stored in rows:
@@ -69,11 +69,11 @@ async def test_redundancy_is_that_of_the_rows_that_are_not_rejected(tmp_path):
 
 async def test_settled_pairs_are_no_clusters_any_more(tmp_path):
     session, ids = await session_with(tmp_path, answered(*TASKS))
-    await drain(session.find_duplicates())
-    first, second = sorted(session.pairs.all(), key=lambda pair: pair.left)
-    session.reject(first.left)
-    session.keep_both([(second.left, second.right)])
-    measured = await last(session.redundancy(), RedundancyMeasured)
+    await drain(session.review.find_duplicates())
+    first, second = sorted(session.project.pairs.all(), key=lambda pair: pair.left)
+    session.rows.reject(first.left)
+    session.review.keep_both([(second.left, second.right)])
+    measured = await last(session.selection.redundancy(), RedundancyMeasured)
     assert measured.redundancy.whole.clustered == 0
     assert measured.redundancy.whole.rows == len(ids) - 1
     # The one that was kept is its cluster's first now.
@@ -83,7 +83,7 @@ async def test_settled_pairs_are_no_clusters_any_more(tmp_path):
 
 async def test_clusters_and_rows_to_drop_may_be_given(tmp_path):
     session, ids = await session_with(tmp_path, answered(*TASKS))
-    measured = await last(session.redundancy([ids[:3]], ids[1:3]), RedundancyMeasured)
+    measured = await last(session.selection.redundancy([ids[:3]], ids[1:3]), RedundancyMeasured)
     assert measured.redundancy.whole.clustered == 3
     assert measured.redundancy.kept.rows == len(ids) - 2
     await session.close()
@@ -100,7 +100,7 @@ async def test_the_selected_rows_and_no_others_have_the_tag(tmp_path, measure):
     before = contents(session)
     chosen, marked = [], []
     for size in (4, 2):
-        events = await drain(session.select_diverse(size, measure, seed=7))
+        events = await drain(session.selection.select_diverse(size, measure, seed=7))
         chosen.append(next(event for event in events if isinstance(event, DiverseSelected)))
         marked.append(events[-1])
     assert [len(one.selected) for one in chosen] == [4, 2]
@@ -109,30 +109,30 @@ async def test_the_selected_rows_and_no_others_have_the_tag(tmp_path, measure):
     assert list(session.rows.ids(Filter(tags=("old",)))) == [ids[-1]]
     assert marked[0] == RowsMarked(4)
     assert contents(session) == before
-    assert session.undo()[0] == "tag 2 rows diverse"
+    assert session.journal.undo()[0] == "tag 2 rows diverse"
     assert list(session.rows.ids(Filter(tags=("diverse",)))) == sorted(chosen[0].selected)
-    session.undo()
+    session.journal.undo()
     assert not session.rows.ids(Filter(tags=("diverse",)))
     await session.close()
 
 
 async def test_a_selection_says_what_it_changes_and_is_repeatable(tmp_path):
     session, _ = await session_with(tmp_path, answered(*TASKS * 3))
-    one = await last(session.select_diverse(5, apply="none"), DiverseSelected)
-    again = await last(session.select_diverse(5, apply="none"), DiverseSelected)
+    one = await last(session.selection.select_diverse(5, apply="none"), DiverseSelected)
+    again = await last(session.selection.select_diverse(5, apply="none"), DiverseSelected)
     assert one == again
     assert one.redundancy.kept.rows == 5
     assert one.redundancy.kept.ratio < one.redundancy.whole.ratio
-    assert session.undo()[0].startswith("import")  # nothing else was done
+    assert session.journal.undo()[0].startswith("import")  # nothing else was done
     await session.close()
 
 
 async def test_the_others_are_rejected_with_the_reason_and_come_back(tmp_path):
     session, ids = await session_with(tmp_path, answered(*TASKS))
     [seed] = await bring_in(session, tmp_path / "seeds.jsonl", [{"instruction": "描写一场雨。"}], seed=True)
-    document = session.add(Pretrain("A tale of two lighthouses."))
+    document = session.rows.add(Pretrain("A tale of two lighthouses."))
     before = contents(session)
-    events = await drain(session.select_diverse(2, "overlap", type="sft", apply="reject"))
+    events = await drain(session.selection.select_diverse(2, "overlap", type="sft", apply="reject"))
     chosen = next(event for event in events if isinstance(event, DiverseSelected))
     assert events[-1] == RowsMarked(4)
     rejected = {row for row in ids if session.rows.get(row).status == "rejected"}
@@ -142,27 +142,27 @@ async def test_the_others_are_rejected_with_the_reason_and_come_back(tmp_path):
     # A task to evolve is no row of a dataset yet, and other types were not asked for.
     assert {session.rows.get(row).status for row in (seed, document)} == {"accepted"}
     assert kept(session) == recount(session)
-    session.undo()
+    session.journal.undo()
     assert contents(session) == before
     await session.close()
 
 
 async def test_a_row_rejected_while_rows_are_selected_keeps_its_own_reason(tmp_path):
     session, ids = await session_with(tmp_path, answered(*TASKS))
-    original = session._reading
+    original = session.project.reading
 
     async def slow(job):
         async for event in original(job):
             for row in ids:
-                session.reject(row, "mine")
+                session.rows.reject(row, "mine")
             yield event
 
-    session._reading = slow
-    events = await drain(session.select_diverse(2, apply="reject"))
+    session.project.reading = slow
+    events = await drain(session.selection.select_diverse(2, apply="reject"))
     assert events[-1] == RowsMarked(0)
     assert {session.rows.get(row).evidence for row in ids} == {"mine"}
-    session.restore(ids)
-    events = await drain(session.select_diverse(2))
+    session.rows.restore(ids)
+    events = await drain(session.selection.select_diverse(2))
     assert (len(events[-2].selected), events[-1]) == (2, RowsMarked(0))
     assert not session.rows.ids(Filter(tags=("diverse",)))
     await session.close()
@@ -170,7 +170,7 @@ async def test_a_row_rejected_while_rows_are_selected_keeps_its_own_reason(tmp_p
 
 async def test_more_rows_than_there_are_selects_all(tmp_path):
     session, ids = await session_with(tmp_path, answered(*TASKS))
-    chosen = await last(session.select_diverse(100, apply="reject"), DiverseSelected)
+    chosen = await last(session.selection.select_diverse(100, apply="reject"), DiverseSelected)
     assert (sorted(chosen.selected), list(chosen.others), chosen.redundancy.kept) == (ids, [], None)
     assert {session.rows.get(row).status for row in ids} == {"accepted"}
     await session.close()
@@ -180,13 +180,13 @@ async def test_wrong_wishes_change_nothing(tmp_path):
     session, _ = await session_with(tmp_path, answered(*TASKS))
     for wrong in ({"size": -1}, {"size": 2, "tag": " "}):
         with pytest.raises(UsageError):
-            await drain(session.select_diverse(**wrong))
+            await drain(session.selection.select_diverse(**wrong))
     looking = Session.open(tmp_path / "p", read_only=True)
     with pytest.raises(LockedError):
-        await drain(looking.select_diverse(2))
+        await drain(looking.selection.select_diverse(2))
     with pytest.raises(LockedError):
-        await drain(looking.find_contamination([tmp_path / "x"], reject=True))
-    assert (await last(looking.select_diverse(2, apply="none"), DiverseSelected)).seed == 42
+        await drain(looking.selection.find_contamination([tmp_path / "x"], reject=True))
+    assert (await last(looking.selection.select_diverse(2, apply="none"), DiverseSelected)).seed == 42
     await looking.close()
     await session.close()
 
@@ -205,36 +205,36 @@ async def test_contaminated_rows_are_listed_and_rejected_with_the_evidence(tmp_p
     rows = answered(*TASKS[:5], f"Solve: {LONG}", f"解题：{LANG}")
     session, ids = await session_with(tmp_path, rows)
     before = contents(session)
-    found = await last(session.find_contamination([benchmark]), ContaminationFound)
+    found = await last(session.selection.find_contamination([benchmark]), ContaminationFound)
     assert list(found.contaminated) == ids[5:]
     assert found.rows == len(ids)
     assert contents(session) == before
-    events = await drain(session.find_contamination([benchmark], reject=True))
+    events = await drain(session.selection.find_contamination([benchmark], reject=True))
     assert events[-1] == RowsMarked(2)
     english, chinese = (session.rows.get(row) for row in ids[5:])
     assert english.rule == chinese.rule == "contaminated"
     assert english.evidence == f"instruction: 19 tokens of bench.jsonl, entry 1: {LONG[:80]}…"
     assert chinese.evidence == f"instruction: 32 tokens of bench.jsonl, entry 2: {LANG[:-1]}"
     # What is rejected is not looked at again.
-    assert (await last(session.find_contamination([benchmark]), ContaminationFound)).hits == []
-    assert session.undo()[0] == "reject 2 rows that a benchmark has"
+    assert (await last(session.selection.find_contamination([benchmark]), ContaminationFound)).hits == []
+    assert session.journal.undo()[0] == "reject 2 rows that a benchmark has"
     assert contents(session) == before
     await session.close()
 
 
 async def test_a_row_cured_meanwhile_is_not_rejected_for_what_it_held(tmp_path, benchmark):
     session, ids = await session_with(tmp_path, answered(LONG, LANG))
-    original = session._reading
+    original = session.project.reading
 
     async def slow(job):
         async for event in original(job):
             if isinstance(event, ContaminationFound):
                 assert list(event.contaminated) == ids
-                session.edit(ids[0], Sft("How many planks?", "", "16"))
+                session.rows.edit(ids[0], Sft("How many planks?", "", "16"))
             yield event
 
-    session._reading = slow
-    events = await drain(session.find_contamination([benchmark], reject=True))
+    session.project.reading = slow
+    events = await drain(session.selection.find_contamination([benchmark], reject=True))
     assert events[-1] == RowsMarked(1)
     assert [session.rows.get(row).status for row in ids] == ["accepted", "rejected"]
     await session.close()
@@ -245,7 +245,7 @@ async def test_rows_that_share_only_the_frame_of_a_benchmark_stay(tmp_path):
     file = tmp_path / "bench.jsonl"
     file.write_bytes(b"".join(orjson.dumps({"q": f"{frame} number {n}"}) + b"\n" for n in range(11)))
     session, ids = await session_with(tmp_path, answered(f"{frame} which boat is red?", f"{frame} number 3"))
-    events = await drain(session.find_contamination([file], reject=True))
+    events = await drain(session.selection.find_contamination([file], reject=True))
     found = next(event for event in events if isinstance(event, ContaminationFound))
     assert [hit.common for hit in found.hits] == [True, False]
     assert [session.rows.get(row).status for row in ids] == ["accepted", "rejected"]

@@ -40,11 +40,11 @@ def statuses(session, *rows):
     ],
 )
 async def test_rows_that_are_asked_different_things_make_no_preference_pair(session, one, other, told):
-    rows = session.add(one), session.add(other)
+    rows = session.rows.add(one), session.rows.add(other)
     with pytest.raises(ProjectError, match=f"different things: their {told} differs"):
-        session.pair_up(*rows)
+        session.review.pair_up(*rows)
     assert statuses(session, *rows) == ["accepted", "accepted"]
-    assert session.rows.last_id() == rows[1]
+    assert session.project.rows.last_id() == rows[1]
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ async def test_rows_that_are_asked_different_things_make_no_preference_pair(sess
     ],
 )
 async def test_one_prompt_with_two_answers_makes_one(session, one, other):
-    rows = session.add(one), session.add(other)
-    made = session.rows.get(session.pair_up(*rows))
+    rows = session.rows.add(one), session.rows.add(other)
+    made = session.rows.get(session.review.pair_up(*rows))
     assert made.row == Preference(one.instruction, one.input, "a", "b")
     assert statuses(session, *rows) == ["rejected", "rejected"]
 
 
 def test_it_says_what_it_was_made_of(tmp_path, capsys):
     session = new_project(tmp_path / "p")
-    chosen, rejected = session.add(Sft(ASK, "", "a")), session.add(Sft(ASK, "", "b"))
-    made = session.rows.get(session.pair_up(chosen, rejected))
-    assert session.origin(made) == f"made of two rows, #{chosen} chosen over #{rejected}"
-    assert [one.id for one in session.lineage(made.id)] == [chosen, made.id]
+    chosen, rejected = session.rows.add(Sft(ASK, "", "a")), session.rows.add(Sft(ASK, "", "b"))
+    made = session.rows.get(session.review.pair_up(chosen, rejected))
+    assert session.rows.origin(made) == f"made of two rows, #{chosen} chosen over #{rejected}"
+    assert [one.id for one in session.rows.lineage(made.id)] == [chosen, made.id]
     asyncio.run(session.close())
     _, told, _ = studio(capsys, "why", session.folder, made.id)
     assert f"#{made.id} chosen over #{rejected}" in told

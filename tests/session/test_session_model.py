@@ -37,11 +37,11 @@ class Decisions(RuleBasedStateMachine):
         self.home = Path(tempfile.mkdtemp())
         self.session = new_project(self.home / "p")
         asyncio.run(bring_in(self.session, self.home / "rows.jsonl", IMPORTED, seed=True))
-        run = self._run(lambda: self.session.runs.open("evol-instruct", "key", "{}"))
+        run = self._run(lambda: self.session.project.runs.open("evol-instruct", "key", "{}"))
         made = Generated("sft", Sft("Grown", "", "Answer"), run, 1, 1, 1, "deepening", ())
-        self._run(lambda: self.session.rows.add_generated(made))
+        self._run(lambda: self.session.project.rows.add_generated(made))
         self._run(
-            lambda: self.session.pairs.replace_open(
+            lambda: self.session.project.pairs.replace_open(
                 [(1, 2, 0.9, "overlap"), (3, 4, 0.8, "overlap"), (1, 5, 0.75, "overlap")], SEARCH
             )
         )
@@ -56,13 +56,13 @@ class Decisions(RuleBasedStateMachine):
         self.done, self.undone = [(before, *self.state[1:])], []
 
     def _run(self, work):
-        with self.session._project.database.transaction():
+        with self.session.project.database.transaction():
             return work()
 
     def real(self):
-        rows = self.session.rows.page(range(1, self.session.rows.last_id() + 1))
+        rows = self.session.rows.page(range(1, self.session.project.rows.last_id() + 1))
         opinions = {row.id: (row.tags, row.score, row.waived) for row in rows if row.tags or row.score or row.waived}
-        return contents(self.session), {pair.id: pair.verdict for pair in self.session.pairs.all()}, opinions
+        return contents(self.session), {pair.id: pair.verdict for pair in self.session.project.pairs.all()}, opinions
 
     def decided(self, rows, pairs=None, opinions=None):
         """The model's next state; nothing happened when it is the same."""
@@ -80,28 +80,28 @@ class Decisions(RuleBasedStateMachine):
     def accept(self, number):
         row_id = self.pick(number)
         row, _, seed, _, _, gold = self.state[0][row_id]
-        self.session.accept(row_id)
+        self.session.rows.accept(row_id)
         self.decided({row_id: (row, "accepted", seed, None, None, gold)})
 
     @rule(number=picks, why=st.sampled_from(["dull", "答非所问"]))
     def reject(self, number, why):
         row_id = self.pick(number)
         row, _, seed, _, _, gold = self.state[0][row_id]
-        self.session.reject(row_id, why)
+        self.session.rows.reject(row_id, why)
         self.decided({row_id: (row, "rejected", seed, "by-hand", why, gold)})
 
     @rule(number=picks, seed=st.booleans())
     def put_in_or_out_of_the_pool(self, number, seed):
         row_id = self.pick(number)
         row, status, _, *rest = self.state[0][row_id]
-        self.session.set_seed(row_id, seed)
+        self.session.rows.set_seed(row_id, seed)
         self.decided({row_id: (row, status, seed, *rest)})
 
     @rule(number=picks, gold=st.none() | st.integers(0, 3))
     def mark_gold(self, number, gold):
         row_id = self.pick(number)
         *rest, _ = self.state[0][row_id]
-        self.session.mark_gold(row_id, gold)
+        self.session.placing.mark_gold(row_id, gold)
         self.decided({row_id: (*rest, gold)})
 
     @rule(number=picks, text=words)
@@ -109,13 +109,13 @@ class Decisions(RuleBasedStateMachine):
         row_id = self.pick(number)
         old, *rest, gold = self.state[0][row_id]
         row = Sft(text, "", "z")
-        self.session.edit(row_id, row)
+        self.session.rows.edit(row_id, row)
         # These rows have no segments, so other content has no gold one.
         self.decided({row_id: (row, *rest, gold if row == old else None)})
 
     @rule(text=words, seed=st.booleans())
     def add(self, text, seed):
-        row_id = self.session.add(Sft(text), seed=seed)
+        row_id = self.session.rows.add(Sft(text), seed=seed)
         # Undoing an addition rejects the row; it never goes away.
         before = (Sft(text), "rejected", seed, "by-hand", "you took it back", None)
         for rows, *_ in (*self.done, self.state):
@@ -124,26 +124,26 @@ class Decisions(RuleBasedStateMachine):
 
     @rule(number=picks)
     def drop_a_duplicate(self, number):
-        pair = self.session.pairs.get(number % 3 + 1)
+        pair = self.session.project.pairs.get(number % 3 + 1)
         row, status, seed, rule, evidence, gold = self.state[0][pair.right]
-        self.session.drop_duplicates([Loss(pair.right, pair.left, pair.score)])
+        self.session.review.drop_duplicates([Loss(pair.right, pair.left, pair.score)])
         twin = f"overlap {pair.score:.2f} with #{pair.left}"
         gone = (row, "rejected", seed, "near-duplicate", twin, gold)
         self.decided({pair.right: gone if status != "rejected" else (row, status, seed, rule, evidence, gold)})
 
     @rule(number=picks)
     def keep_both(self, number):
-        pair = self.session.pairs.get(number % 3 + 1)
-        self.session.keep_both([(pair.right, pair.left)])
+        pair = self.session.project.pairs.get(number % 3 + 1)
+        self.session.review.keep_both([(pair.right, pair.left)])
         self.decided({}, {pair.id: "keep-both"})
 
     @rule(number=picks, text=words)
     def merge(self, number, text):
-        pair = self.session.pairs.get(number % 3 + 1)
+        pair = self.session.project.pairs.get(number % 3 + 1)
         row, status, seed, _, _, gold = self.state[0][pair.right]
         old, *rest, kept = self.state[0][pair.left]
         merged_row = Sft(text, "", "m")
-        self.session.merge(pair.left, merged_row, [pair.right])
+        self.session.review.merge(pair.left, merged_row, [pair.right])
         gone = (row, "rejected", seed, "merged", f"merged into #{pair.left}", gold)
         merged = gone if status != "rejected" else self.state[0][pair.right]
         left = (merged_row, *rest, kept if merged_row == old else None)
@@ -158,13 +158,13 @@ class Decisions(RuleBasedStateMachine):
     def tag(self, numbers, tags):
         meant = tuple(sorted({tag.strip() for tag in tags}))
         picked, after = self.opinions(numbers, lambda _, score, waived: (meant, score, waived))
-        self.session.set_tags(picked, tags)
+        self.session.rows.set_tags(picked, tags)
         self.decided({}, opinions=after)
 
     @rule(numbers=st.lists(picks, max_size=3), score=st.none() | st.sampled_from([1.0, 4.5]))
     def score(self, numbers, score):
         picked, after = self.opinions(numbers, lambda tags, _, waived: (tags, score, waived))
-        self.session.set_score(picked, score)
+        self.session.rows.set_score(picked, score)
         self.decided({}, opinions=after)
 
     @rule(numbers=st.lists(picks, max_size=3), code=st.sampled_from(["empty-output", "refusal"]), on=st.booleans())
@@ -175,14 +175,14 @@ class Decisions(RuleBasedStateMachine):
 
         picked, after = self.opinions(numbers, change)
         if on:
-            self.session.waive(code, picked, "a quotation")
+            self.session.rows.waive(code, picked, "a quotation")
         else:
-            self.session.unwaive(code, picked)
+            self.session.rows.unwaive(code, picked)
         self.decided({}, opinions=after)
 
     @rule()
     def fix(self):
-        changed = self.session.fix("control-token", list(self.state[0]))
+        changed = self.session.rows.fix("control-token", list(self.state[0]))
         if changed:
             after = self.real()
             assert not any("<|im_end|>" in row[0].instruction for row in after[0].values())
@@ -191,14 +191,14 @@ class Decisions(RuleBasedStateMachine):
     @precondition(lambda self: len(self.done) > 1)  # the import is undone at the end
     @rule()
     def undo(self):
-        assert self.session.undo() is not None
+        assert self.session.journal.undo() is not None
         self.undone.append(self.state)
         self.state = self.done.pop()
 
     @precondition(lambda self: self.undone)
     @rule()
     def redo(self):
-        assert self.session.redo() is not None
+        assert self.session.journal.redo() is not None
         self.done.append(self.state)
         self.state = self.undone.pop()
 
@@ -222,7 +222,7 @@ class Decisions(RuleBasedStateMachine):
         assert not self.real()[2]
         self.undo()
         self.everything_is_as_the_model_says()
-        assert self.session.undo() is None
+        assert self.session.journal.undo() is None
         asyncio.run(self.session.close())
         shutil.rmtree(self.home)
 

@@ -42,7 +42,7 @@ def texts_of(value):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 async def test_rows_in_are_rows_stored_or_set_aside_with_a_cause(session, path):
     expected = objects_of(path)
-    opened, *events = await drain(session.import_files([path]))
+    opened, *events = await drain(session.files.import_files([path]))
     ended = events[-1]
     broken = [one for event in events if isinstance(event, SetAside) for one in event.broken]
     assert ended.rows + ended.broken == len(expected)
@@ -55,5 +55,5 @@ async def test_rows_in_are_rows_stored_or_set_aside_with_a_cause(session, path):
 
 
 async def test_the_folder_as_a_whole_is_one_import(session):
-    *_, ended = await drain(session.import_files(FOLDERS))
+    *_, ended = await drain(session.files.import_files(FOLDERS))
     assert (ended.rows, ended.broken) == (sum(len(objects_of(path)) for path in FILES), 0)

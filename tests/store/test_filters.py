@@ -22,7 +22,7 @@ async def session(tmp_path):
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(row=any_rows, data=st.data())
 def test_every_piece_of_a_rows_text_finds_it(session, row, data):
-    row_id = session.add(row)
+    row_id = session.rows.add(row)
     for _, text in texts(row):
         # SQLite's LIKE looks no further than a NUL; nobody types one, and texts that hold one are rare.
         if "\x00" in text:
@@ -33,8 +33,8 @@ def test_every_piece_of_a_rows_text_finds_it(session, row, data):
 
 
 def test_column_names_and_json_signs_find_only_texts(session):
-    named = session.add(Sft(instruction="Explain the word input, please"))
-    session.add(Sft(instruction="100% sure_", output="plain"))
+    named = session.rows.add(Sft(instruction="Explain the word input, please"))
+    session.rows.add(Sft(instruction="100% sure_", output="plain"))
     assert list(session.rows.ids(Filter(text="input"))) == [named]
     assert list(session.rows.ids(Filter(text="instruction"))) == []
     assert list(session.rows.ids(Filter(text=","))) == [named]
@@ -47,7 +47,7 @@ def test_column_names_and_json_signs_find_only_texts(session):
 async def test_every_condition_narrows_the_view(session, tmp_path):
     await bring_in(session, tmp_path / "a.jsonl", [{"instruction": f"task {n}"} for n in range(3)], seed=True)
     await bring_in(session, tmp_path / "b.jsonl", [{"text": "水"}])
-    session.reject(2)
+    session.rows.reject(2)
     assert list(session.rows.ids(parse("", Filter()))) == [1, 2, 3, 4]
     assert list(session.rows.ids(parse("seed:yes", Filter()))) == [1, 2, 3]
     assert list(session.rows.ids(parse("status:rej", Filter()))) == [2]
@@ -55,21 +55,21 @@ async def test_every_condition_narrows_the_view(session, tmp_path):
     assert list(session.rows.ids(parse("rule:by-hand", Filter()))) == [2]
     assert list(session.rows.ids(parse("task 2", Filter()))) == [3]
     assert list(session.rows.ids(parse("水", Filter(seed=False)))) == [4]
-    assert list(await session.view(parse("type:pretrain", Filter()))) == [4]
+    assert list(await session.rows.view(parse("type:pretrain", Filter()))) == [4]
     assert session.rows.ids_from(Filter(), 2, 2) == [2, 3]
     assert [row.id for row in session.rows.page([4, 99, 1])] == [4, 1]
-    assert {row.id: type_of(row.row) for row in session.rows.each(Filter(), batch=2)}[4] == "pretrain"
+    assert {row.id: type_of(row.row) for row in session.project.rows.each(Filter(), batch=2)}[4] == "pretrain"
 
 
 async def test_opinions_and_methods_narrow_the_view(session, tmp_path):
     await bring_in(session, tmp_path / "a.jsonl", [{"instruction": f"task {n}"} for n in range(3)])
-    written = session.add(Sft("By hand"))
-    run = session.runs.open("evol-instruct", "key", "{}")
-    grown = session.rows.add_generated(Generated("sft", Sft("Grown"), run, 1, 1, 1, "deepening", ()))
-    session.set_tags([1, 2], ["hard", "诗"])
-    session.set_tags([2], ["诗"])
-    session.set_score([1, 3], 4)
-    session.set_score([2], 2.5)
+    written = session.rows.add(Sft("By hand"))
+    run = session.project.runs.open("evol-instruct", "key", "{}")
+    grown = session.project.rows.add_generated(Generated("sft", Sft("Grown"), run, 1, 1, 1, "deepening", ()))
+    session.rows.set_tags([1, 2], ["hard", "诗"])
+    session.rows.set_tags([2], ["诗"])
+    session.rows.set_score([1, 3], 4)
+    session.rows.set_score([2], 2.5)
     for typed, found in {
         "tag:hard": [1],
         "tag:诗": [1, 2],

@@ -117,14 +117,14 @@ def test_a_damaged_database_is_a_project_error(folder, content):
 
 async def test_a_full_disk_is_a_project_error_and_costs_nothing(folder):
     session = Session.open(folder, must_write=True)
-    session.add(_row("kept"))
-    connection = session._project.database.connection
+    session.rows.add(_row("kept"))
+    connection = session.project.database.connection
     connection.execute(f"PRAGMA max_page_count={connection.execute('PRAGMA page_count').fetchone()[0]}")
     with pytest.raises(ProjectError, match="full"):
-        session.add(_row("x" * 300_000))
+        session.rows.add(_row("x" * 300_000))
     connection.execute("PRAGMA max_page_count=1000000")
-    assert session.add(_row("later")) == 2
-    assert session.stats()["rows"] == 2
+    assert session.rows.add(_row("later")) == 2
+    assert session.rows.stats()["rows"] == 2
     await session.close()
 
 
@@ -137,11 +137,11 @@ async def test_a_second_opening_reads_only_and_says_who_writes(folder):
     assert (first.writable, second.writable) == (True, False)
     assert f"process {os.getpid()} on " in second.holder
     with pytest.raises(LockedError, match=f"process {os.getpid()}"):
-        second.add(_row("no"))
+        second.rows.add(_row("no"))
     with pytest.raises(LockedError, match=f"process {os.getpid()}"):
         Session.open(folder, must_write=True)
-    first.add(_row("yes"))
-    assert second.stats()["rows"] == 1
+    first.rows.add(_row("yes"))
+    assert second.rows.stats()["rows"] == 1
     await second.close()
     await first.close()
     third = Session.open(folder, must_write=True)
@@ -185,7 +185,7 @@ if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 session = Session.open(Path(sys.argv[1]))
-print(session.writable, session.stats()["rows"], session.holder)
+print(session.writable, session.rows.stats()["rows"], session.holder)
 try:
     Session.open(Path(sys.argv[1]), must_write=True)
 except ProjectError as error:
@@ -196,7 +196,7 @@ except ProjectError as error:
 @pytest.mark.skipif(sys.platform != "linux", reason="changes its user")
 def test_a_project_in_a_folder_that_cannot_be_written_is_shown(folder):
     session = Session.open(folder, must_write=True)
-    session.add(_row("seen"))
+    session.rows.add(_row("seen"))
     asyncio.run(session.close())
     # The folder above a test's own is closed to other users.
     public = Path(tempfile.mkdtemp(prefix="studio-read-only-"))

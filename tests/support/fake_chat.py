@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from studio.llm.budget import Budgeted
 from studio.llm.chat import OnText, Reply, Request, Usage
-from studio.llm.choice import Roles
 from studio.llm.ledger import LedgerChat
 from studio.llm.prices import FREE
 from tests.support.chat_server import teach
@@ -77,9 +76,10 @@ class FakeModels:
     def change(self, settings, concurrency) -> None:
         pass
 
-    def roles(self, store, budget, prices) -> Roles:
+    def roles(self, roles, store, budget, prices):
         chains = {id(chat): LedgerChat(Budgeted(chat, budget, FREE), store) for chat in self.chats}
-        return Roles(*(chains[id(chat)] for chat in self.chats))
+        places = {"answerer": 1, "judge": 2}
+        return {role: chains[id(self.chats[places.get(role, 0)])] for role in roles}
 
     def ruler(self, role):
         return self._ruler
@@ -91,4 +91,4 @@ class FakeModels:
 
 def use(session, chat, **roles) -> None:
     """Have a session ask this chat."""
-    session._models = FakeModels(chat, **roles)
+    session.endpoints.models = FakeModels(chat, **roles)

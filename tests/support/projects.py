@@ -38,16 +38,16 @@ async def watch(events, see):
 
 async def bring_in(session, file, objects, **how):
     """Import objects as a JSON Lines file; the ids of its rows."""
-    last = session.rows.last_id()
+    last = session.project.rows.last_id()
     file.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in objects))
-    events = await drain(session.import_files([file], **how))
+    events = await drain(session.files.import_files([file], **how))
     assert isinstance(events[-1], ImportEnded)
-    return range(last + 1, session.rows.last_id() + 1)
+    return range(last + 1, session.project.rows.last_id() + 1)
 
 
 def recount(session):
     """The kept counts as they must be, counted from every row."""
-    rows = session.rows.page(range(1, session.rows.last_id() + 1))
+    rows = session.rows.page(range(1, session.project.rows.last_id() + 1))
     return Counter((row.type, row.status, row.seed, row.generated) for row in rows)
 
 
@@ -58,7 +58,7 @@ def kept(session):
 
 def contents(session, ids=None):
     """Content and state of every row, by id."""
-    rows = session.rows.page(ids or range(1, session.rows.last_id() + 1))
+    rows = session.rows.page(ids or range(1, session.project.rows.last_id() + 1))
     return {row.id: (row.row, row.status, row.seed, row.rule, row.evidence, row.gold) for row in rows}
 
 

@@ -38,7 +38,7 @@ def rows(number, counts=(5,), *, gold=0):
 def golds(session):
     """Where gold stands, and of how many, of rows not rejected: by the year in the output's last line."""
     found = {}
-    for stored in session.rows.page(range(1, session.rows.last_id() + 1)):
+    for stored in session.rows.page(range(1, session.project.rows.last_id() + 1)):
         year = re.search(r"\d{4}", stored.row.output.splitlines()[-1])
         if year and stored.status != "rejected":
             parts = [part for part in stored.row.input.split("\n\n") if part.startswith(("Document", "文档"))]

@@ -33,10 +33,10 @@ def made_project(tmp_path_factory):
     async def fill():
         session = Session.open(folder, must_write=True)
         try:
-            await drain(session.import_files([SAMPLES / "seeds_en.jsonl"], seed=True))
+            await drain(session.files.import_files([SAMPLES / "seeds_en.jsonl"], seed=True))
             names = ("sft.json", "long_context.json", "preference.json", "multimodal.json")
-            await drain(session.import_files([SAMPLES / name for name in names]))
-            await drain(session.find_duplicates())
+            await drain(session.files.import_files([SAMPLES / name for name in names]))
+            await drain(session.review.find_duplicates())
         finally:
             await session.close()
 

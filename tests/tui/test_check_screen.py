@@ -19,9 +19,9 @@ TOKEN, EDGE, EMPTY = (2, "control-token"), (2, "edge-whitespace"), (1, "empty-ou
 async def session(tmp_path):
     session = new_project(tmp_path / "p")
     for number in range(1, 5):
-        session.add(Sft(f"说出第 {number} 种水果。", "", f"第 {number} 种是梨。<|im_end|>"))
-    session.add(Sft("Name a fruit.", "", "Pear. "))
-    session.add(Sft("Say nothing.", "", ""))
+        session.rows.add(Sft(f"说出第 {number} 种水果。", "", f"第 {number} 种是梨。<|im_end|>"))
+    session.rows.add(Sft("Name a fruit.", "", "Pear. "))
+    session.rows.add(Sft("Say nothing.", "", ""))
     yield session
     await session.close()
 
@@ -181,10 +181,10 @@ async def test_an_edit_is_checked_and_only_that_row(session, monkeypatch):
     async with opened(session) as (app, pilot):
         await open_tokens(app, pilot)
         looked = []
-        original = session.issues_of
-        monkeypatch.setattr(session, "issues_of", lambda stored: looked.append(stored.id) or original(stored))
+        original = session.files.issues_of
+        monkeypatch.setattr(session.files, "issues_of", lambda stored: looked.append(stored.id) or original(stored))
         await press(pilot, "j")
-        session.edit(3, Sft("第三种？", "", "梨。"))
+        session.rows.edit(3, Sft("第三种？", "", "梨。"))
         app.screen.decided()
         assert looked == [3]
         assert entries(app) == ["empty-output", "control-token", 1, 2, 4, "edge-whitespace"]
@@ -194,8 +194,8 @@ async def test_what_was_decided_elsewhere_shows_on_return(session):
     async with opened(session) as (app, pilot):
         await open_tokens(app, pilot)
         await press(pilot, "1")
-        session.reject(2)
-        session.add(Sft("A new one.", "", "With a token.<|im_end|>"))
+        session.rows.reject(2)
+        session.rows.add(Sft("A new one.", "", "With a token.<|im_end|>"))
         await press(pilot, "5")
         assert entries(app) == ["empty-output", "control-token", 1, 3, 4, 7, "edge-whitespace"]
 
@@ -209,14 +209,14 @@ async def test_more_rows_than_can_be_checked_at_once_are_checked_beside(session,
 
 
 async def test_too_little_text_stands_at_the_top(session):
-    session.add(Pretrain("潮水来了。"))
+    session.rows.add(Pretrain("潮水来了。"))
     async with opened(session) as (app, pilot):
         await press(pilot, "5")
         assert entries(app)[0] == "too-few-tokens"
         assert "less than one sample of 2,048" in text_of(app)
         await press(pilot, "w", "f", "space")
         assert entries(app)[0] == "too-few-tokens"
-        session.reject(7)
+        session.rows.reject(7)
         app.screen.decided()
         assert "too-few-tokens" not in entries(app)
 

@@ -24,8 +24,8 @@ def _fast_beat(monkeypatch):
 async def session(session):
     """The sample project with four rows more that are all near each other, the second of them longer."""
     for end, output in (("", "a"), (" today", "a long answer"), (" now", "b"), (" tonight", "c")):
-        session.add(Sft(f"{ASK}{end}", "", output))
-    await drain(session.find_duplicates())
+        session.rows.add(Sft(f"{ASK}{end}", "", output))
+    await drain(session.review.find_duplicates())
     return session
 
 
@@ -35,7 +35,7 @@ def status(session, *rows):
 
 def near(session):
     """The four rows near each other."""
-    last = session.rows.last_id()
+    last = session.project.rows.last_id()
     return list(range(last - 3, last + 1))
 
 
@@ -181,7 +181,7 @@ async def test_what_is_settled_is_counted_back_when_a_whole_band_is_taken_back(s
 
 
 async def test_a_look_says_how_many_of_the_rows_it_shows(session):
-    rows = [session.add(Sft("Name the oldest mill by the river", "", "a")) for _ in range(6)]
+    rows = [session.rows.add(Sft("Name the oldest mill by the river", "", "a")) for _ in range(6)]
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, rows[0])
@@ -230,13 +230,13 @@ async def test_after_an_edit_is_undone_the_cursor_is_on_its_cluster(session):
     rows = near(session)
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
-        session.edit(rows[3], Sft("What is the deepest lake?"))
+        session.rows.edit(rows[3], Sft("What is the deepest lake?"))
         await press(pilot, "j", "u")
         assert rows[3] in app.screen.current.rows
 
 
 async def test_both_of_the_rows_shown_leaves_the_third_to_be_decided(session):
-    rows = [session.add(Sft("Name the oldest of the three mills by the river", "", answer)) for answer in "abc"]
+    rows = [session.rows.add(Sft("Name the oldest of the three mills by the river", "", answer)) for answer in "abc"]
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, rows[0])
@@ -259,14 +259,14 @@ async def test_rows_that_are_asked_different_things_make_no_preference_pair(sess
         await press(pilot, "c", "p")
         assert "are asked different things: their instruction differs" in " ".join(text_of(app).split())
         assert status(session, *rows) == ["accepted"] * 4
-        assert session.rows.last_id() == rows[3]
+        assert session.project.rows.last_id() == rows[3]
 
 
 async def test_a_band_of_rows_with_other_answers_beside_them_is_left_to_a_person(session):
     mill = "Name the oldest of the three mills by the river"
     for end, answer in ((" Ouse", "the longest answer of them"), ("", "a"), ("", "b")):
-        session.add(Sft(f"{mill}{end}", "", answer))
-    last = session.rows.last_id()
+        session.rows.add(Sft(f"{mill}{end}", "", answer))
+    last = session.project.rows.last_id()
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         app.screen.choose(msgspec.structs.replace(app.screen.chosen, keep="longest"), "border")
@@ -322,7 +322,7 @@ async def test_a_conflict_becomes_a_preference_pair(session):
         await press(pilot, "A")
         assert status(session, 35, 45) == ["accepted", "accepted"]
         await press(pilot, "c", "o")
-        made = session.rows.get(session.rows.last_id())
+        made = session.rows.get(session.project.rows.last_id())
         one, other = session.rows.get(35).row, session.rows.get(45).row
         assert made.row == Preference(one.instruction, one.input, other.output, one.output)
         assert (session.rows.get(35).rule, session.rows.get(45).rule) == ("paired", "paired")
@@ -388,11 +388,11 @@ async def test_what_was_decided_elsewhere_shows_on_return(session):
         await press(pilot, "3")
         assert app.screen.queue.find(17) is not None
         await press(pilot, "f1")
-        session.reject(23)
+        session.rows.reject(23)
         await press(pilot, "j", "f3")
         assert app.screen.queue.find(17) is None
         await press(pilot, "f1")
-        fresh = session.add(Sft(f"{ASK} soon"))
+        fresh = session.rows.add(Sft(f"{ASK} soon"))
         await press(pilot, "j", "f3")
         assert app.screen.queue.find(fresh) is not None
 
@@ -403,7 +403,7 @@ async def test_a_row_says_in_its_own_stage_what_it_is_near(session):
         while app.screen.current.id != 17:
             await press(pilot, "j")
         assert "≈ overlap 0.98 with #23: Dedup decides" in text_of(app)
-        session.reject(23)
+        session.rows.reject(23)
         await press(pilot, "j", "k")
         assert "Dedup decides" not in text_of(app)
 

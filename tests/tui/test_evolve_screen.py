@@ -40,13 +40,13 @@ async def until(pilot, sign):
 
 def shorten(session, limit):
     """Plan so many attempts and no more."""
-    session.change_settings(replace(session.settings, evolve=replace(session.settings.evolve, limit=limit)))
+    session.runs.change_settings(replace(session.settings, evolve=replace(session.settings.evolve, limit=limit)))
 
 
 async def to_a_row_with_a_dropped_relative(session, app, pilot):
     """Put the cursor there; the ids of its family, and of the dropped one."""
     while True:
-        family = session.family(app.screen.current.id)
+        family = session.rows.family(app.screen.current.id)
         dropped = [one.row.id for one in family if one.row.rule and one.row.id != app.screen.current.id]
         if dropped:
             return [one.row.id for one in family], dropped[0]
@@ -150,7 +150,7 @@ def foretell(session, monkeypatch, usd, unpriced=()):
     async def estimate(sample=0):
         return Estimate(108, 324, 50_000, 40_000, usd, unpriced, 60, 0, ())
 
-    monkeypatch.setattr(session, "estimate", estimate)
+    monkeypatch.setattr(session.runs, "estimate", estimate)
 
 
 async def test_what_costs_nothing_starts_at_once_and_says_what_it_takes(session, monkeypatch):
@@ -179,9 +179,9 @@ async def test_what_costs_money_asks_first(session, monkeypatch, usd, unpriced, 
 
 
 async def test_an_empty_pool_is_told(session):
-    for row_id in range(1, session.rows.last_id() + 1):
+    for row_id in range(1, session.project.rows.last_id() + 1):
         if session.rows.get(row_id).seed:
-            session.set_seed(row_id, False)
+            session.rows.set_seed(row_id, False)
     async with opened(session) as (app, pilot):
         await press(pilot, "2", "s")
         assert "The task pool is empty" in " ".join(notices(app))
@@ -219,7 +219,7 @@ async def test_a_row_is_rolled_again_by_the_operation_chosen(session):
         assert f"#{row.id} once more, by which operation?" in text_of(app)
         await type_in(pilot, "in breadth")
         await press(pilot, "enter")
-        made = session.rows.page([session.rows.last_id()])[0]
+        made = session.rows.page([session.project.rows.last_id()])[0]
         assert (made.parent, made.operation, made.variant) == (row.parent, "in_breadth", 1)
         assert app.screen.current.id == row.id
         assert f"#{made.id} stands beside #{row.id}, by in breadth" in " ".join(notices(app))
@@ -320,7 +320,7 @@ async def test_a_wrong_setting_stays_in_the_form_with_its_cure(session):
 async def test_new_tasks_are_written_with_the_same_lanes_and_funnel(session):
     model(session, delay=0.1)
     few = replace(session.settings.self_instruct, target=6)
-    session.change_settings(replace(session.settings, self_instruct=few))
+    session.runs.change_settings(replace(session.settings, self_instruct=few))
     async with opened(session) as (app, pilot):
         await pilot.press("2", "n")
         await until(pilot, lambda text: "writing tasks " in text)

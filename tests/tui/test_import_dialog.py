@@ -21,7 +21,7 @@ async def test_the_words_of_the_subcommand_work_in_the_dialog(session, tmp_path)
     (tmp_path / "题.jsonl").write_text('{"topic": "a", "reply": "b"}\n', encoding="utf-8")
     async with opened(session) as (app, pilot):
         await ask(pilot, f"--seed --map instruction=topic --type sft {tmp_path / '题.jsonl'}")
-        row = session.rows.get(session.rows.last_id())
+        row = session.rows.get(session.project.rows.last_id())
         assert (row.row, row.seed) == (Sft("a", "", "b"), True)
         await ask(pilot, f"--map=instruction=topic {tmp_path / '题.jsonl'}")
         assert "1 rows; u undoes" in " ".join(notices(app))
@@ -31,9 +31,9 @@ async def test_a_folder_can_be_imported(session, tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "a.json").write_text('[{"instruction": "a"}]', encoding="utf-8")
     async with opened(session) as (_, pilot):
-        before = session.rows.last_id()
+        before = session.project.rows.last_id()
         await ask(pilot, str(tmp_path / "set"))
-        assert session.rows.last_id() == before + 1
+        assert session.project.rows.last_id() == before + 1
 
 
 @pytest.mark.parametrize(

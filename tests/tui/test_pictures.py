@@ -10,7 +10,7 @@ from tests.support.screens import opened, press, same_picture, settled, text_of,
 
 @pytest.mark.parametrize("number", range(1, 7))
 async def test_the_stages_at_80x24(session, number):
-    session.remember("stage.export", {"out": "a-folder"})
+    session.project.remember("stage.export", {"out": "a-folder"})
     async with opened(session) as (app, pilot):
         await press(pilot, str(number))
         same_picture(app, f"{number}_{STAGES[number - 1]}")
@@ -60,4 +60,4 @@ async def test_a_theme_is_picked_in_the_palette_and_remembered(session, theme):
         await type_in(pilot, f"theme {theme}")
         await press(pilot, "enter", "2")
         assert app.theme == theme
-        assert session.recall("theme") == theme
+        assert session.project.recall("theme") == theme

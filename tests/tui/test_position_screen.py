@@ -35,7 +35,7 @@ def made_samples(tmp_path_factory):
 
     async def fill():
         session = Session.open(folder, must_write=True)
-        await drain(session.import_files([SAMPLES / "long_context.json", SAMPLES / "positions.json"]))
+        await drain(session.files.import_files([SAMPLES / "long_context.json", SAMPLES / "positions.json"]))
         await session.close()
 
     asyncio.run(fill())
@@ -47,7 +47,7 @@ async def samples(made_samples, tmp_path):
     """A copy of it, open."""
     session = Session.open(shutil.copytree(made_samples, tmp_path / "place"), must_write=True)
     use(session, FakeChat())
-    session.remember("stage", "position")
+    session.project.remember("stage", "position")
     yield session
     await session.close()
 
@@ -58,7 +58,7 @@ async def many(tmp_path):
     create(tmp_path / "many")
     session = Session.open(tmp_path / "many", must_write=True)
     await bring_in(session, tmp_path / "rows.jsonl", rows(60, (5, 10)))
-    session.remember("stage", "position")
+    session.project.remember("stage", "position")
     yield session
     await session.close()
 
@@ -153,7 +153,7 @@ async def test_what_cannot_be_moved_says_why(samples):
         assert "has no gold segment" in notices(app)[-1]
         await press(pilot, "p")
         assert notices(app)[-1] == "#33 stays as it is: its gold segment is unsure; m marks it"
-        assert samples.history()[0].command != "place"
+        assert samples.journal.history()[0].command != "place"
 
 
 # -- filter, review, marks -------------------------------------------------------------------------
@@ -318,8 +318,8 @@ async def test_the_figures_say_it_in_words(samples):
 async def test_a_decision_elsewhere_is_seen_on_coming_back(samples):
     async with opened(samples) as (app, pilot):
         await press(pilot, "1")
-        samples.mark_gold(32, 1)
-        samples.reject(33)
+        samples.placing.mark_gold(32, 1)
+        samples.rows.reject(33)
         await press(pilot, "4")
         assert len(app.screen) == 32
         assert app.screen.survey.at(31).by == "hand"
@@ -356,7 +356,7 @@ async def test_the_judge_is_asked_after_a_question(samples):
 
 
 async def test_a_probe_is_made_drawn_and_gone_by(many):
-    many.settings = msgspec.structs.replace(many.settings, probe=ProbeSettings(keys=15, samples=8))
+    many.project.settings = msgspec.structs.replace(many.settings, probe=ProbeSettings(keys=15, samples=8))
     use(many, FakeChat())  # It forgets the middle.
     async with opened(many) as (app, pilot):
         await press(pilot, "s")
@@ -376,17 +376,17 @@ async def test_a_probe_is_made_drawn_and_gone_by(many):
 
 
 async def test_a_probe_stops_and_goes_on(many):
-    many.settings = msgspec.structs.replace(many.settings, probe=ProbeSettings(keys=15, samples=8))
+    many.project.settings = msgspec.structs.replace(many.settings, probe=ProbeSettings(keys=15, samples=8))
     use(many, FakeChat(delay=0.1))
     async with opened(many) as (app, pilot):
         await press(pilot, "b")
         await pilot.press("y", "b")
         await settled(pilot)
         assert any("stops after what is in flight" in notice for notice in notices(app))
-        (stopped,) = many.probes()
+        (stopped,) = many.runs.probes()
         assert not stopped.ended
         await press(pilot, "b", "y")
-        (probe,) = many.probes()
+        (probe,) = many.runs.probes()
         assert probe.ended
 
 

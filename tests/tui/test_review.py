@@ -55,7 +55,7 @@ async def test_a_restart_shows_the_same_row_and_undoes(project):
     async with opened(session) as (_, pilot):
         await press(pilot, "4", "1", "j", "j", "j", "x")
         # Nothing more is written than a kill would leave: the place is kept with the decision.
-        place = session.recall("stage.seeds")
+        place = session.project.recall("stage.seeds")
     await session.close()
     assert place == {"row": 5, "filter": ""}
     session = Session.open(project, must_write=True)
@@ -70,8 +70,8 @@ async def test_a_restart_shows_the_same_row_and_undoes(project):
 
 
 async def test_undo_of_another_stages_row_moves_no_cursor(session):
-    made = session.add(session.rows.get(1).row)
-    session.reject(made)
+    made = session.rows.add(session.rows.get(1).row)
+    session.rows.reject(made)
     async with opened(session) as (app, pilot):
         await press(pilot, "/")
         await type_in(pilot, "seed:yes")
@@ -85,7 +85,7 @@ async def test_a_cursor_at_rest_is_remembered(session):
     async with opened(session) as (_, pilot):
         await press(pilot, "j", "j")
         await pilot.pause(0.4)
-        assert session.recall("stage.seeds") == {"row": 3, "filter": ""}
+        assert session.project.recall("stage.seeds") == {"row": 3, "filter": ""}
 
 
 async def test_the_filter_narrows_says_so_and_is_remembered(session):
@@ -95,7 +95,7 @@ async def test_the_filter_narrows_says_so_and_is_remembered(session):
         await press(pilot, "enter")
         assert {row.type for row in session.rows.page(app.screen._entries.ids)} == {"preference"}
         assert "/type:preference  1/10" in text_of(app).splitlines()[0]
-        assert session.recall("stage.seeds")["filter"] == "type:preference"
+        assert session.project.recall("stage.seeds")["filter"] == "type:preference"
         await press(pilot, "/", "ctrl+u", "enter")
         assert len(app.screen._entries) == 80
 
@@ -135,7 +135,7 @@ async def test_an_edit_is_left_only_when_that_is_meant(session):
 async def test_a_row_that_was_only_looked_at_keeps_its_bytes(tmp_path):
     odd = "a\r\nb\rc\x85d\u2028e\x1b[2J ␛ \u202e\x00\tend\n"
     session = new_project(tmp_path / "odd")
-    kept = session.rows.get(session.add(Sft(instruction=odd, output=odd)))
+    kept = session.rows.get(session.rows.add(Sft(instruction=odd, output=odd)))
     async with opened(session) as (_, pilot):
         await press(pilot, "e", "f2")
         assert session.rows.get(kept.id).row == kept.row
@@ -223,7 +223,7 @@ async def test_the_stages_in_a_ring(session):
         for stage in ("evolve", "dedup", "position", "check", "export", "seeds"):
             await press(pilot, "]")
             assert app.screen.stage == stage
-            assert session.recall("stage") == stage
+            assert session.project.recall("stage") == stage
         await press(pilot, "[")
         assert app.screen.stage == "export"
 

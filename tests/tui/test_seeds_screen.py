@@ -28,7 +28,7 @@ async def test_a_copy_is_edited_and_added_as_a_seed(session):
         await press(pilot, "D")
         await type_in(pilot, "Copied: ")
         await press(pilot, "f2")
-        copy = session.rows.get(session.rows.last_id())
+        copy = session.rows.get(session.project.rows.last_id())
         assert (copy.row.instruction, copy.row.output) == (f"Copied: {original.row.instruction}", original.row.output)
         assert (copy.seed, copy.id, session.rows.get(original.id)) == (True, app.screen.current.id, original)
         await press(pilot, "u")
@@ -36,11 +36,11 @@ async def test_a_copy_is_edited_and_added_as_a_seed(session):
 
 
 async def test_a_copy_that_nobody_changed_is_not_added(session):
-    last = session.rows.last_id()
+    last = session.project.rows.last_id()
     async with opened(session) as (app, pilot):
         await press(pilot, "D", "f2")
         assert "nothing is added" in notices(app)[-1]
-    assert session.rows.last_id() == last
+    assert session.project.rows.last_id() == last
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_a_new_row_of_a_type(session, key, made):
         await press(pilot, "N", key)
         await type_in(pilot, "写一首诗。")
         await press(pilot, "f2")
-    row = session.rows.get(session.rows.last_id())
+    row = session.rows.get(session.project.rows.last_id())
     assert (row.row, row.seed) == (made, isinstance(made, Sft))
 
 
@@ -68,14 +68,16 @@ async def test_a_new_row_about_images_asks_for_them_first(session):
         await type_in(pilot, "<image><image>Which is older?")
         await press(pilot, "f2")
     images = ("images/a.png", "images/b.png")
-    assert session.rows.get(session.rows.last_id()).row == Multimodal("<image><image>Which is older?", images=images)
+    assert session.rows.get(session.project.rows.last_id()).row == Multimodal(
+        "<image><image>Which is older?", images=images
+    )
 
 
 # -- classification --------------------------------------------------------------------------------
 
 
 async def test_classify_says_the_guess_then_its_opposite_then_nothing_and_undo_takes_it_back(session):
-    session.set_tags([1], ["hard"])
+    session.rows.set_tags([1], ["hard"])
     async with opened(session) as (app, pilot):
         assert "no classification? its words ask for no label; c marks it" in text_of(app)
         await press(pilot, "c")
@@ -113,7 +115,7 @@ async def test_the_balance_at_80x24(session):
 
 
 async def test_the_balance_follows_decisions(session):
-    session.add(Sft("判断这句话是不是真的。", "天是绿的。", "不是"), seed=True)
+    session.rows.add(Sft("判断这句话是不是真的。", "天是绿的。", "不是"), seed=True)
     async with opened(session, size=(120, 40)) as (app, pilot):
         await press(pilot, "b")
         assert "28 seed tasks" in text_of(app)
@@ -123,7 +125,7 @@ async def test_the_balance_follows_decisions(session):
 
 
 async def test_hints_narrow_the_view_and_stand_below_the_status(session):
-    session.add(Sft("Draw a map of the harbour.", "", ""), seed=True)
+    session.rows.add(Sft("Draw a map of the harbour.", "", ""), seed=True)
     async with opened(session) as (app, pilot):
         await press(pilot, "h")
         assert [session.rows.get(row).seed for row in app.screen._entries.ids] == [True] * 3
@@ -136,12 +138,12 @@ async def test_hints_narrow_the_view_and_stand_below_the_status(session):
         await press(pilot, "slash")
         await type_in(pilot, "hint:blacklisted harbour")
         await press(pilot, "enter")
-        assert list(app.screen._entries.ids) == [session.rows.last_id()]
+        assert list(app.screen._entries.ids) == [session.project.rows.last_id()]
         await press(pilot, "slash")
         await type_in(pilot, "hint:ugly")
         await press(pilot, "enter")
         assert "There is no hint 'ugly'" in notices(app)[-1]
-        assert list(app.screen._entries.ids) == [session.rows.last_id()]
+        assert list(app.screen._entries.ids) == [session.project.rows.last_id()]
 
 
 async def test_a_narrowed_view_is_there_again_after_a_restart(session):
@@ -172,7 +174,7 @@ async def test_the_prompt_of_a_request_is_the_methods_own_and_comes_back(session
 
 async def test_an_empty_pool_has_no_draw_but_a_balance(session):
     for row in range(1, 28):
-        session.set_seed(row, False)
+        session.rows.set_seed(row, False)
     async with opened(session) as (app, pilot):
         await press(pilot, "p")
         assert "The task pool is empty" in notices(app)[-1]

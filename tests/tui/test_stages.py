@@ -62,7 +62,7 @@ async def test_pause_goes_on_and_stop_keeps(session):
         await pilot.press("S")
         await settled(pilot)
         assert "stopped " in text_of(app)
-        kept = session.stats()["generated"]
+        kept = session.rows.stats()["generated"]
         await press(pilot, "1", "2")
         assert len(app.screen._entries) == sum(kept.values()) > 0
 
@@ -96,7 +96,7 @@ async def test_a_model_that_fails_is_told_once_and_the_job_waits_for_the_cure(se
         assert "[/]␛[2J the key is wrong" in " ".join(notices(app))
         broken[0] = False
         await press(pilot, "s")
-        assert session.stats()["generated"]["pending"] > 0
+        assert session.rows.stats()["generated"]["pending"] > 0
 
 
 async def test_a_fault_in_a_job_is_shown_and_the_screens_live_on(session):
@@ -138,7 +138,7 @@ async def test_the_choices_of_an_export_are_remembered(session, tmp_path):
         await press(pilot, "enter")
         assert "openai, json" in text_of(app)
         assert "split 8:1:1" in text_of(app)
-    kept = session.recall("stage.export")["chosen"]
+    kept = session.project.recall("stage.export")["chosen"]
     assert kept["types"] == ["sft", "preference", "multimodal", "kto"]
     assert (kept["statuses"], kept["format"], kept["file"], kept["split"]) == (["accepted"], "openai", "json", "8:1:1")
     assert (kept["tags"], kept["methods"], kept["min_score"]) == (["hard"], ["imported"], 2)

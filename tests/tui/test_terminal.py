@@ -156,11 +156,11 @@ async def hostile_project(tmp_path):
     kinds = {"instruction": HOSTILE, "input": HOSTILE, "output": HOSTILE, "system": HOSTILE}
     again = kinds | {"instruction": HOSTILE + " again"}
     await bring_in(session, file, [kinds, again], seed=True)
-    session.add(Preference(instruction=HOSTILE, chosen=HOSTILE, rejected=HOSTILE, history=((HOSTILE, HOSTILE),)))
+    session.rows.add(Preference(instruction=HOSTILE, chosen=HOSTILE, rejected=HOSTILE, history=((HOSTILE, HOSTILE),)))
     context = "\n\n".join(f"Document [{n}](Title: {HOSTILE}) {HOSTILE} {n}" for n in (1, 2, 3))
-    session.add(Sft(instruction="Which?", input=context.replace("\u2028", ""), output=HOSTILE))
-    session.remember("stage.export", {"out": f"{folder}/{name}"})
-    session.remember("stage.seeds", {"row": 1, "filter": HOSTILE.split(" ")[0]})
+    session.rows.add(Sft(instruction="Which?", input=context.replace("\u2028", ""), output=HOSTILE))
+    session.project.remember("stage.export", {"out": f"{folder}/{name}"})
+    session.project.remember("stage.seeds", {"row": 1, "filter": HOSTILE.split(" ")[0]})
     await session.close()
     with (folder / "studio.toml").open(encoding="utf-8") as settings:
         text = settings.read().replace('name = ""', 'name = "\\u001b]0;t\\u0007\\u009b"')

@@ -113,7 +113,7 @@ async def test_the_story(project, start):
     session = opened(project)
     rules = [session.rows.rules(generated=generated).get("near-duplicate", 0) for generated in (True, False)]
     assert sum(rules) == 2
-    assert "keep-both" not in [pair.verdict for pair in session.pairs.all()]
+    assert "keep-both" not in [pair.verdict for pair in session.project.pairs.all()]
     assert (project / "export" / "dataset_info.json").is_file()
     await session.close()
 

@@ -26,7 +26,7 @@ _DAMAGE = (KeyError, IndexError, ValueError, OverflowError, MemoryError)
 """What arrays say that a disk has spoilt."""
 
 Since = Callable[[tuple[int, int]], tuple[tuple[int, int], Iterable[int]]]
-"""From `Session.changes` of a moment: those of now, and the rows that came or were rewritten between."""
+"""From `OpenProject.changes` of a moment: those of now, and the rows that came or were rewritten between."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 

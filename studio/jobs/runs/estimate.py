@@ -171,4 +171,4 @@ def _likely_asks(task: Task, course: Course) -> list[Ask]:
 
 
 def _sum(requests: Sequence[Requested], name: str) -> float:
-    return sum(one.weight * getattr(one.usage, name) for one in requests)
+    return sum(one.weight * float(getattr(one.usage, name)) for one in requests)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 import orjson
 
-from studio.alpaca.rows import Sft
+from studio.alpaca.rows import Row, Sft
 from studio.jobs.events import Ended
 from studio.jobs.runs.course import Course
 from studio.jobs.runs.plan import Heard
@@ -45,7 +45,7 @@ class Keeper:
                 for score in result.scores:
                     self._scores.keep(score.row, score.name, score.value, course.id, score.reason)
                 if course.method.keeps and not task.variant:
-                    self._answers.keep(course.id, task.key, result.value, " ".join(heard.asked))
+                    self._answers.keep(course.id, task.key, result.value, heard.asked)
         if result.changes and not result.left and not self._apply(result.changes):
             return None
         for row_id, made in zip(ids, result.rows, strict=bool(ids)):
@@ -85,7 +85,7 @@ class Keeper:
         self._rows.complete(made.completes, msgspec.structs.replace(generated, replies=(*before, *replies)))
         return made.completes
 
-    def _thought(self, made: Made) -> tuple[object, bytes | None]:
+    def _thought(self, made: Made) -> tuple[Row, bytes | None]:
         """The row, and what belongs beside it, as the thinking setting says."""
         if not made.thinking or self._course.thinking == "drop":
             return made.row, None

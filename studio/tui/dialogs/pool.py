@@ -43,7 +43,7 @@ class Draw(Help):
         wanted = session.settings.self_instruct.language
         self._languages.sort(key=lambda language: (language != wanted, -len(pool.seeds[language])))
         self._request = 0
-        self._drawn = session.draw_examples(pool, self._languages[0], 0)
+        self._drawn = session.runs.draw_examples(pool, self._languages[0], 0)
 
     def action_step(self, by: int) -> None:
         self._draw(max(0, self._request + by))
@@ -54,7 +54,7 @@ class Draw(Help):
 
     def _draw(self, request: int) -> None:
         self._request = request
-        self._drawn = self._session.draw_examples(self._pool, self._languages[0], request)
+        self._drawn = self._session.runs.draw_examples(self._pool, self._languages[0], request)
         self.show(self._lines)
 
     def _lines(self, width: int) -> list[Line]:

@@ -9,7 +9,7 @@ from studio.alpaca.checks import Issue
 from studio.errors import StudioError
 from studio.jobs.events import Checked, Event, Progressed
 from studio.session import Session
-from studio.session.deciding import count_of
+from studio.session.journal import count_of
 from studio.store.rows import StoredRow
 from studio.tui.commands import Stage
 from studio.tui.details.issues import group_lines, issue_lines, samples_lines
@@ -42,7 +42,7 @@ class CheckScreen(StageScreen):
 
     def restore(self, place: dict[str, object]) -> None:
         try:
-            self.groups = IssueGroups(self.session.inspection.table)
+            self.groups = IssueGroups(self.session.files.inspection.table)
         except StudioError as error:
             self.studio.complain(error, seconds=LASTING)
             return
@@ -69,17 +69,17 @@ class CheckScreen(StageScreen):
         """Rows were decided on: check those again, and none else."""
         if self._checked is None:
             return
-        now = self.session.changes
-        touched = self.session.touched_since(self._checked)
+        now = self.session.project.changes
+        touched = self.session.project.touched_since(self._checked)
         if sum(map(len, touched)) > _AT_ONCE:
             if not self.studio.jobs.running("check"):
                 self._look_at(sorted(set().union(*touched)))
             return
         ids = sorted(set().union(*touched))
         rows = [row for row in self.session.rows.page(ids) if row.status != "rejected"]
-        issues = {row.id: found for row in rows if (found := self.session.issues_of(row))}
+        issues = {row.id: found for row in rows if (found := self.session.files.issues_of(row))}
         spot = self.groups.spot(self.list.cursor)
-        self.groups.replace(ids, issues, self.session.issues_of_set())
+        self.groups.replace(ids, issues, self.session.files.issues_of_set())
         self._checked = now
         self._show(spot)
 
@@ -104,7 +104,7 @@ class CheckScreen(StageScreen):
             return
         row = self.session.rows.get(found.row)
         assert row is not None  # rows are never deleted
-        origin = self.session.origin(row)
+        origin = self.session.rows.origin(row)
         self.page.show(lambda width: issue_lines(found.issue, entry, row, origin, width))
 
     def title_note(self) -> str:
@@ -121,9 +121,9 @@ class CheckScreen(StageScreen):
 
     def _look_at(self, ids: Sequence[int] | None) -> None:
         """Check these rows, or all, in a thread."""
-        since = self.session.changes
+        since = self.session.project.changes
         self.studio.jobs.start(
-            "check", self.session.check(ids), lambda events: self._seen(events, ids, since), self._ended
+            "check", self.session.files.check(ids), lambda events: self._seen(events, ids, since), self._ended
         )
 
     def _seen(self, events: list[Event], ids: Sequence[int] | None, since: tuple[int, int]) -> None:
@@ -178,7 +178,7 @@ class CheckScreen(StageScreen):
         self.app.push_screen(preview, lambda sure: self._fix(group.code, rows) if sure else None)
 
     def _fix(self, code: str, rows: list[int]) -> None:
-        fixed = self.session.fix(code, rows)
+        fixed = self.session.rows.fix(code, rows)
         self.app.notify(f"fixed {code} in {count_of(fixed)}; u takes it back")
         self.decided()
         self.remember()
@@ -198,14 +198,14 @@ class CheckScreen(StageScreen):
         from studio.tui.dialogs.questions import Ask
 
         if issue.waived:
-            self._waived(self.session.unwaive(issue.code, rows), f"{issue.code} counts again")
+            self._waived(self.session.rows.unwaive(issue.code, rows), f"{issue.code} counts again")
             return
         where = f"#{rows[0]}" if len(rows) == 1 else count_of(len(rows))
         hint = "why it may pass; kept with the row. v shows what was let pass"
 
         def waive(reason: str | None) -> None:
             if reason:
-                self._waived(self.session.waive(issue.code, rows, reason), f"let {issue.code} pass")
+                self._waived(self.session.rows.waive(issue.code, rows, reason), f"let {issue.code} pass")
             elif reason is not None:
                 self.app.notify("Nothing passes without a reason: say why.", severity="warning")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from studio.jobs.events import Event, Progressed
-from studio.session.deciding import count_of
+from studio.session.journal import count_of
 from studio.tui.screens.cluster_stage import ClusterStage
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class ClusterSearch(ClusterStage):
     """What the keys about the search do."""
 
     def command_find(self) -> None:
-        self.studio.jobs.start("dedup", self.session.find_duplicates(self.chosen), self._seen, self._found)
+        self.studio.jobs.start("dedup", self.session.review.find_duplicates(self.chosen), self._seen, self._found)
 
     def _seen(self, events: list[Event]) -> None:
         from studio.jobs.duplicates.dedup_events import DuplicatesFound
@@ -45,7 +45,7 @@ class ClusterSearch(ClusterStage):
 
         def apply(typed: dict[str, str]) -> None:
             self.choose(*dedup_settings.chosen(typed))
-            search = self.session.pairs.search()
+            search = self.session.review.last_search()
             if search and (self.chosen.method, self.chosen.field) != (search.method, search.field):
                 self.app.notify(f"f searches anew, by {self.chosen.method} of {self.chosen.field}")
             self.make_queue()
@@ -73,7 +73,7 @@ class ClusterSearch(ClusterStage):
                 if isinstance(event, RedundancyMeasured):
                     self.app.push_screen(Help(partial(redundancy_lines, event.redundancy, event.clusters)))
 
-        self.studio.jobs.start("redundancy", self.session.redundancy(), seen)
+        self.studio.jobs.start("redundancy", self.session.selection.redundancy(), seen)
 
     def command_diverse(self) -> None:
         from studio.tui.dialogs.questions import Ask
@@ -97,12 +97,12 @@ class ClusterSearch(ClusterStage):
                     told = f"ratio {before.ratio:.3f} before, {after.ratio:.3f} after"
                     self.app.notify(f"tagged {count_of(after.rows)} diverse: {told}; u takes it back")
 
-        self.studio.jobs.start("diverse", self.session.select_diverse(int(typed)), seen)
+        self.studio.jobs.start("diverse", self.session.selection.select_diverse(int(typed)), seen)
 
     def command_threshold(self) -> None:
         from studio.tui.dialogs.clusters import Threshold
 
-        search = self.session.pairs.search()
+        search = self.session.review.last_search()
         if self.queue is None or search is None:
             return
         dialog = Threshold(self.chosen.limit, search.floor, lambda value: self._foretell(dialog, value))
@@ -121,7 +121,7 @@ class ClusterSearch(ClusterStage):
                     dialog.tell(value, f"{told}; {found.conflicts:,} conflicts stay" if found.conflicts else told)
 
         assert self.queue is not None
-        self.studio.jobs.start("outlook", self.session.foretell(self.queue, value), seen, anew=True)
+        self.studio.jobs.start("outlook", self.session.review.foretell(self.queue, value), seen, anew=True)
 
     def _threshold_chosen(self, value: float | None) -> None:
         self.studio.jobs.stop("outlook")

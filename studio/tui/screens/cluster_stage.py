@@ -8,7 +8,7 @@ import msgspec
 
 from studio.jobs.events import Event, Progressed
 from studio.session import Session
-from studio.session.judging import ALIKE
+from studio.session.neighbours import ALIKE
 from studio.settings import DedupSettings
 from studio.store.rows import StoredRow
 from studio.tui.cluster_entries import ClusterEntries
@@ -53,7 +53,7 @@ class ClusterStage(StageScreen):
 
     def count_settled(self) -> None:
         """Clusters that were settled since the last search: one for a decision, or as many as it is known to weigh."""
-        self._settled = sum(self._weights.get(str(group), 1) for group in self.session.settled())
+        self._settled = sum(self._weights.get(str(group), 1) for group in self.session.review.settled())
 
     @property
     def current(self) -> Cluster | None:
@@ -70,16 +70,16 @@ class ClusterStage(StageScreen):
 
     def make_queue(self) -> None:
         """Read the clusters of the last search, in a thread."""
-        if self.session.pairs.search() is None:
+        if self.session.review.last_search() is None:
             self.queue = None
             self.list.show(_NOTHING, empty="Nothing was searched yet: f finds duplicates, o says how.")
             self.show_detail()
             return
-        made = self.session.changes
+        made = self.session.project.changes
         self.list.show(_NOTHING if self._entries is None else self._entries, empty="Looking at the pairs…")
         self.studio.jobs.start(
             "queue",
-            self.session.review_queue(self.chosen, self.order),
+            self.session.review.queue(self.chosen, self.order),
             lambda events: self._seen_queue(events, made),
             self._ended,
             anew=True,
@@ -120,12 +120,12 @@ class ClusterStage(StageScreen):
         self.count_settled()
         if self.queue is None or self._made is None:
             return
-        rows, pairs, anew = self.session.judged_since(self._made)
+        rows, pairs, anew = self.session.review.judged_since(self._made)
         if anew:
             if not self.studio.jobs.running("queue"):
                 self.make_queue()
             return
-        self._made = self.session.changes
+        self._made = self.session.project.changes
         gone = self.session.rows.rejected_among(rows)
         self.queue.follow(gone, rows - gone, {(one.left, one.right): one.verdict != "keep-both" for one in pairs})
         wanted, self._wanted = self._wanted, None
@@ -150,7 +150,7 @@ class ClusterStage(StageScreen):
         """Why the two rows are a pair, in words."""
         assert self.queue is not None
         tie = self.queue.tie(left.id, right.id)
-        search = self.session.pairs.search()
+        search = self.session.review.last_search()
         field = f" in {search.field}" if search and search.field != "row" else ""
         if tie is None:
             return ""
@@ -159,7 +159,7 @@ class ClusterStage(StageScreen):
 
     def _shared(self, cluster: Cluster, left: StoredRow, right: StoredRow) -> list[tuple[str, float]]:
         equal = cluster.kind == "conflict" or cluster.scores[self._other] >= 1
-        return [] if equal else self.session.shared_terms(left.id, right.id)[:_SHARED]
+        return [] if equal else self.session.neighbours.shared_terms(left.id, right.id)[:_SHARED]
 
     def title_note(self) -> str:
         if self._progress or self.queue is None:
@@ -180,7 +180,7 @@ class ClusterStage(StageScreen):
         """Go by these from now on, also after a restart."""
         self.chosen, self.order = chosen, order
         files = msgspec.to_builtins(self.session.settings.dedup)
-        self.session.remember(_CHOSEN, {"files": files, "chosen": msgspec.to_builtins(chosen), "order": order})
+        self.session.project.remember(_CHOSEN, {"files": files, "chosen": msgspec.to_builtins(chosen), "order": order})
 
 
 class _Nothing:
@@ -198,7 +198,7 @@ _NOTHING = _Nothing()
 
 def _recalled(session: Session) -> tuple[DedupSettings, Order]:
     """What the person chose here; whoever changes studio.toml afterwards has said it last."""
-    kept, files = session.recall(_CHOSEN) or {}, session.settings.dedup
+    kept, files = session.project.recall(_CHOSEN) or {}, session.settings.dedup
     order: Order = kept.get("order", "border")
     if kept.get("files") != msgspec.to_builtins(files):
         return files, order

@@ -10,7 +10,7 @@ import msgspec
 
 from studio.alpaca.rows import Row, fields
 from studio.errors import StudioError
-from studio.session.deciding import count_of
+from studio.session.journal import count_of
 from studio.tui.commands import STAGES, Stage
 from studio.tui.details.clusters import as_text, loss_lines
 from studio.tui.screens.cluster_search import ClusterSearch
@@ -31,13 +31,13 @@ class DedupScreen(ClusterSearch):
     def _decided(self, n: int = 1) -> None:
         """A cluster less, or two rows less to look at: the next one comes under the cursor. n: clusters in all."""
         if n > 1:
-            self._weights[str(self.session.history(1)[0].id)] = n
+            self._weights[str(self.session.journal.history(1)[0].id)] = n
         self.decided()
         self.remember()
 
     def _drop(self, losses: Sequence[Loss]) -> None:
         if losses:
-            self.session.drop_duplicates(losses)
+            self.session.review.drop_duplicates(losses)
             self._decided()
 
     def _keep(self, place: int) -> None:
@@ -49,7 +49,7 @@ class DedupScreen(ClusterSearch):
             self.app.notify(f"There is no row {place} here{stage}", timeout=3)
         elif cluster.kind == "conflict":
             keeper = cluster.rows[place - 1]
-            self.session.settle_conflict(keeper, [row for row in cluster.rows if row != keeper])
+            self.session.review.settle_conflict(keeper, [row for row in cluster.rows if row != keeper])
             self._decided()
         else:
             self._drop(self.queue.losses_for(cluster.rows[place - 1], cluster))
@@ -79,7 +79,7 @@ class DedupScreen(ClusterSearch):
             return
         keeper, loser = both[side], both[1 - side]
         if cluster.kind == "conflict":
-            self.session.settle_conflict(keeper, [loser])
+            self.session.review.settle_conflict(keeper, [loser])
             self._decided()
         else:
             self._drop([Loss(loser, keeper, cluster.scores[self._other])])
@@ -96,7 +96,7 @@ class DedupScreen(ClusterSearch):
             self._no_duplicates(pairs_of(cluster.rows))
 
     def _no_duplicates(self, pairs: Sequence[tuple[int, int]]) -> None:
-        self.session.keep_both(pairs)
+        self.session.review.keep_both(pairs)
         self._decided()
 
     def command_accept_band(self) -> None:
@@ -123,7 +123,7 @@ class DedupScreen(ClusterSearch):
         self.app.push_screen(preview, lambda sure: self._band(losses) if sure else None)
 
     def _band(self, losses: Sequence[Loss]) -> None:
-        dropped = self.session.drop_duplicates(losses)
+        dropped = self.session.review.drop_duplicates(losses)
         self.app.notify(f"dropped {count_of(dropped)}; u takes all of it back")
         self._decided(len({loss.keeper for loss in losses}))
 
@@ -147,7 +147,7 @@ class DedupScreen(ClusterSearch):
             if second is not None:
                 taken = {name: other[name] for name, theirs in zip(names, second, strict=True) if theirs}
                 row: Row = msgspec.structs.replace(left.row, **taken)
-                self.session.merge(left.id, row, [right.id])
+                self.session.review.merge(left.id, row, [right.id])
                 self._decided()
 
         self.app.push_screen(Merge(f"Merge #{right.id} into #{left.id}", differences), merged)
@@ -181,13 +181,13 @@ class DedupScreen(ClusterSearch):
                     self.command_keep_both()
                 case "p" | "o":
                     chosen, rejected = (one, other) if choice == "p" else (other, one)
-                    made = self.session.pair_up(chosen, rejected)
+                    made = self.session.review.pair_up(chosen, rejected)
                     self.app.notify(f"made the preference row #{made}; u takes it back")
                     self._decided()
                 case "m":
                     self.command_merge()
                 case "d":
-                    self.session.settle_conflict(None, [one, other])
+                    self.session.review.settle_conflict(None, [one, other])
                     self._decided()
         except StudioError as error:
             self.studio.complain(error)

@@ -39,24 +39,24 @@ class EvolveScreen(RunStage):
 
     def restore(self, place: dict[str, object]) -> None:
         super().restore(place)
-        if kept := self.session.recall(_REMEMBERED):
+        if kept := self.session.project.recall(_REMEMBERED):
             try:
                 texts = evolve_settings.remembered(self._files, kept)
-                self.session.change_settings(evolve_settings.chosen(self._files, texts))
+                self.session.runs.change_settings(evolve_settings.chosen(self._files, texts))
             except StudioError as error:
                 self.studio.complain(error)
 
     def idle_lines(self) -> list[Line]:
-        pool = f"{self.session.stats()['seeds']:,} seed tasks in the pool"
+        pool = f"{self.session.rows.stats()['seeds']:,} seed tasks in the pool"
         evolves, instructs = self.key("start"), self.key("self-instruct")
         told = f"{evolves} evolves them (Evol-Instruct)   {instructs} writes new ones like them (Self-Instruct)"
-        return [[Span(pool, " bold"), Span(f"   {self.session.model_name}", "muted")], [Span(told, "muted")]]
+        return [[Span(pool, " bold"), Span(f"   {self.session.runs.model_name}", "muted")], [Span(told, "muted")]]
 
     # -- runs ------------------------------------------------------------------------------------
 
     def command_start(self) -> None:
         async def tally() -> Tally:
-            return Tally(await self.session.difficulty())
+            return Tally(await self.session.runs.difficulty())
 
         session = self.session
         if self._run is not None and self.running:
@@ -64,7 +64,7 @@ class EvolveScreen(RunStage):
         else:
             self.start(
                 Run(
-                    "evolve", "evolving", "start", session.estimate, tally, session.evolve,
+                    "evolve", "evolving", "start", session.runs.estimate, tally, session.runs.evolve,
                     lambda: session.settings.evolve.concurrency,
                 )
             )  # fmt: skip
@@ -76,8 +76,8 @@ class EvolveScreen(RunStage):
         session = self.session
         self.start(
             Run(
-                "self-instruct", "writing tasks", "self-instruct", session.estimate_self_instruct, tally,
-                session.self_instruct, lambda: session.settings.self_instruct.concurrency,
+                "self-instruct", "writing tasks", "self-instruct", session.runs.estimate_self_instruct, tally,
+                session.runs.self_instruct, lambda: session.settings.self_instruct.concurrency,
             )
         )  # fmt: skip
 
@@ -91,8 +91,8 @@ class EvolveScreen(RunStage):
 
     def _apply(self, typed: dict[str, str]) -> None:
         """Raises StudioError when that cannot be."""
-        self.session.change_settings(evolve_settings.chosen(self._files, typed))
-        self.session.remember(_REMEMBERED, evolve_settings.to_remember(self._files, typed))
+        self.session.runs.change_settings(evolve_settings.chosen(self._files, typed))
+        self.session.project.remember(_REMEMBERED, evolve_settings.to_remember(self._files, typed))
         self._show_board()
 
     def command_reroll(self) -> None:
@@ -113,7 +113,7 @@ class EvolveScreen(RunStage):
 
     def _reroll(self, row_id: int, operation: Operation) -> None:
         name = f"re-roll #{row_id}"
-        self.studio.jobs.start(name, self.session.reroll(row_id, operation), partial(self._rerolled, row_id))
+        self.studio.jobs.start(name, self.session.runs.reroll(row_id, operation), partial(self._rerolled, row_id))
 
     def _rerolled(self, row_id: int, events: list[Event]) -> None:
         for event in events:

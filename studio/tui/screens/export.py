@@ -36,7 +36,7 @@ class ExportScreen(StageScreen):
         super().__init__(session)
         self._named = ""
         self._chosen = session.settings.export
-        self._out = session.export_folder
+        self._out = session.files.export_folder
         self._counts: dict[RowType, dict[str, int]] = {}
         self._preview: Previewed | None = None
         self._result: Exported | None = None
@@ -83,12 +83,12 @@ class ExportScreen(StageScreen):
         return {"named": self._named, "chosen": kept, "out": str(self._out), "line": self.list.cursor}
 
     def refresh_view(self) -> None:
-        self._counts = self.session.stats()["types"]
+        self._counts = self.session.rows.stats()["types"]
         self._preview = None
         self.list.show(self)
         self.show_detail()
         if not self.studio.jobs.running("export"):
-            job = self.session.preview_export(self._out, self._chosen)
+            job = self.session.files.preview_export(self._out, self._chosen)
             self.studio.jobs.start("preview", job, self._seen, self._ended, anew=True)
 
     def show_detail(self) -> None:
@@ -207,7 +207,7 @@ class ExportScreen(StageScreen):
     def command_write(self) -> None:
         self.studio.jobs.stop("preview")
         self._result = None
-        job = self.session.export(self._out, self._chosen, name=self._named)
+        job = self.session.files.export(self._out, self._chosen, name=self._named)
         self.studio.jobs.start("export", job, self._seen, self._ended)
 
     def command_push(self) -> None:
@@ -217,12 +217,12 @@ class ExportScreen(StageScreen):
             self.app.notify("Nothing is written yet: w writes, then P sends it.")
             return
         hint = "owner/name on the Hugging Face Hub, made private if it is new; the token comes from HF_TOKEN"
-        self.app.push_screen(Ask("Push to", str(self.session.recall("push") or ""), hint), self._push)
+        self.app.push_screen(Ask("Push to", str(self.session.project.recall("push") or ""), hint), self._push)
 
     def _push(self, repo: str | None) -> None:
         if repo:
-            self.session.remember("push", repo)
-            job = self.session.push(self._out, repo, name=self._named, private=True)
+            self.session.project.remember("push", repo)
+            job = self.session.files.push(self._out, repo, name=self._named, private=True)
             self.studio.jobs.start("push", job, self._seen, self._ended)
 
     def _seen(self, events: list[Event]) -> None:

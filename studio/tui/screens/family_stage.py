@@ -38,7 +38,7 @@ class FamilyStage(RowsStage):
         same, self._detail_of = row.id == self._detail_of, row.id
         if not same:
             self._relative = row.id
-        kin = self._kin = self.session.family(row.id)
+        kin = self._kin = self.session.rows.family(row.id)
 
         def lines(width: int) -> list[Line]:
             if width < _BOTH and not self._in_tree:

@@ -90,8 +90,8 @@ class PoolStage(RowsStage):
         found = hints(row.row) if isinstance(row.row, Sft) else ()
         repeats = tuple(hint for hint in known if hint.rule == "near-duplicate")
         compared = self._hints is not None or self._few
-        near = self.session.near_words(row.id)
-        return seed_lines(row, self.session.origin(row), (*found, *repeats), width, compared=compared, near=near)
+        near = self.session.neighbours.words(row.id)
+        return seed_lines(row, self.session.rows.origin(row), (*found, *repeats), width, compared=compared, near=near)
 
     def title_note(self) -> str:
         return self._progress or super().title_note()
@@ -109,8 +109,8 @@ class PoolStage(RowsStage):
     def _look(self, then: Callable[[PoolCounted], None] | None = None) -> None:
         """Look at the pool in a thread unless it is as it was; then is told its balance."""
         self._then = then or self._then
-        if self._looked != self.session.changes:
-            self._looked, self._pool = self.session.changes, None
+        if self._looked != self.session.project.changes:
+            self._looked, self._pool = self.session.project.changes, None
             self._progress = "looking at the seed tasks" if then or self._hint else ""
             self._survey()
         elif self._pool is not None:
@@ -120,7 +120,7 @@ class PoolStage(RowsStage):
     async def _survey(self) -> None:
         told = time.monotonic()
         try:
-            async with aclosing(self.session.survey_pool()) as events:
+            async with aclosing(self.session.runs.survey_pool()) as events:
                 async for event in events:
                     if isinstance(event, PoolCounted):
                         self._counted(event)
@@ -176,5 +176,5 @@ class PoolStage(RowsStage):
         if row is None or not isinstance(row.row, Sft):
             self.app.notify("Only sft rows are seed tasks.")
             return
-        self.session.classify(row.id, next_mark(row.row.instruction, row.tags, row.extras))
+        self.session.rows.classify(row.id, next_mark(row.row.instruction, row.tags, row.extras))
         self.decided()

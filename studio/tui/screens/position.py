@@ -13,7 +13,7 @@ from studio.jobs.placement.events import GoldJudged, Placed, Placement, PlacesFo
 from studio.jobs.placement.survey import Entry
 from studio.jobs.runs.control import Control
 from studio.session import Session
-from studio.session.deciding import count_of
+from studio.session.journal import count_of
 from studio.tui import position_settings
 from studio.tui.commands import Stage
 from studio.tui.details import positions as details
@@ -78,7 +78,7 @@ class PositionScreen(ProbeStage):
         elif row is not None and (chosen.variants or chosen.distractors):
             self._place([row.id])
         elif row is not None:
-            if self.session.place_one(row.id, self.target(row.id), chosen):
+            if self.session.placing.place_one(row.id, self.target(row.id), chosen):
                 self.decided()
             else:
                 self.app.notify(f"#{row.id} stays as it is: {self._why_it_stays()}")
@@ -102,7 +102,7 @@ class PositionScreen(ProbeStage):
 
         chosen, foreseen = self.chosen, self.foreseen
         if ids is not None:
-            async for event in self.session.foresee(self.survey, chosen, frozenset(ids)):
+            async for event in self.session.placing.foresee(self.survey, chosen, frozenset(ids)):
                 foreseen = event if isinstance(event, PlacesForeseen) else foreseen
         if foreseen is None:
             return
@@ -115,7 +115,7 @@ class PositionScreen(ProbeStage):
     def _place(self, ids: list[int] | None) -> None:
         # Where gold stands elsewhere is known here, so that a few rows need no look at a million.
         standing = None if ids is None else self.survey.standing(set(ids), self.threshold)
-        events = self.session.place(self.chosen, ids, standing=standing)
+        events = self.session.placing.place(self.chosen, ids, standing=standing)
         self.studio.jobs.start("place", events, self._placing, self._placed)
 
     def _placing(self, events: list[Event]) -> None:
@@ -177,12 +177,14 @@ class PositionScreen(ProbeStage):
         if n == 0:
             self.app.notify("Every row's gold segment is known: there is nothing to ask.")
             return
-        question = f"Which segment is gold in {count_of(n)} that no rule is sure of?\nAsk {self.session.judge_name}?"
+        question = (
+            f"Which segment is gold in {count_of(n)} that no rule is sure of?\nAsk {self.session.runs.judge_name}?"
+        )
         self.app.push_screen(Confirm(question), lambda sure: self._consult(ids) if sure else None)
 
     def _consult(self, ids: list[int] | None) -> None:
         self._control, self._answered = Control(), 0
-        events = self.session.judge_gold(self._control, ids, self.threshold)
+        events = self.session.runs.judge_gold(self._control, ids, self.threshold)
         self.studio.jobs.start("judge", events, self._judged, self._judging_ended)
 
     def _judged(self, events: list[Event]) -> None:

@@ -32,12 +32,12 @@ class ProbeStage(SegmentStage):
         self._tally = ProbeTally()
 
     def restore(self, place: dict[str, object]) -> None:
-        self._probe = self.session.newest_probe()
+        self._probe = self.session.runs.newest_probe()
         super().restore(place)
 
     def choose(self, **changes: Any) -> None:
         super().choose(**changes)
-        if self.chosen.strategy == "inverse" and not self.session.weighted(self.chosen).weights:
+        if self.chosen.strategy == "inverse" and not self.session.placing.weighted(self.chosen).weights:
             self.app.notify("inverse goes by a probe, and there is none yet: b makes one. Until then it is even.")
 
     def on_resize(self) -> None:
@@ -59,7 +59,7 @@ class ProbeStage(SegmentStage):
             self.app.notify("The probe stops after what is in flight; b goes on with it later.")
             return
         try:
-            foretold = await self.session.estimate_probe()
+            foretold = await self.session.runs.estimate_probe()
         except StudioError as error:
             self.studio.complain(error)
             return
@@ -67,7 +67,7 @@ class ProbeStage(SegmentStage):
 
     def _ask_model(self) -> None:
         self._probing, self._tally = Control(), ProbeTally()
-        self.studio.jobs.start("probe", self.session.probe(self._probing), self._probed, self._probing_ended)
+        self.studio.jobs.start("probe", self.session.runs.probe(self._probing), self._probed, self._probing_ended)
 
     def _probed(self, events: list[Event]) -> None:
         tally = self._tally
@@ -88,7 +88,7 @@ class ProbeStage(SegmentStage):
         if tally.ended and tally.curve is not None:
             self.app.notify(judge(tally.curve).words, title=f"Probe of {tally.model}", timeout=LASTING)
         if self.is_attached:
-            self._probe = self.session.newest_probe()
+            self._probe = self.session.runs.newest_probe()
             self.surveyed()
             self._show_board()
             self.show_header()

@@ -59,7 +59,7 @@ class RowsStage(StageScreen):
 
     async def view(self) -> Sequence[int]:
         """Every id of the view."""
-        return await self.session.view(self._filter)
+        return await self.session.rows.view(self._filter)
 
     def _open_view(self, row_id: int) -> None:
         """Show a screenful from row_id at once; the whole view follows from a thread."""
@@ -122,7 +122,7 @@ class RowsStage(StageScreen):
 
     def lines(self, row: StoredRow, width: int) -> list[Line]:
         """A row's details."""
-        return row_lines(row, self.session.origin(row), width, near=self.session.near_words(row.id))
+        return row_lines(row, self.session.rows.origin(row), width, near=self.session.neighbours.words(row.id))
 
     def title_note(self) -> str:
         at = f"{self.list.cursor + 1:,}/{len(self._entries):,}" if self._whole and len(self._entries) else "…"
@@ -142,7 +142,7 @@ class RowsStage(StageScreen):
 
     def command_seed(self) -> None:
         if row := self.current:
-            self.session.set_seed(row.id, not row.seed)
+            self.session.rows.set_seed(row.id, not row.seed)
             self.decided()
 
     def key_escape(self) -> None:
@@ -161,7 +161,7 @@ class RowsStage(StageScreen):
 
     def _tagged(self, row_id: int, typed: str | None) -> None:
         if typed is not None:
-            self.session.set_tags([row_id], typed.split())
+            self.session.rows.set_tags([row_id], typed.split())
             self.decided()
 
     def command_score(self) -> None:
@@ -180,7 +180,7 @@ class RowsStage(StageScreen):
         except ValueError:
             self.app.notify(f"{typed!r} is not a number.", severity="error")
             return
-        self.session.set_score([row_id], score)
+        self.session.rows.set_score([row_id], score)
         self.decided()
 
     def command_filter(self) -> None:

@@ -198,10 +198,10 @@ class RunStage(FamilyStage):
 
     @work(exclusive=True, group="funnel")
     async def command_funnel(self) -> None:
-        before = self._tally or Tally(await self.session.difficulty())
+        before = self._tally or Tally(await self.session.runs.difficulty())
 
         def lines(width: int) -> list[Line]:
-            return full_lines(self._standing(self._tally or before), self._foretold, self.session.spent, width)
+            return full_lines(self._standing(self._tally or before), self._foretold, self.session.runs.spent, width)
 
         self._funnel = FunnelPage(lines)
         self.app.push_screen(self._funnel)

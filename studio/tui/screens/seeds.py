@@ -72,13 +72,13 @@ class SeedsScreen(PoolStage):
         if row == begun:
             self.app.notify("Nothing was written, so nothing is added.")
         elif row is not None:
-            self._open_view(self.session.add(row, seed=seed))
+            self._open_view(self.session.rows.add(row, seed=seed))
             self.show_header()
             self._look_again()
 
     def command_delete(self) -> None:
         if row := self.current:
-            self.session.reject(row.id, "you deleted it")
+            self.session.rows.reject(row.id, "you deleted it")
             self.after_verdict()
 
     def command_import(self) -> None:
@@ -98,7 +98,7 @@ class SeedsScreen(PoolStage):
         except StudioError as error:
             self.studio.complain(error)
             return
-        job = self.session.import_files(wish.paths, wish.type, seed=wish.seed, columns=wish.columns)
+        job = self.session.files.import_files(wish.paths, wish.type, seed=wish.seed, columns=wish.columns)
         self.studio.jobs.start("import", job, self._imported)
 
     def _imported(self, events: list[Event]) -> None:

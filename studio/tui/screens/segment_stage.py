@@ -50,14 +50,18 @@ class SegmentStage(SurveyStage):
         return self.chosen.sure
 
     def restore(self, place: dict[str, object]) -> None:
-        self.chosen = position_settings.remembered(self.session.settings.position, self.session.recall(_REMEMBERED))
+        self.chosen = position_settings.remembered(
+            self.session.settings.position, self.session.project.recall(_REMEMBERED)
+        )
         self._show_board()
         super().restore(place)
 
     def choose(self, **changes: Any) -> None:
         """Go by other settings from now on; they are remembered, studio.toml stays."""
         self.chosen = msgspec.structs.replace(self.chosen, **changes)
-        self.session.remember(_REMEMBERED, position_settings.to_remember(self.session.settings.position, self.chosen))
+        self.session.project.remember(
+            _REMEMBERED, position_settings.to_remember(self.session.settings.position, self.chosen)
+        )
         self._show_survey()
 
     # -- the board -------------------------------------------------------------------------------
@@ -72,7 +76,7 @@ class SegmentStage(SurveyStage):
             self._resharing = self.set_timer(_REST, self._foresee)
 
     def _foresee(self) -> None:
-        self.studio.jobs.start("foresee", self.session.foresee(self.survey, self.chosen), self._saw, anew=True)
+        self.studio.jobs.start("foresee", self.session.placing.foresee(self.survey, self.chosen), self._saw, anew=True)
 
     def _saw(self, events: list[Event]) -> None:
         for event in events:
@@ -96,7 +100,7 @@ class SegmentStage(SurveyStage):
 
     def show_detail(self) -> None:
         row = self.current
-        context = self.session.context_of(row) if row else None
+        context = self.session.placing.context_of(row) if row else None
         if row is None or context is None:
             self.page.show(lambda width: [])
             return
@@ -129,13 +133,13 @@ class SegmentStage(SurveyStage):
 
     def _then(self, row: StoredRow) -> Then:
         """What the chosen strategy would make of a row."""
-        made = self.session.foresee_row(row, self.chosen, self.target(row.id))
+        made = self.session.placing.foresee_row(row, self.chosen, self.target(row.id))
         if isinstance(made, Guard):
             return Then(guard=made)
         if not isinstance(made, Arranged):
             return Then()
         after = msgspec.structs.replace(row, row=made.row, gold=made.plan.gold, placement=None)
-        return Then(self.session.context_of(after), made.plan, after)
+        return Then(self.session.placing.context_of(after), made.plan, after)
 
     def target(self, row_id: int) -> int | None:
         """Where the chosen strategy wants a row's gold segment; None where it names no place."""
@@ -161,7 +165,7 @@ class SegmentStage(SurveyStage):
     def command_gold(self) -> None:
         if row := self.current:
             said_before = row.gold == self._selected and row.gold_why is None
-            self.session.mark_gold(row.id, None if said_before else self._selected)
+            self.session.placing.mark_gold(row.id, None if said_before else self._selected)
             self.decided()
 
     def command_head(self) -> None:
@@ -184,7 +188,7 @@ class SegmentStage(SurveyStage):
             self._move(max(0, min((entry.gold or 0) + by, entry.segments - 1)))
 
     def _move(self, target: int) -> None:
-        if (row := self.current) and self.session.place_one(row.id, target):
+        if (row := self.current) and self.session.placing.place_one(row.id, target):
             self._selected = -1
             self.decided()
 

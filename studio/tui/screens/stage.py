@@ -70,11 +70,11 @@ class StageScreen(Screen[None]):
     def on_mount(self) -> None:
         self.list.focus()
         self.footer.show(self._commands)
-        self.restore(self.session.recall(f"stage.{self.stage}") or {})
+        self.restore(self.session.project.recall(f"stage.{self.stage}") or {})
         self.show_header()
 
     def on_screen_resume(self) -> None:
-        if self._noted not in (None, self.session.changes):
+        if self._noted not in (None, self.session.project.changes):
             self.came_back()
         self.noted()
 
@@ -138,7 +138,7 @@ class StageScreen(Screen[None]):
 
     def noted(self) -> None:
         """This screen shows every change there has been."""
-        self._noted = self.session.changes
+        self._noted = self.session.project.changes
         self.show_header()
 
     def move_to(self, index: int) -> None:
@@ -156,7 +156,7 @@ class StageScreen(Screen[None]):
 
     def remember(self) -> None:
         """Keep the place for the next start."""
-        self.session.remember(f"stage.{self.stage}", self.place())
+        self.session.project.remember(f"stage.{self.stage}", self.place())
 
     def command_down(self) -> None:
         self.move_to(self.list.cursor + 1)
@@ -190,9 +190,9 @@ class StageScreen(Screen[None]):
 
         def undo(sure: bool | None) -> None:
             if sure:
-                self._turned("undid", self.session.undo())
+                self._turned("undid", self.session.journal.undo())
 
-        step = self.session.next_undone()
+        step = self.session.journal.next_undone()
         if step is None or step.command != "import":
             undo(True)
             return
@@ -200,7 +200,7 @@ class StageScreen(Screen[None]):
         self.app.push_screen(Confirm(question), undo)
 
     def command_redo(self) -> None:
-        self._turned("did again", self.session.redo())
+        self._turned("did again", self.session.journal.redo())
 
     def _turned(self, verb: str, told: tuple[str, int | None] | None) -> None:
         if told is None:
@@ -213,12 +213,12 @@ class StageScreen(Screen[None]):
 
     def command_accept(self) -> None:
         if row := self.selected_row():
-            self.session.accept(row.id)
+            self.session.rows.accept(row.id)
             self.after_verdict()
 
     def command_reject(self) -> None:
         if row := self.selected_row():
-            self.session.reject(row.id)
+            self.session.rows.reject(row.id)
             self.after_verdict()
 
     def after_verdict(self) -> None:
@@ -239,7 +239,7 @@ class StageScreen(Screen[None]):
 
     def _edited(self, row_id: int, edited: Row | None) -> None:
         if edited is not None:
-            self.session.edit(row_id, edited)
+            self.session.rows.edit(row_id, edited)
             self.decided()
 
     def command_copy(self) -> None:

@@ -99,19 +99,19 @@ class SurveyStage(StageScreen):
         if self._known is None or self.studio.jobs.running("segments"):
             self._refresh_current()
             return
-        touched = self.session.touched_since(self._known)
+        touched = self.session.project.touched_since(self._known)
         if sum(map(len, touched)) > _AT_ONCE:
             self._look(sorted(set().union(*touched)))
             return
-        self._known = self.session.changes
+        self._known = self.session.project.changes
         for row_id in set().union(*touched):
-            self.survey.replace(row_id, self.session.survey_entry(row_id))
+            self.survey.replace(row_id, self.session.placing.survey_entry(row_id))
         self._show_survey()
 
     def _refresh_current(self) -> None:
         """While a survey is under way, which sees no decision: the row that is looked at, at least."""
         if (row_id := self.entry_id) is not None and self.survey.index_of(row_id) is not None:
-            if entry := self.session.survey_entry(row_id):
+            if entry := self.session.placing.survey_entry(row_id):
                 self.survey.replace(row_id, entry)
             self._window.forget()
             self.list.repaint()
@@ -121,22 +121,25 @@ class SurveyStage(StageScreen):
         """Rows were decided on, and what became of these is known: the survey need not look at them again."""
         if self._known is None:
             return
-        others = set().union(*self.session.touched_since(self._known)) - known.keys()
+        others = set().union(*self.session.project.touched_since(self._known)) - known.keys()
         if len(others) > _AT_ONCE:
             return
-        self._known = self.session.changes
+        self._known = self.session.project.changes
         for row_id, entry in known.items():
             self.survey.replace(row_id, entry)
         for row_id in others:
-            self.survey.replace(row_id, self.session.survey_entry(row_id))
+            self.survey.replace(row_id, self.session.placing.survey_entry(row_id))
 
     def _look(self, ids: Sequence[int] | None) -> None:
         """Survey every row, or these, in a thread."""
-        since = self.session.changes
+        since = self.session.project.changes
         if ids is None:
             self.list.show(self, empty="Looking for rows with segments…")
         self.studio.jobs.start(
-            "segments", self.session.survey_segments(ids), lambda events: self._seen(events, ids, since), self._looked
+            "segments",
+            self.session.placing.survey_segments(ids),
+            lambda events: self._seen(events, ids, since),
+            self._looked,
         )
 
     def _seen(self, events: list[Event], ids: Sequence[int] | None, since: tuple[int, int]) -> None:
@@ -178,7 +181,7 @@ class SurveyStage(StageScreen):
     @work(exclusive=True, group="select")
     async def _select_with_words(self) -> None:
         """Words are sought in the rows' texts, in a thread."""
-        having = set(await self.session.view(Filter(text=self._filter.words)))
+        having = set(await self.session.rows.view(Filter(text=self._filter.words)))
         threshold = self.threshold
         self._show(await asyncio.to_thread(select, self.survey, self._filter, threshold, having))
 

@@ -27,11 +27,11 @@ ENTRIES = [{"question": LONG, "answer": "nine"}, {"question": LANG, "answer": "�
 @pytest.fixture
 def store(tmp_path):
     session = new_project(tmp_path / "p")
-    session.add(Sft("Say it.", "", f"They asked: {LONG}"))
-    session.add(Sft("Say it.", "", "Nothing."))
-    session.add(Sft("请回答。", LANG, "九点"))
-    yield Reader(session._project.database)
-    session._project.close()
+    session.rows.add(Sft("Say it.", "", f"They asked: {LONG}"))
+    session.rows.add(Sft("Say it.", "", "Nothing."))
+    session.rows.add(Sft("请回答。", LANG, "九点"))
+    yield Reader(session.project.database)
+    session.project.close()
 
 
 def json_file(folder):
@@ -164,9 +164,9 @@ def test_a_prompt_that_is_a_near_duplicate_of_an_entry_is_found_and_rejected(tmp
 
     session = new_project(tmp_path / "q")
     for number in range(20):
-        session.add(Sft(f"Describe how the people of street {number} keep their doors painted", "", "x"))
-    twin = session.add(Sft("Which bird builds its nest on the cliffs of the cape?", "", "The puffin."))
-    zh = session.add(Sft("哪一种鸟在海角的悬崖上筑巢过冬？", "", "海鹦。"))
+        session.rows.add(Sft(f"Describe how the people of street {number} keep their doors painted", "", "x"))
+    twin = session.rows.add(Sft("Which bird builds its nest on the cliffs of the cape?", "", "The puffin."))
+    zh = session.rows.add(Sft("哪一种鸟在海角的悬崖上筑巢过冬？", "", "海鹦。"))
     asyncio.run(session.close())
     path = tmp_path / "bench.jsonl"
     questions = ["Which bird builds a nest on the cliffs of the cape?", "哪种鸟在海角悬崖上筑巢过冬？", "yes"]
@@ -190,9 +190,9 @@ def test_a_row_near_many_entries_is_listed_as_common(tmp_path, capsys):
 
     session = new_project(tmp_path / "q")
     for number in range(20):
-        session.add(Sft(f"Describe how the people of street {number} keep their doors painted", "", "x"))
+        session.rows.add(Sft(f"Describe how the people of street {number} keep their doors painted", "", "x"))
     rows = [
-        session.add(Sft(text, "", "x"))
+        session.rows.add(Sft(text, "", "x"))
         for text in ("Which bird nests on the cliffs of the cape", "哪种鸟在海角悬崖上筑巢")
     ]
     asyncio.run(session.close())

@@ -10,7 +10,7 @@ import pytest
 from studio.alpaca import rows as alpaca
 from studio.curate.duplicates.ties import pairs_of
 from studio.jobs.duplicates.dedup_events import DuplicatesFound, QueueMade
-from studio.session import judging
+from studio.session import neighbours
 from studio.settings import DedupSettings, ExportSettings
 from studio.store import index_folder
 from tests.support.projects import bring_in, drain, new_project
@@ -27,7 +27,7 @@ def session_with(tmp_path, objects, **how):
 
 def search(session, **chosen):
     """The pairs of a search, as (left, right): kind."""
-    events = asyncio.run(drain(session.find_duplicates(DedupSettings(**chosen))))
+    events = asyncio.run(drain(session.review.find_duplicates(DedupSettings(**chosen))))
     assert isinstance(events[-1], DuplicatesFound)
     return {
         (left, right): kind for left, right, score, kind in events[-1].pairs if score >= DedupSettings(**chosen).limit
@@ -35,7 +35,7 @@ def search(session, **chosen):
 
 
 def queue(session, **chosen):
-    *_, made = asyncio.run(drain(session.review_queue(DedupSettings(**chosen))))
+    *_, made = asyncio.run(drain(session.review.queue(DedupSettings(**chosen))))
     assert isinstance(made, QueueMade)
     return made.queue
 
@@ -97,7 +97,7 @@ def test_one_prompt_with_two_answers_is_a_conflict(tmp_path):
     assert search(session) == {(first, second): "conflict", (first, third): "exact"}
     made = queue(session)
     assert [(one.kind, one.rows) for one in made] == [("near", (first, third)), ("conflict", (first, second))]
-    assert session.drop_duplicates(made.losses()) == 1
+    assert session.review.drop_duplicates(made.losses()) == 1
     assert [session.rows.get(row).status for row in (first, second, third)] == ["accepted", "accepted", "rejected"]
     assert session.rows.get(third).evidence == f"says the same as #{first}"
     asyncio.run(session.close())
@@ -121,11 +121,11 @@ def test_pairs_the_person_wants_both_of_are_never_asked_again(tmp_path):
         tmp_path, [{"instruction": f"{LONG} {end}", "output": "a"} for end in ("now", "soon")]
     )
     search(session)
-    session.keep_both([(one, two)])
+    session.review.keep_both([(one, two)])
     assert not len(queue(session))
     search(session)
     assert not len(queue(session))
-    assert session.undo()
+    assert session.journal.undo()
     assert len(queue(session)) == 1
     asyncio.run(session.close())
 
@@ -147,8 +147,8 @@ def test_what_is_no_duplicate_stays_none_when_the_first_of_equal_rows_goes(tmp_p
     search(session)
     (cluster,) = queue(session)
     assert set(cluster.rows) == {first, second, third}
-    session.keep_both(pairs_of(cluster.rows))
-    session.reject(first)
+    session.review.keep_both(pairs_of(cluster.rows))
+    session.rows.reject(first)
     search(session)
     assert not len(queue(session))
     asyncio.run(session.close())
@@ -160,7 +160,7 @@ def test_both_of_two_answers_says_nothing_of_a_third(tmp_path, text, near_it, ot
         tmp_path, [{"instruction": text, "output": answer} for answer in ("a", "bb", "ccc")]
     )
     search(session)
-    session.keep_both([(second, third)])
+    session.review.keep_both([(second, third)])
     for _ in range(2):
         (cluster,) = queue(session, keep="longest")
         assert (cluster.kind, cluster.rows) == ("conflict", (third, first))
@@ -174,8 +174,8 @@ def test_a_settled_conflict_that_is_none_any_more_lends_no_likeness(tmp_path, te
     objects += [{"instruction": near_it, "output": "long enough to stay"}, *FILLER]
     session, (first, second, *_) = session_with(tmp_path, objects)
     search(session)
-    session.keep_both([(first, second)])
-    session.edit(second, sft(other, "z"))
+    session.review.keep_both([(first, second)])
+    session.rows.edit(second, sft(other, "z"))
     for _ in range(2):
         made = queue(session, keep="longest")
         assert [loss.row for loss in made.losses()] == [first]
@@ -193,13 +193,13 @@ def test_a_conflict_of_prompts_lends_no_likeness_to_a_search_by_outputs(tmp_path
     ]
     session, (first, second, third, *_) = session_with(tmp_path, [*objects, *FILLER])
     search(session)
-    session.keep_both([(first, second)])
+    session.review.keep_both([(first, second)])
     search(session, field="output")
     assert queue(session, field="output").find(second) is None
     assert queue(session, field="output").find(third) is not None
     search(session)
     assert queue(session).find(second) is None
-    assert session.undo()
+    assert session.journal.undo()
     assert queue(session).find(second) is not None
     asyncio.run(session.close())
 
@@ -220,8 +220,8 @@ def test_one_instruction_over_many_inputs_is_neither_conflict_nor_duplicate(tmp_
         ("conflict", (rows[0], rows[80])),
     ]
     assert made.losses() == []
-    copy = session.add(alpaca.Sft(told, "第41只猫看见了狗", "x"))
-    assert {one.kind for one in session.neighbours(copy) if one.score == 1} == {"task"}
+    copy = session.rows.add(alpaca.Sft(told, "第41只猫看见了狗", "x"))
+    assert {one.kind for one in session.neighbours.near(copy) if one.score == 1} == {"task"}
     asyncio.run(session.close())
 
 
@@ -238,7 +238,7 @@ def test_a_threshold_may_be_lowered_to_the_floor_without_a_search(tmp_path):
 
 
 def near(session, row):
-    return [(one.row, one.kind) for one in session.neighbours(row)]
+    return [(one.row, one.kind) for one in session.neighbours.near(row)]
 
 
 def sft(instruction, output="a"):
@@ -250,19 +250,19 @@ def test_a_new_and_an_edited_row_are_held_against_all_others(tmp_path):
     session, rows = session_with(tmp_path, [{"instruction": LONG, "output": "a"}, *filler])
     assert near(session, rows[0]) == []  # nothing was searched yet
     search(session)
-    added = session.add(sft(f"{LONG}, please"))
+    added = session.rows.add(sft(f"{LONG}, please"))
     assert near(session, added) == [(rows[0], "overlap")]
-    assert [(pair.left, pair.right) for pair in session.pairs.of(added)] == [(rows[0], added)]
-    copy = session.add(sft(LONG.upper()))
+    assert [(pair.left, pair.right) for pair in session.project.pairs.of(added)] == [(rows[0], added)]
+    copy = session.rows.add(sft(LONG.upper()))
     assert (rows[0], "exact") in near(session, copy)
-    other = session.add(sft(LONG, "Dear neighbour"))
+    other = session.rows.add(sft(LONG, "Dear neighbour"))
     assert (rows[0], "conflict") in near(session, other)
-    session.edit(added, sft("What is the deepest lake?"))
+    session.rows.edit(added, sft("What is the deepest lake?"))
     assert near(session, added) == []
-    assert session.pairs.of(added) == []
-    session.undo()
+    assert session.project.pairs.of(added) == []
+    session.journal.undo()
     assert (rows[0], "overlap") in near(session, added)
-    assert session.pairs.of(copy)[0].kind == "exact"
+    assert session.project.pairs.of(copy)[0].kind == "exact"
     asyncio.run(session.close())
 
 
@@ -272,16 +272,16 @@ def test_undo_and_redo_find_again_what_the_decision_took_away(tmp_path, text, ne
     session, (first, second, *_) = session_with(tmp_path, [*objects, *FILLER])
     search(session)
     (before,) = queue(session)
-    session.merge(first, sft(other, "b"), [second])
+    session.review.merge(first, sft(other, "b"), [second])
     assert not len(queue(session))
-    session.undo()
+    session.journal.undo()
     assert [one.rows for one in queue(session)] == [before.rows]
-    session.redo()
+    session.journal.redo()
     assert not len(queue(session))
-    session.undo()
-    session.edit(second, sft(other))
+    session.journal.undo()
+    session.rows.edit(second, sft(other))
     assert not len(queue(session))
-    session.undo()
+    session.journal.undo()
     assert [one.rows for one in queue(session)] == [before.rows]
     asyncio.run(session.close())
 
@@ -290,16 +290,16 @@ def test_undo_and_redo_find_again_what_the_decision_took_away(tmp_path, text, ne
 @pytest.mark.parametrize(
     "decide",
     [
-        lambda session, rows, other: session.edit(rows[0], other),
-        lambda session, rows, other: session.edit(rows[1], other),
-        lambda session, rows, other: session.edit(rows[4], other),
-        lambda session, rows, other: session.merge(rows[0], other, rows[1:3]),
-        lambda session, rows, other: session.merge(rows[4], other, rows[:1]),
-        lambda session, rows, other: session.pair_up(rows[0], rows[3]),
-        lambda session, rows, other: session.settle_conflict(rows[3], rows[:1]),
-        lambda session, rows, other: session.keep_both(pairs_of(rows)),
-        lambda session, rows, other: session.reject(rows[0]),
-        lambda session, rows, other: session.add(other),
+        lambda session, rows, other: session.rows.edit(rows[0], other),
+        lambda session, rows, other: session.rows.edit(rows[1], other),
+        lambda session, rows, other: session.rows.edit(rows[4], other),
+        lambda session, rows, other: session.review.merge(rows[0], other, rows[1:3]),
+        lambda session, rows, other: session.review.merge(rows[4], other, rows[:1]),
+        lambda session, rows, other: session.review.pair_up(rows[0], rows[3]),
+        lambda session, rows, other: session.review.settle_conflict(rows[3], rows[:1]),
+        lambda session, rows, other: session.review.keep_both(pairs_of(rows)),
+        lambda session, rows, other: session.rows.reject(rows[0]),
+        lambda session, rows, other: session.rows.add(other),
     ],
 )
 def test_whatever_is_taken_back_leaves_the_clusters_as_they_were(tmp_path, text, near_it, other, decide):
@@ -315,11 +315,11 @@ def test_whatever_is_taken_back_leaves_the_clusters_as_they_were(tmp_path, text,
     assert before == [("conflict", [rows[0], rows[3]]), ("near", [*rows[:3], *rows[4:6]])]
     decide(session, rows[:6], alpaca.Sft(other, "", "q"))
     after = asked_of_whom()
-    session.undo()
+    session.journal.undo()
     assert asked_of_whom() == before
-    session.redo()
+    session.journal.redo()
     assert asked_of_whom() == after
-    session.undo()
+    session.journal.undo()
     assert asked_of_whom() == before
     asyncio.run(session.close())
 
@@ -329,29 +329,29 @@ def test_a_row_that_was_gone_during_the_search_is_found_when_it_comes_back(tmp_p
     objects = [{"instruction": one, "output": "a"} for one in (text, near_it, text)]
     session, (first, second, third, *_) = session_with(tmp_path, [*objects, *FILLER])
     search(session)
-    session.drop_duplicates(queue(session).losses())
+    session.review.drop_duplicates(queue(session).losses())
     assert session.rows.get(second).status == session.rows.get(third).status == "rejected"
     search(session)
-    session.undo()
+    session.journal.undo()
     assert [set(one.rows) for one in queue(session)] == [{first, second, third}]
-    for back in (session.restore, lambda ids: [session.accept(row) for row in ids]):
+    for back in (session.rows.restore, lambda ids: [session.rows.accept(row) for row in ids]):
         for row in (second, third):
-            session.reject(row)
+            session.rows.reject(row)
         search(session)
         back([third])
         assert [one.rows for one in queue(session)] == [(first, third)]
-        assert near(session, session.add(sft(f"{near_it}!")))[0][0] == first
-        session.undo()
+        assert near(session, session.rows.add(sft(f"{near_it}!")))[0][0] == first
+        session.journal.undo()
     asyncio.run(session.close())
 
 
 def test_more_rows_than_are_compared_at_once_are_left_to_a_search_and_undo_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(judging, "AT_ONCE", 1)
+    monkeypatch.setattr(neighbours, "AT_ONCE", 1)
     session, rows = session_with(tmp_path, [{"instruction": LONG, "output": "a"}] * 3)
     search(session)
-    session.drop_duplicates(queue(session).losses())
+    session.review.drop_duplicates(queue(session).losses())
     search(session)
-    told, row = session.undo()
+    told, row = session.journal.undo()
     assert told.endswith("only a new search finds the duplicates of 2 rows")
     assert row == rows[1]
     search(session)
@@ -367,13 +367,13 @@ def test_rows_alike_through_one_that_is_edited_are_tied_to_each_other(tmp_path, 
         tmp_path, [*objects, {"instruction": near_it, "output": "z"}, *FILLER]
     )
     search(session)
-    session.edit(first, sft(other, "q"))
+    session.rows.edit(first, sft(other, "q"))
     made = queue(session)
     assert made.find(first) is None
     tied = made.tie(second, third)
     assert tied.by == ("exact" if answers[1] == answers[2] else "conflict")
     assert made.tie(third, fourth).by == made.tie(second, fourth).by == "overlap"
-    session.undo()
+    session.journal.undo()
     again = queue(session)
     assert again.tie(first, second).by == ("exact" if answers[0] == answers[1] else "conflict")
     assert again.tie(first, fourth).by == "overlap"
@@ -385,13 +385,13 @@ def test_the_index_survives_a_restart_and_knows_what_came_since(tmp_path):
 
     session, rows = session_with(tmp_path, [{"instruction": LONG, "output": "a"}, {"instruction": ZH, "output": "b"}])
     search(session)
-    added = session.add(sft(f"{ZH}？"))
+    added = session.rows.add(sft(f"{ZH}？"))
     asyncio.run(session.close())
     session = Session.open(tmp_path / "p", must_write=True)
     assert near(session, added) == [(rows[1], "conflict")]
-    again = session.add(sft(LONG))
+    again = session.rows.add(sft(LONG))
     assert near(session, again) == [(rows[0], "exact")]
-    session.reject(rows[0])
+    session.rows.reject(rows[0])
     assert near(session, again) == []
     asyncio.run(session.close())
 
@@ -414,7 +414,7 @@ def test_what_two_rows_share_the_rarest_first(tmp_path):
     ]
     session, rows = session_with(tmp_path, [*filler, {"instruction": "Write a note about salt water", "output": "b"}])
     search(session)
-    assert next(term for term, _ in session.shared_terms(rows[3], rows[4])) == "salt"
+    assert next(term for term, _ in session.neighbours.shared_terms(rows[3], rows[4])) == "salt"
     asyncio.run(session.close())
 
 
@@ -428,7 +428,7 @@ def test_a_split_tears_no_duplicates_apart_searched_or_not(tmp_path):
     ]
     session, _ = session_with(tmp_path, objects)
 
-    *_, done = asyncio.run(drain(session.export(tmp_path / "out", ExportSettings(split="8:1:1"))))
+    *_, done = asyncio.run(drain(session.files.export(tmp_path / "out", ExportSettings(split="8:1:1"))))
     where = {}
     for file in done.files:
         for one in json.loads((tmp_path / "out" / file.path).read_text("utf-8")):

@@ -26,7 +26,7 @@ async def searched(folder, server, **chosen):
     flags = {"embeddings": {"base_url": server.url, "model": "teacher-small", "batch": 2}}
     session = Session.open(folder, flags=flags, must_write=True)
     try:
-        return await drain(session.find_duplicates(DedupSettings(method="semantic", threshold=0.6, **chosen)))
+        return await drain(session.review.find_duplicates(DedupSettings(method="semantic", threshold=0.6, **chosen)))
     finally:
         await session.close()
 
@@ -78,6 +78,6 @@ async def test_without_an_endpoint_it_says_what_to_do(folder, tmp_path):
 
     session = Session.open(folder, must_write=True)
     with pytest.raises(UsageError) as caught:
-        await drain(session.find_duplicates(DedupSettings(method="semantic")))
+        await drain(session.review.find_duplicates(DedupSettings(method="semantic")))
     assert "embeddings" in str(caught.value)
     await session.close()

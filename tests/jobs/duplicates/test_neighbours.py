@@ -27,16 +27,16 @@ FILLER = [{"instruction": f"sentence{n} about{n} nothing{n} 山{n}", "output": "
 def project(folder, *rows):
     session = new_project(folder / "p")
     asyncio.run(bring_in(session, folder / "rows.jsonl", FILLER))
-    return session, [session.add(row) for row in rows]
+    return session, [session.rows.add(row) for row in rows]
 
 
 def search(session, **chosen):
-    asyncio.run(drain(session.find_duplicates(DedupSettings(**chosen))))
+    asyncio.run(drain(session.review.find_duplicates(DedupSettings(**chosen))))
     return pairs(session)
 
 
 def pairs(session):
-    return {(one.left, one.right): (one.kind, round(one.score, 2)) for one in session.pairs.all()}
+    return {(one.left, one.right): (one.kind, round(one.score, 2)) for one in session.project.pairs.all()}
 
 
 def close(session):
@@ -51,9 +51,9 @@ def sft(instruction, output="a"):
 def test_a_row_behind_rejected_ones_is_found(tmp_path, text):
     session, (first, second) = project(tmp_path, sft(text), sft(text))
     search(session)
-    session.reject(first)
-    added = session.add(sft(text))
-    assert [one[::2] for one in session.neighbours(added)] == [(second, "exact")]
+    session.rows.reject(first)
+    added = session.rows.add(sft(text))
+    assert [one[::2] for one in session.neighbours.near(added)] == [(second, "exact")]
     close(session)
 
 
@@ -64,23 +64,23 @@ def test_a_row_behind_hundreds_of_rejected_ones_is_found(tmp_path):
         {"instruction": " ".join([*words[: n % 15], f"z{n}", *words[n % 15 + 1 :]]), "output": "a"} for n in range(300)
     ]
     gone = asyncio.run(bring_in(session, tmp_path / "many.jsonl", many))
-    stays = session.add(sft(" ".join([*words[:9], "zz", *words[10:]])))
+    stays = session.rows.add(sft(" ".join([*words[:9], "zz", *words[10:]])))
     search(session)
     for row in gone:
-        session.reject(row)
-    added = session.add(sft(TIDES))
-    assert [one.row for one in session.neighbours(added)] == [stays]
+        session.rows.reject(row)
+    added = session.rows.add(sft(TIDES))
+    assert [one.row for one in session.neighbours.near(added)] == [stays]
     close(session)
 
 
 def test_a_row_that_came_back_since_the_search_is_found(tmp_path):
     session, (row,) = project(tmp_path, sft(LOCKS))
-    session.reject(row)
+    session.rows.reject(row)
     search(session)
-    session.restore([row])
-    session.compare(row)
-    added = session.add(sft(LOCKS))
-    assert [one.row for one in session.neighbours(added)] == [row]
+    session.rows.restore([row])
+    session.neighbours.compare(row)
+    added = session.rows.add(sft(LOCKS))
+    assert [one.row for one in session.neighbours.near(added)] == [row]
     close(session)
 
 
@@ -91,7 +91,7 @@ def test_rows_that_say_the_same_are_tied_as_a_search_ties_them(rows, known):
         session, _ = project(Path(folder), *(sft(*row) for row in rows[:known]))
         search(session)
         for row in rows[known:]:
-            session.add(sft(*row))
+            session.rows.add(sft(*row))
         found = pairs(session)
         assert search(session) == found
         close(session)
@@ -103,7 +103,7 @@ def test_a_typing_mistake_is_still_one_after_an_edit(tmp_path):
     )
     before = search(session)
     assert [kind for kind, _ in before.values()] == ["letters"]
-    session.edit(second, sft("Name the capital of Portugall please", "b"))
+    session.rows.edit(second, sft("Name the capital of Portugall please", "b"))
     assert pairs(session) == before
     close(session)
 
@@ -112,9 +112,9 @@ def test_a_typing_mistake_is_still_one_after_an_edit(tmp_path):
 def test_a_search_by_another_measure_gets_no_pairs_of_overlap(tmp_path, method):
     session, (row,) = project(tmp_path, sft(TIDES))
     search(session, method=method)
-    session.add(sft(" ".join(reversed(TIDES.split()))))
+    session.rows.add(sft(" ".join(reversed(TIDES.split()))))
     assert pairs(session) == {}
-    copy = session.add(sft(TIDES))
+    copy = session.rows.add(sft(TIDES))
     assert pairs(session) == {(row, copy): ("exact", 1.0)}
     close(session)
 
@@ -124,7 +124,7 @@ def test_a_search_with_a_lower_floor_keeps_it(tmp_path):
     session, (_, second) = project(tmp_path, sft(TIDES), sft(other))
     before = search(session, threshold=0.45)
     assert [0.45 <= score < 0.65 for _, score in before.values()] == [True]
-    session.edit(second, sft(other, "b"))
+    session.rows.edit(second, sft(other, "b"))
     assert pairs(session) == before
     close(session)
 
@@ -132,8 +132,8 @@ def test_a_search_with_a_lower_floor_keeps_it(tmp_path):
 def test_a_row_whose_tag_turned_is_in_one_group_alone(tmp_path):
     session, (row,) = project(tmp_path, Kto(instruction=TIDES, output="a", kto_tag=True))
     search(session)
-    session.edit(row, Kto(instruction=TIDES, output="a", kto_tag=False))
-    session.add(Kto(instruction=TIDES, output="a", kto_tag=True))
+    session.rows.edit(row, Kto(instruction=TIDES, output="a", kto_tag=False))
+    session.rows.add(Kto(instruction=TIDES, output="a", kto_tag=True))
     assert pairs(session) == {} == search(session)
     close(session)
 
@@ -178,11 +178,11 @@ def test_a_damaged_index_costs_only_the_warnings(tmp_path, damage):
     close(session)
     damage(tmp_path / "p" / index_folder.FOLDER)
     session = Session.open(tmp_path / "p", must_write=True)
-    added = session.add(sft(TIDES))
-    assert session.neighbours(added) == []
-    session.edit(added, sft(TIDES, "b"))
+    added = session.rows.add(sft(TIDES))
+    assert session.neighbours.near(added) == []
+    session.rows.edit(added, sft(TIDES, "b"))
     assert search(session) == {(row, added): ("conflict", 1.0)}
-    assert [one.row for one in session.neighbours(added)] == [row]
+    assert [one.row for one in session.neighbours.near(added)] == [row]
     close(session)
 
 
@@ -190,7 +190,7 @@ def test_a_file_of_the_desktop_in_the_index_does_no_harm(tmp_path):
     session, (row,) = project(tmp_path, sft(TIDES))
     search(session)
     (tmp_path / "p" / index_folder.FOLDER / ".DS_Store").write_bytes(b"x")
-    assert [one.row for one in session.neighbours(session.add(sft(TIDES)))] == [row]
+    assert [one.row for one in session.neighbours.near(session.rows.add(sft(TIDES)))] == [row]
     close(session)
 
 
@@ -199,7 +199,7 @@ def test_the_index_of_an_earlier_search_is_not_taken_for_that_of_the_last(tmp_pa
     """The disk is full, or the process ends between the search's pairs and its index."""
     session, (row,) = project(tmp_path, sft(TIDES))
     search(session)
-    session.edit(row, sft(LOCKS))
+    session.rows.edit(row, sft(LOCKS))
 
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
@@ -207,7 +207,7 @@ def test_the_index_of_an_earlier_search_is_not_taken_for_that_of_the_last(tmp_pa
     with monkeypatch.context() as patched:
         patched.setattr(*failing, fail)
         search(session)
-    added = session.add(sft(TIDES))
-    assert session.neighbours(added) == []
+    added = session.rows.add(sft(TIDES))
+    assert session.neighbours.near(added) == []
     assert search(session) == {}
     close(session)

@@ -44,13 +44,13 @@ async def make(tmp_path):
 async def place(session, only=None, **settings):
     """Place, and what was said at the end."""
     chosen = msgspec.structs.replace(session.settings.position, **settings)
-    events = await drain(session.place(chosen, only))
+    events = await drain(session.placing.place(chosen, only))
     assert isinstance(events[-1], Placed)
     return events[-1]
 
 
 async def survey(session):
-    return (await drain(session.survey_segments()))[-1].survey
+    return (await drain(session.placing.survey_segments()))[-1].survey
 
 
 # -- even ------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ async def test_weights_that_say_nothing_are_refused(make, weights):
 async def test_a_row_that_there_is_not_is_an_error(make):
     session = await make(rows(2))
     with pytest.raises(UsageError, match="There is no row #9"):
-        await drain(session.place(only=[1, 9]))
+        await drain(session.placing.place(only=[1, 9]))
 
 
 async def test_rows_that_would_be_refused_take_no_places(make):
@@ -100,7 +100,7 @@ async def test_inverse_goes_by_the_newest_probe(make):
     with pytest.raises(UsageError, match="has not been measured"):
         await place(session, strategy="inverse")
     use(session, FakeChat())  # It forgets the middle.
-    await drain(session.probe(Control()))
+    await drain(session.runs.probe(Control()))
     placed = await place(session, strategy="inverse")
     head, *_, tail = placed.after
     assert min(placed.after[4:6]) > 4 * max(head, tail)
@@ -135,9 +135,9 @@ async def test_several_processes_do_what_one_does(make, monkeypatch, options):
 async def test_a_look_at_some_rows_is_what_comes_of_them(make):
     session = await make(rows(60, (5, 8, 10)))
     only = frozenset(range(1, 25))
-    surveyed = await drain(session.survey_segments())
-    looked = await drain(session.foresee(surveyed[-1].survey, session.settings.position, only))
-    placed = [event for event in await drain(session.place(only=only)) if isinstance(event, Placed)][-1]
+    surveyed = await drain(session.placing.survey_segments())
+    looked = await drain(session.placing.foresee(surveyed[-1].survey, session.settings.position, only))
+    placed = [event for event in await drain(session.placing.place(only=only)) if isinstance(event, Placed)][-1]
     assert (looked[-1].before, looked[-1].after) == (placed.before, placed.after)
     assert (looked[-1].moving, looked[-1].states["sure"]) == (placed.rows, 24)
 
@@ -145,14 +145,14 @@ async def test_a_look_at_some_rows_is_what_comes_of_them(make):
 async def test_more_rows_than_a_batch_are_one_step(make):
     session = await make(rows(450))
     before = contents(session)
-    events = await drain(session.place())
+    events = await drain(session.placing.place())
     assert sum(len(event.placements) for event in events if isinstance(event, RowsPlaced)) == events[-1].rows > 300
     assert max(len(event.placements) for event in events if isinstance(event, RowsPlaced)) <= BATCH
-    told, row_id = session.undo()
+    told, row_id = session.journal.undo()
     assert told == "place 450 rows (balanced)"
     assert row_id is not None
     assert contents(session) == before
-    session.redo()
+    session.journal.redo()
     assert contents(session) != before
 
 
@@ -167,7 +167,7 @@ async def test_every_placed_row_remembers_its_plan_and_can_be_put_back(make):
         plan = decode(stored.placement)
         assert (plan.strategy, plan.question, plan.locate_first, len(plan.distractors)) == ("balanced", "both", True, 1)
         assert restored(stored.row, plan) == originals[stored.id]
-    session.undo()
+    session.journal.undo()
     assert {stored.id: stored.row for stored in session.rows.page(range(1, 31))} == originals
     assert all(stored.placement is None for stored in session.rows.page(range(1, 31)))
     assert kept(session) == recount(session)
@@ -191,7 +191,7 @@ async def test_a_row_edited_since_is_its_own_original(make):
     session = await make([row(1, 5, 2), row(2, 5, 2)])
     await place(session, strategy="tail")
     edited = msgspec.structs.replace(session.rows.get(1).row, system="Be brief.")
-    session.edit(1, edited)
+    session.rows.edit(1, edited)
     await place(session, strategy="original")
     assert session.rows.get(1).row == edited
     assert golds(session) == {1: (4, 5), 2: (2, 5)}
@@ -199,35 +199,35 @@ async def test_a_row_edited_since_is_its_own_original(make):
 
 async def test_a_mark_goes_with_its_segment_when_the_row_is_edited(make):
     session = await make(rows(2, (5,)))
-    session.mark_gold(1, 3)
+    session.placing.mark_gold(1, 3)
     before = session.rows.get(1).row
     first, rest = before.input.split("\n\n", 1)
     for number in range(2, 6):
         rest = rest.replace(f"[{number}]", f"[{number - 1}]")
-    session.edit(1, replaced(before, input=rest))
+    session.rows.edit(1, replaced(before, input=rest))
     assert session.rows.get(1).gold == 2
-    session.edit(1, replaced(before, input=first))
+    session.rows.edit(1, replaced(before, input=first))
     assert session.rows.get(1).gold is None
-    session.undo()
-    session.undo()
-    session.edit(1, replaced(before, input=before.input.replace("built", "raised")))
+    session.journal.undo()
+    session.journal.undo()
+    session.rows.edit(1, replaced(before, input=before.input.replace("built", "raised")))
     assert session.rows.get(1).gold is None
-    session.undo()
-    session.edit(1, replaced(before, output="Nobody knows."))
+    session.journal.undo()
+    session.rows.edit(1, replaced(before, output="Nobody knows."))
     assert session.rows.get(1).gold == 3
 
 
 async def test_gold_marked_by_hand_moves_along(make):
     session = await make([row(1, 5, 2)])
-    session.mark_gold(1, 0)
+    session.placing.mark_gold(1, 0)
     text = session.rows.get(1).row.input.split("\n\n")[0].partition("]")[2]
     await place(session, strategy="tail")
     assert session.rows.get(1).gold == 4
     assert session.rows.get(1).row.input.split("\n\n")[4].endswith(text)
     await place(session, strategy="head")
     assert session.rows.get(1).gold == 0
-    session.undo()
-    session.undo()
+    session.journal.undo()
+    session.journal.undo()
     assert session.rows.get(1).gold == 0
 
 
@@ -288,7 +288,7 @@ async def test_only_some_rows_are_placed(make):
     assert placed.rows == 2
     assert [row_id for row_id, (place, _) in golds(session).items() if place == 4] == [3, 5]
     assert placed.after == [18] + [0] * 8 + [2]
-    events = await drain(session.place(msgspec.structs.replace(session.settings.position, strategy="head"), [3],
+    events = await drain(session.placing.place(msgspec.structs.replace(session.settings.position, strategy="head"), [3],
                                        standing=[(0, 5)] * 19))  # fmt: skip
     assert events[-1].rows == 1
     assert events[-1].after == [20] + [0] * 9
@@ -297,10 +297,10 @@ async def test_only_some_rows_are_placed(make):
 async def test_a_dry_run_changes_nothing_and_foretells_all(make):
     session = await make(rows(30))
     before = contents(session)
-    foretold = await drain(session.place(dry_run=True))
+    foretold = await drain(session.placing.place(dry_run=True))
     assert contents(session) == before
-    assert "place" not in {group.command for group in session.history()}
-    done = await drain(session.place())
+    assert "place" not in {group.command for group in session.journal.history()}
+    done = await drain(session.placing.place())
     assert [event for event in foretold if isinstance(event, RowsPlaced | Placed | PlacementLaidOut)] == [
         event for event in done if isinstance(event, RowsPlaced | Placed | PlacementLaidOut)
     ]
@@ -314,10 +314,10 @@ async def test_a_dry_run_changes_nothing_and_foretells_all(make):
 async def test_what_is_decided_meanwhile_is_not_overwritten(make):
     session = await make(rows(250))
     edited = msgspec.structs.replace(session.rows.get(240).row, output="edited meanwhile")
-    async for event in session.place(msgspec.structs.replace(session.settings.position, strategy="tail")):
+    async for event in session.placing.place(msgspec.structs.replace(session.settings.position, strategy="tail")):
         if isinstance(event, PlacementLaidOut):
-            session.edit(240, edited)
-            session.reject(245)
+            session.rows.edit(240, edited)
+            session.rows.reject(245)
     assert session.rows.get(240).row == edited
     assert session.rows.get(245).status == "rejected"
     assert golds(session)[239] == (4, 5)
@@ -328,10 +328,10 @@ async def test_who_undoes_it_while_it_runs_ends_it(make):
     session = await make(rows(350))
     before = contents(session)
     batches = 0
-    async for event in session.place(msgspec.structs.replace(session.settings.position, strategy="tail")):
+    async for event in session.placing.place(msgspec.structs.replace(session.settings.position, strategy="tail")):
         if isinstance(event, RowsPlaced):
             batches += 1
-            session.undo()
+            session.journal.undo()
     assert batches == 1
     assert contents(session) == before
 
@@ -351,8 +351,8 @@ async def test_variants_are_new_rows_with_their_lineage(make):
     assert {(one.status, one.operation, one.root) for one in made} == {("pending", "placement", None)}
     assert Counter(one.parent for one in made) == dict.fromkeys(range(1, 13), 4)
     assert len({one.row for one in made}) == 48
-    assert [one.id for one in session.lineage(made[0].id)] == [made[0].parent, made[0].id]
-    assert session.origin(made[0]) == f"placement of #{made[0].parent}, variant 1, gold at 1 of 5"
+    assert [one.id for one in session.rows.lineage(made[0].id)] == [made[0].parent, made[0].id]
+    assert session.rows.origin(made[0]) == f"placement of #{made[0].parent}, variant 1, gold at 1 of 5"
     for one in made:
         plan = decode(one.placement)
         assert restored(one.row, plan) == session.rows.get(one.parent).row
@@ -363,11 +363,11 @@ async def test_variants_are_made_once_and_undoing_them_rejects_them(make):
     session = await make(rows(6))
     await place(session, variants=2)
     assert (await place(session, variants=2)).variants == 0
-    told = session.undo()[0]
+    told = session.journal.undo()[0]
     assert told == "make 2 variants of 6 rows (balanced)"
     made = list(session.rows.each(Filter(generated=True)))
     assert {(one.status, one.rule, one.evidence) for one in made} == {("rejected", "by-hand", "you took it back")}
-    session.redo()
+    session.journal.redo()
     assert {one.status for one in session.rows.each(Filter(generated=True))} == {"pending"}
     assert kept(session) == recount(session)
 
@@ -384,7 +384,7 @@ async def test_rows_and_their_variants_stay_where_they_stand_afterwards(make):
     found = await survey(session)
     assert Counter(found.at(index).guard for index in range(len(found))) == {"varied": 6, "variant": 12}
     for one in list(session.rows.each(Filter(generated=True))):
-        session.reject(one.id)
+        session.rows.reject(one.id)
     assert (await place(session, strategy="tail")).rows == 6
 
 
@@ -402,7 +402,7 @@ async def test_variants_of_every_strategy_that_can_vary(make):
 
 async def test_variants_are_no_tasks_of_the_pool(make, tmp_path):
     session = await make(rows(4))
-    session.set_seed(1, True)
+    session.rows.set_seed(1, True)
     await place(session, variants=2)
     pool = task_pool.load(session.folder / DATABASE_FILE, None, 0.7)
     assert (list(pool.human), list(pool.machine), len(pool._members)) == ([1], [], 1)
@@ -438,20 +438,20 @@ async def test_distractors_hold_no_answer_and_labels_count_on(make):
 async def test_one_row_is_moved_by_hand(make):
     session = await make([row(1, 5, 2)])
     before = session.rows.get(1)
-    assert session.place_one(1, 0)
+    assert session.placing.place_one(1, 0)
     assert golds(session) == {1: (0, 5)}
-    assert not session.place_one(1, 0)
-    session.place_one(1, 9)
+    assert not session.placing.place_one(1, 0)
+    session.placing.place_one(1, 9)
     assert golds(session) == {1: (4, 5)}
-    assert session.place_one(1, 2)
+    assert session.placing.place_one(1, 2)
     assert session.rows.get(1) == before  # Back where it was, it has no plan any more.
-    assert session.undo()[0] == "place #1 (middle, gold at 3 of 5)"
+    assert session.journal.undo()[0] == "place #1 (middle, gold at 3 of 5)"
 
 
 async def test_a_move_by_hand_keeps_what_was_done_to_question_and_output(make):
     session = await make([row(1, 5, 2)])
     await place(session, strategy="tail", question="both", locate_first=True)
-    session.place_one(1, 0)
+    session.placing.place_one(1, 0)
     stored = session.rows.get(1)
     assert stored.row.output.startswith("The answer is in Document [1].\n")
     assert stored.row.input.endswith(stored.row.instruction)
@@ -464,13 +464,13 @@ async def test_what_cannot_be_moved_by_hand_says_why(make):
         {"instruction": "Say hello.", "output": "Hello"},
         row(4, 5, 2), row(5, 5, 1), row(6, 5, 1),
     ])  # fmt: skip
-    session.mark_gold(1, None)
+    session.placing.mark_gold(1, None)
     for row_id, said in ((2, "names a segment by its place"), (3, "no segments")):
         with pytest.raises(ProjectError, match=said):
-            session.place_one(row_id, 0)
+            session.placing.place_one(row_id, 0)
     await place(session, only=[4], distractors=1)
     with pytest.raises(ProjectError, match="distractors"):
-        session.place_one(4, 0)
+        session.placing.place_one(4, 0)
 
 
 # -- the survey ------------------------------------------------------------------------------------
@@ -484,12 +484,12 @@ async def test_the_survey_knows_where_gold_stands_in_placed_rows(make):
     assert {entry.row_id: (entry.gold, entry.segments) for entry in map(found.at, range(len(found)))} == expected
     assert all(entry.placed for entry in map(found.at, range(len(found))))
     for row_id in (3, 4):
-        assert session.survey_entry(row_id) == found.at(row_id - 1)
+        assert session.placing.survey_entry(row_id) == found.at(row_id - 1)
 
 
 async def test_a_survey_of_some_rows_and_its_changes(make):
     session = await make(rows(10))
-    some = (await drain(session.survey_segments([2, 4, 99])))[-1].survey
+    some = (await drain(session.placing.survey_segments([2, 4, 99])))[-1].survey
     assert list(some.ids) == [2, 4]
     found = await survey(session)
     found.replace(2, None)
@@ -504,7 +504,7 @@ async def test_a_survey_of_some_rows_and_its_changes(make):
 
 async def test_a_long_survey_shows_its_beginning_early(make):
     session = await make(rows(230, (3,)))
-    told = [event for event in await drain(session.survey_segments()) if isinstance(event, SegmentsSurveyed)]
+    told = [event for event in await drain(session.placing.survey_segments()) if isinstance(event, SegmentsSurveyed)]
     assert [event.whole for event in told] == [False, True]
     assert told[0].survey is told[1].survey
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from studio.jobs.events import Event
-from studio.session.choosing import Choosing
+from studio.session.endpoints import Endpoints
+from studio.session.project import OpenProject
 
 if TYPE_CHECKING:
     from studio.jobs.probe_estimate import Foretold
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from studio.store.probes import Probe, Probes
 
 
-class Probing(Choosing):
+class Probing:
     """An open project to probe models in."""
+
+    def __init__(self, project: OpenProject, endpoints: Endpoints) -> None:
+        self._project, self._endpoints = project, endpoints
 
     async def probe(self, control: Control) -> AsyncGenerator[Event, None]:
         """Ask the model of [model] what [probe] says, and keep which answers were right.
@@ -32,14 +36,14 @@ class Probing(Choosing):
         from studio.jobs import probe
         from studio.jobs.probe_events import ProbeBegun, Probed, ProbeEnded
 
-        self._must_write()
-        budget = self._spending = self._budget(self.settings)
+        self._project.must_write()
+        budget = self._endpoints.spend()
         course = self._probe_course(budget)
         room = await self._probe_room(course)
         recipe, probes, database = course.recipe, self._probes(), self._project.database
         with database.transaction():
             number = probes.open(recipe.digest, recipe.model, recipe.setup, recipe.encode())
-        control.concurrency = self.settings.probe.concurrency
+        control.concurrency = self._project.settings.probe.concurrency
         yield ProbeBegun(recipe.model, recipe.setup, room)
         async with aclosing(probe.probe(course, control)) as events:
             async for event in events:
@@ -65,12 +69,12 @@ class Probing(Choosing):
         from studio.jobs.evolve_recipe import ROLES
         from studio.llm import prices
 
-        course = self._probe_course(self._budget(self.settings))
+        course = self._probe_course(self._endpoints.budget(self._project.settings))
         room = await self._probe_room(course)
-        table = prices.load(self.settings.prices)
-        models = {role: self.settings.model_for(role) for role in ROLES}
+        table = prices.load(self._project.settings.prices)
+        models = {role: self._project.settings.model_for(role) for role in ROLES}
         known = {role: table.price(model.base_url, model.model) for role, model in models.items()}
-        left, lanes = self._unanswered(course), self.settings.probe.concurrency
+        left, lanes = self._unanswered(course), self._project.settings.probe.concurrency
         return probe_estimate.foretold(course, left, room, lanes, models, known)
 
     def probes(self) -> list[Probe]:
@@ -90,15 +94,17 @@ class Probing(Choosing):
     def _probe_course(self, budget: Budget) -> Course:
         from studio.jobs.probe_recipe import Course
 
-        return Course(self.settings, self._roles(self.settings, budget), self.folder)
+        return Course(
+            self._project.settings, self._endpoints.roles(self._project.settings, budget), self._project.folder
+        )
 
     async def _probe_room(self, course: Course) -> tuple[int, int] | None:
         """Tokens of the longest prompt that is left to ask, and tokens it may have. Raises UsageError."""
         from studio.jobs.probe_recipe import Estimated, room
 
-        assert self._models is not None
-        given = self.settings.probe.context
-        ruler = self._models.ruler("teacher") or (Estimated(given) if given else None)
+        assert self._endpoints.models is not None
+        given = self._project.settings.probe.context
+        ruler = self._endpoints.models.ruler("teacher") or (Estimated(given) if given else None)
         return await room(course, self._unanswered(course), ruler)
 
     def _unanswered(self, course: Course) -> Iterator[Request]:
@@ -106,4 +112,4 @@ class Probing(Choosing):
         from studio.methods.probe.tasks import questions
 
         requests = map(course.request, questions(course.setup))
-        return (request for request in requests if self._replies.find(request.key()) is None)
+        return (request for request in requests if self._project.replies.find(request.key()) is None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from studio.errors import UsageError
 from studio.jobs.events import Event
-from studio.session.generating import Generating
+from studio.session.endpoints import Endpoints
+from studio.session.project import OpenProject
 from studio.settings import Settings
 from studio.store.draws import Draw, Draws
 from studio.store.project import DATABASE_FILE
@@ -21,8 +22,17 @@ if TYPE_CHECKING:
     from studio.jobs.task_pool import TaskPool
 
 
-class Instructing(Generating):
-    """An open project to make tasks in."""
+class Instructing:
+    """An open project to make tasks in. running: what runs, each as a function that has it go by other settings."""
+
+    def __init__(
+        self,
+        project: OpenProject,
+        endpoints: Endpoints,
+        compare: Callable[[int], object],
+        running: list[Callable[[Settings], None]],
+    ) -> None:
+        self._project, self._endpoints, self._compare, self._running = project, endpoints, compare, running
 
     async def self_instruct(self, control: Control) -> AsyncGenerator[Event, None]:
         """Make new tasks in the manner of the pool's; they come in pending, dropped ones rejected with their rule.
@@ -36,21 +46,26 @@ class Instructing(Generating):
         from studio.jobs.self_instruct_plan import Plan
         from studio.jobs.self_instruct_recipe import METHOD, Course
 
-        self._must_write()
-        seen = self.changes
+        self._project.must_write()
+        seen = self._project.changes
         pool = await self._pool()
-        budget = self._spending = self._budget(self.settings)
-        course = Course(self.settings, pool.language, self._roles(self.settings, budget), self.folder)
+        budget = self._endpoints.spend()
+        course = Course(
+            self._project.settings,
+            pool.language,
+            self._endpoints.roles(self._project.settings, budget),
+            self._project.folder,
+        )
         with self._project.database.transaction():
-            run = self.runs.open(METHOD, course.recipe.digest, course.recipe.encode())
-        control.concurrency = self.settings.self_instruct.concurrency
+            run = self._project.runs.open(METHOD, course.recipe.digest, course.recipe.encode())
+        control.concurrency = self._project.settings.self_instruct.concurrency
 
         def touched() -> list[range]:
             nonlocal seen
-            ranges, seen = self.touched_since(seen), self.changes
+            ranges, seen = self._project.touched_since(seen), self._project.changes
             return ranges
 
-        database, chosen = self._project.database, self.settings.self_instruct
+        database, chosen = self._project.database, self._project.settings.self_instruct
         plan = Plan(database, run, chosen, course, pool, touched, lambda: control.concurrency)
         candidates = Candidates(database, plan)
 
@@ -61,9 +76,9 @@ class Instructing(Generating):
                     "A run of Self-Instruct keeps its variant and threshold.", hint="Stop it, and start another."
                 )
             budget.caps = settings.budget
-            course.change(settings, self._roles(settings, budget), self.folder)
+            course.change(settings, self._endpoints.roles(settings, budget), self._project.folder)
             with database.transaction():
-                self.runs.adopt(run, course.recipe.digest, course.recipe.encode())
+                self._project.runs.adopt(run, course.recipe.digest, course.recipe.encode())
             control.announce(plan.change(now))
             control.concurrency = now.concurrency
 
@@ -74,7 +89,7 @@ class Instructing(Generating):
                 async for event in events:
                     kept = candidates.keep(event)
                     for row_id in kept_rows(kept):
-                        self.compare(row_id)
+                        self._compare(row_id)
                     yield kept
         finally:
             self._running.remove(go_by)
@@ -92,14 +107,16 @@ class Instructing(Generating):
         from studio.llm import prices
 
         pool = await self._pool()
-        roles = self._roles(self.settings, self._budget(self.settings))
-        course = Course(self.settings, pool.language, roles, self.folder)
-        run, draws = self.runs.find(course.recipe.digest) or 0, Draws(self._project.database)
+        roles = self._endpoints.roles(self._project.settings, self._endpoints.budget(self._project.settings))
+        course = Course(self._project.settings, pool.language, roles, self._project.folder)
+        run, draws = self._project.runs.find(course.recipe.digest) or 0, Draws(self._project.database)
         known, sampled, assumptions = self_instruct_estimate.measured(
-            self.rows, draws, run, self._replies.find
-        ) or self_instruct_estimate.assumed(self.rows, pool, course, self.settings.self_instruct.concurrency)
-        chosen, table = self.settings.self_instruct, prices.load(self.settings.prices)
-        models = {role: self.settings.model_for(role) for role in ROLES}
+            self._project.rows, draws, run, self._project.replies.find
+        ) or self_instruct_estimate.assumed(
+            self._project.rows, pool, course, self._project.settings.self_instruct.concurrency
+        )
+        chosen, table = self._project.settings.self_instruct, prices.load(self._project.settings.prices)
+        models = {role: self._project.settings.model_for(role) for role in ROLES}
         return extrapolated(
             known,
             max(0, chosen.target - draws.made(run)),
@@ -122,6 +139,6 @@ class Instructing(Generating):
         """The task pool as the settings want it, read in a thread."""
         from studio.jobs import task_pool
 
-        chosen = self.settings.self_instruct
+        chosen = self._project.settings.self_instruct
         spoken = None if chosen.language == "auto" else chosen.language
-        return await asyncio.to_thread(task_pool.load, self.folder / DATABASE_FILE, spoken, chosen.threshold)
+        return await asyncio.to_thread(task_pool.load, self._project.folder / DATABASE_FILE, spoken, chosen.threshold)

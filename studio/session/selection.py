@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from studio.alpaca.rows import RowType, texts
 from studio.errors import UsageError
 from studio.jobs.events import Event
-from studio.session.deciding import count_of
-from studio.session.instructing import Instructing
+from studio.session.journal import DecisionJournal, count_of
+from studio.session.project import OpenProject
 from studio.store import decisions
 from studio.store.filters import Filter
 from studio.store.rows import StoredRow
@@ -26,8 +26,11 @@ LESS_DIVERSE = "less-diverse"
 """The rule by which rows outside a selection are rejected."""
 
 
-class Choosing(Instructing):
-    """An open project to choose rows in."""
+class Selection:
+    """The rows of an open project to choose from."""
+
+    def __init__(self, project: OpenProject, journal: DecisionJournal) -> None:
+        self._project, self._journal = project, journal
 
     async def redundancy(
         self, clusters: Clusters | None = None, dropped: Collection[int] | None = None
@@ -39,7 +42,7 @@ class Choosing(Instructing):
         """
         from studio.jobs.duplicates import redundancy
 
-        async for event in self._reading(lambda store: redundancy.measure(store, clusters, dropped)):
+        async for event in self._project.reading(lambda store: redundancy.measure(store, clusters, dropped)):
             yield event
 
     async def select_diverse(
@@ -62,13 +65,13 @@ class Choosing(Instructing):
         from studio.jobs.duplicates.redundancy_events import DiverseSelected, RowsMarked
 
         if apply != "none":
-            self._must_write()
+            self._project.must_write()
         if apply == "tag" and len(tag.replace(",", " , ").split()) != 1:
             raise UsageError(
                 f"{tag.strip()!r} is no tag." if tag.strip() else "A tag needs a name.",
                 hint="A tag is one word, without blanks and commas: filters could not reach it.",
             )
-        async for event in self._reading(lambda store: redundancy.choose(store, size, measure, seed, type)):
+        async for event in self._project.reading(lambda store: redundancy.choose(store, size, measure, seed, type)):
             yield event
             if isinstance(event, DiverseSelected) and apply != "none":
                 yield RowsMarked(self._tag(event, tag.strip()) if apply == "tag" else self._reject_others(event))
@@ -83,8 +86,8 @@ class Choosing(Instructing):
         from studio.jobs.duplicates.redundancy_events import ContaminationFound, RowsMarked
 
         if reject:
-            self._must_write()
-        async for event in self._reading(lambda store: contamination.find_contamination(store, paths)):
+            self._project.must_write()
+        async for event in self._project.reading(lambda store: contamination.find_contamination(store, paths)):
             yield event
             if isinstance(event, ContaminationFound) and reject:
                 yield RowsMarked(self._reject_contaminated(event.contaminated, event.near))
@@ -96,19 +99,19 @@ class Choosing(Instructing):
             there = stored.id in selected and stored.status != "rejected"
             return {"tags": sorted({*stored.tags, tag} if there else {*stored.tags} - {tag})}
 
-        rows = sorted({*selected, *self.rows.ids(Filter(tags=(tag,)))})
-        changes = self._changes(rows, tags)
+        rows = sorted({*selected, *self._project.rows.ids(Filter(tags=(tag,)))})
+        changes = self._journal.changes_of(rows, tags)
         if changes:
-            self._decide("tag", f"tag {count_of(len(selected))} {tag}", changes)
+            self._journal.decide("tag", f"tag {count_of(len(selected))} {tag}", changes)
         return len(changes)
 
     def _reject_others(self, event: DiverseSelected) -> int:
         all_of_them = len(event.selected) + len(event.others)
         said = f"{event.measure}, seed {event.seed}: not among the {len(event.selected)} selected of {all_of_them}"
         after = decisions.rejected(LESS_DIVERSE, said)
-        changes = self._changes(event.others, lambda stored: {} if stored.status == "rejected" else after)
+        changes = self._journal.changes_of(event.others, lambda stored: {} if stored.status == "rejected" else after)
         if changes:
-            self._decide("reject", f"reject {count_of(len(changes))} outside the selection", changes)
+            self._journal.decide("reject", f"reject {count_of(len(changes))} outside the selection", changes)
         return len(changes)
 
     def _reject_contaminated(self, found: Mapping[int, Sequence[Hit]], near: Mapping[int, NearHit]) -> int:
@@ -123,9 +126,9 @@ class Choosing(Instructing):
                 return {}
             return decisions.rejected(CONTAMINATED, evidence(there))
 
-        changes = self._changes(sorted({*found, *near}), after)
+        changes = self._journal.changes_of(sorted({*found, *near}), after)
         if changes:
-            self._decide("reject", f"reject {count_of(len(changes))} that a benchmark has", changes)
+            self._journal.decide("reject", f"reject {count_of(len(changes))} that a benchmark has", changes)
         return len(changes)
 
 

@@ -1,0 +1,210 @@
+"""Runs of methods: started, gone on with, estimated; every method in the one way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING
+
+from studio.jobs.events import Event, Progressed
+from studio.session.endpoints import Endpoints
+from studio.session.project import OpenProject
+from studio.settings import Settings
+from studio.store.answers import Answers
+from studio.store.database import Database
+from studio.store.look import ProjectLook
+from studio.store.project import DATABASE_FILE
+from studio.store.runs import Runs
+
+if TYPE_CHECKING:
+    from studio.jobs.runs.control import Control
+    from studio.jobs.runs.course import Course
+    from studio.jobs.runs.estimate import Estimate
+    from studio.jobs.runs.keeper import Apply
+    from studio.jobs.runs.plan import Heard
+    from studio.llm.budget import Budget
+    from studio.methods.asking import Key, Method, Task
+
+Compare = Callable[[int], object]
+
+
+class MethodRuns:
+    """An open project to run methods in. compare: holds a row that came against all others. running: what runs, each as
+    a function that has it go by other settings.
+    """
+
+    def __init__(
+        self,
+        project: OpenProject,
+        endpoints: Endpoints,
+        compare: Compare,
+        running: list[Callable[[Settings], None]],
+    ) -> None:
+        self._project, self._endpoints, self._compare, self._running = project, endpoints, compare, running
+        self._answers = Answers(project.database)
+
+    async def opened(self, method: Method, control: Control, budget: Budget) -> Course:
+        """A start of the run that the settings mean; its id is 0 when there is none yet. Read in a thread.
+
+        Raises StudioError when there is nothing to do, or a setting or prompt file cannot be used.
+        """
+        from studio.jobs.runs.course import Course
+
+        project, settings = self._project, self._project.settings
+        seen = project.changes
+
+        def touched() -> list[range]:
+            nonlocal seen
+            ranges, seen = project.touched_since(seen), project.changes
+            return ranges
+
+        models = self._endpoints.roles(method.roles, settings, budget)
+        look = ProjectLook(project.database, 0, touched)
+        course = Course(method, settings, models, project.folder, look, control, self._note)
+        control.concurrency = course.settings.concurrency
+
+        def read() -> int:
+            with closing(Database(project.folder / DATABASE_FILE, writable=False)) as database:
+                course.look = inner = ProjectLook(database, 0, touched)
+                recipe = course.recipe(method.identity(course))
+                inner.run = course.id = self._known(database, recipe) if method.keeps else 0
+                course.state = method.open(course)
+            return course.id
+
+        look.run = await asyncio.to_thread(read)
+        course.look = look
+        return course
+
+    async def run(self, method: Method, control: Control, apply: Apply | None = None) -> AsyncGenerator[Event, None]:
+        """Run a method, or go on with the run that the settings mean. apply: for methods that change rows.
+
+        Planned, then what `jobs.runs.running.run` says. Raises what it raises, and what `opened` does.
+        """
+        self._project.must_write()
+        budget = self._endpoints.spend()
+        course = await self.opened(method, control, budget)
+        async with aclosing(self.go_on(course, control, budget, apply)) as events:
+            async for event in events:
+                yield event
+
+    async def go_on(
+        self, course: Course, control: Control, budget: Budget, apply: Apply | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """The events of a start that has been opened."""
+        from studio.jobs.runs import running
+        from studio.jobs.runs.keeper import Keeper
+        from studio.jobs.runs.plan import Plan
+
+        project, method = self._project, course.method
+        self._adopt(course)
+        done = self._answers.done(course.id) if method.keeps else set[Key]()
+        plan = Plan(course, done, control.announce, project.journal.last_entry)
+        keeper = Keeper(project.database, course, self._compare, apply or _nothing_changes)
+
+        def go_by(settings: Settings) -> None:
+            models = self._endpoints.roles(method.roles, settings, budget)
+            course.change(settings, models)
+            budget.caps = settings.budget
+            self._adopt(course)
+            plan.renew()
+            control.concurrency = course.settings.concurrency
+
+        self._running.append(go_by)
+        try:
+            async with aclosing(running.run(plan, course, keeper, control)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._running.remove(go_by)
+
+    async def once(self, course: Course, tasks: list[Task], control: Control) -> AsyncGenerator[Event, None]:
+        """The events of these tasks and no others, beside the plan; what they make is kept."""
+        from studio.jobs.runs import running
+        from studio.jobs.runs.keeper import Keeper
+
+        keeper = Keeper(self._project.database, course, self._compare, _nothing_changes)
+        async with aclosing(running.run_these(tasks, course, keeper.keep, control)) as events:
+            async for event in events:
+                yield event
+
+    async def estimate(self, method: Method, sample: int = 0) -> Estimate:
+        """What a run would take with the settings as they are.
+
+        sample: so many attempts are really asked and kept in the ledger, so that a run does not pay for them again;
+        0 asks nothing and assumes. Raises StudioError when there is nothing to do or a sampled attempt fails.
+        """
+        from studio.jobs.runs import estimate
+        from studio.jobs.runs.control import Control
+        from studio.llm import prices
+
+        project, settings = self._project, self._project.settings
+        course = await self.opened(method, Control(), self._endpoints.budget(settings))
+        done = (self._answers.done(course.id) if method.keeps else set[Key]()).__contains__
+        attempts, made = method.total(course, done)
+        left = max(0, attempts - made)
+        if sample:
+            project.must_write()
+            heard = await self._sampled(course, done, min(sample, left))
+            weight = left / len(heard) if heard else 0.0
+            requests = estimate.measured(heard, project.replies.find, weight)
+            assumptions: tuple[str, ...] = ("the attempts left are like those sampled",)
+        else:
+            heard = []
+            requests, assumptions = estimate.assumed(course, done)
+        if getattr(course.settings, "target", 0) and not sample:
+            assumptions += ("the target is not reached before the end of the plan",)
+        table = prices.load(settings.prices)
+        models = {role: settings.model_for(role) for role in method.roles}
+        return estimate.told(
+            requests,
+            left,
+            course.lanes,
+            models,
+            {role: table.price(model.base_url, model.model) for role, model in models.items()},
+            sampled=len(heard),
+            assumptions=assumptions,
+        )
+
+    async def _sampled(self, course: Course, done: Callable[[Key], bool], size: int) -> list[Heard]:
+        from studio.jobs.runs import running
+        from studio.jobs.runs.control import Control
+
+        heard: list[Heard] = []
+
+        def keep(_lane: int, one: Heard) -> Event:
+            heard.append(one)
+            return Progressed(len(heard), size, "attempts sampled")
+
+        tasks = [task for task, _ in course.method.foreseen(course) if not done(task.key) and task.after is None][:size]
+        async with aclosing(running.run_these(tasks, course, keep, Control(concurrency=course.lanes))) as events:
+            async for _event in events:
+                pass
+        return heard
+
+    def _adopt(self, course: Course) -> None:
+        """Let the run be known by what it goes by now; a run that is new begins here."""
+        from studio.methods import identity
+
+        if not course.method.keeps:
+            return
+        recipe = course.recipe(course.method.identity(course))
+        with self._project.database.transaction():
+            if course.id:
+                self._project.runs.adopt(course.id, identity.digest(recipe), recipe)
+            else:
+                course.id = self._project.runs.open(course.method.name, identity.digest(recipe), recipe)
+        course.look.run = course.id
+
+    def _known(self, database: Database, recipe: str) -> int:
+        from studio.methods import identity
+
+        return Runs(database).find(identity.digest(recipe)) or 0
+
+    def _note(self, run: int, tasks: Iterable[Task]) -> None:
+        with self._project.database.transaction(durable=False):
+            self._answers.note(run, [(task.key, task.brief) for task in tasks])
+
+
+def _nothing_changes(changes: object) -> bool:
+    raise AssertionError("this method changes rows, and nobody said how")
