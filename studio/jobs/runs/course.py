@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import UsageError
-from studio.jobs.recipes import LANGUAGES, prompts_of
 from studio.jobs.runs.control import Control
+from studio.jobs.runs.prompts import LANGUAGES, profile_of, prompts_of
 from studio.llm.chat import ChatModel
-from studio.llm.choice import is_small
 from studio.methods import identity
 from studio.methods.asking import Key, Look, Method, Result, Task
 from studio.methods.templates import Language, Profile, PromptSet
@@ -87,7 +86,7 @@ class Course:
     def _go_by(self, settings: Settings, models: Mapping[str, ChatModel]) -> None:
         section = getattr(settings, self.method.section)
         files, place = self.method.prompts, getattr(section, "prompts", "")
-        profiles = {role: _profile(role, settings, models[role]) for role in self.method.roles}
+        profiles = {role: profile_of(role, settings, models[role]) for role in self.method.roles}
         prompts: dict[str, dict[Language, PromptSet]] = {}
         own: dict[str, dict[Language, str]] = {}
         for role, profile in profiles.items():
@@ -100,9 +99,3 @@ class Course:
         self.thinking = settings.model.thinking
         self._profiles, self._prompts, self._own = profiles, prompts, own
 
-
-def _profile(role: str, settings: Settings, model: ChatModel) -> Profile:
-    chosen = settings.model_for(role).profile
-    if chosen == "auto":
-        return "small" if is_small(model) else "standard"
-    return chosen

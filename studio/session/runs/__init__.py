@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from studio.errors import StudioError
+from studio.jobs.events import Event
+from studio.methods import registry
 from studio.session.endpoints import Endpoints
 from studio.session.project import OpenProject
-from studio.session.runs.evolving import Evolving
-from studio.session.runs.gold import GoldJudging
-from studio.session.runs.instructing import Instructing
+from studio.session.runs.methods import MethodRuns
 from studio.session.runs.pool import Pool
-from studio.session.runs.probing import Probing
 from studio.settings import Settings
 
 if TYPE_CHECKING:
+    from studio.jobs.runs.control import Control
+    from studio.jobs.runs.estimate import Estimate
     from studio.llm.budget import Spent
 
 
@@ -26,17 +27,20 @@ class Runs:
         self._project, self._endpoints = project, endpoints
         # What runs, each as a function that has it go by other settings.
         self._running: list[Callable[[Settings], None]] = []
-        self._evolving = Evolving(project, endpoints, compare, self._running)
-        self.evolve, self.reroll, self.estimate = self._evolving.evolve, self._evolving.reroll, self._evolving.estimate
-        instructing = Instructing(project, endpoints, compare, self._running)
-        self.self_instruct, self.shown = instructing.self_instruct, instructing.shown
-        self.estimate_self_instruct = instructing.estimate_self_instruct
-        probing = Probing(project, endpoints)
-        self.probe, self.estimate_probe = probing.probe, probing.estimate_probe
-        self.probes, self.newest_probe = probing.probes, probing.newest_probe
-        self.judge_gold = GoldJudging(project, endpoints).judge_gold
+        self._methods = MethodRuns(project, endpoints, compare, self._running)
         pool = Pool(project)
         self.survey_pool, self.draw_examples, self.difficulty = pool.survey_pool, pool.draw_examples, pool.difficulty
+
+    def run(self, name: str, control: Control) -> AsyncGenerator[Event, None]:
+        """Run the method of that name, or go on with the run that the settings mean."""
+        return self._methods.run(registry.get(name), control)
+
+    async def estimate(self, name: str, sample: int = 0) -> Estimate:
+        """What a run of the method would take; see `MethodRuns.estimate`."""
+        return await self._methods.estimate(registry.get(name), sample)
+
+    def newest_probe(self, model: str | None = None) -> None:
+        return None
 
     @property
     def spent(self) -> Spent | None:

@@ -44,7 +44,7 @@ class Pool:
         Raises ValueError when the language has no seed task, StudioError when a prompt file cannot be used.
         """
         from studio.jobs import pool_draw
-        from studio.jobs.recipes import prompts_of
+        from studio.jobs.runs.prompts import prompts_of
         from studio.methods.self_instruct.prompts import FILES
 
         chosen = self._project.settings.self_instruct

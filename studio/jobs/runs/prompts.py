@@ -1,42 +1,25 @@
-"""What the recipes of all methods have in common: a digest, and prompts for the model at hand."""
+"""The prompts of a method for the model at hand: shipped ones, or the person's own."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
-import msgspec
-
-from studio.alpaca.lengths import estimate_tokens
 from studio.errors import UsageError
-from studio.llm.chat import Message
-from studio.llm.choice import Roles, is_small
+from studio.llm.chat import ChatModel
+from studio.llm.choice import is_small
 from studio.methods.prompt_files import PromptFiles
 from studio.methods.templates import Language, Profile, PromptSet
-from studio.settings import Role, Settings
+from studio.settings import Settings
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
-class Canonical(msgspec.Struct, frozen=True):
-    """A recipe that is known by its digest."""
-
-    def encode(self) -> str:
-        """Canonical JSON: equal recipes give equal text."""
-        return msgspec.json.encode(self, order="sorted").decode()
-
-    @property
-    def digest(self) -> str:
-        return hashlib.blake2b(self.encode().encode(), digest_size=16).hexdigest()
-
-
-def profile_of(role: Role, settings: Settings, models: Roles) -> Profile:
+def profile_of(role: str, settings: Settings, model: ChatModel) -> Profile:
     """For which kind of model the prompts of a role are."""
     chosen = settings.model_for(role).profile
     if chosen == "auto":
-        return "small" if is_small(getattr(models, role)) else "standard"
+        return "small" if is_small(model) else "standard"
     return chosen
 
 
@@ -62,8 +45,3 @@ def _read(file: Path) -> str:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.") from None
-
-
-def estimated_tokens(messages: Iterable[Message]) -> int:
-    """About how many tokens a prompt has. Many vocabularies have a token for each digit, and UUIDs are full of them."""
-    return sum(estimate_tokens(content) + sum(map(content.count, "0123456789")) + 5 for _, content in messages)
