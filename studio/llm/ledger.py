@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from studio.llm.chat import ChatModel, OnText, Reply, Request
+from studio.text.tokens import as_utf8
 
 
 class ReplyStore(Protocol):
@@ -143,7 +144,9 @@ class LedgerChat:
 
     async def _answer(self, key: str, request: Request, question: _Question) -> Reply:
         try:
-            reply = await self._inner.reply(request, question.hear if question.streams else None)
+            said = await self._inner.reply(request, question.hear if question.streams else None)
+            # Servers cut text in the middle of a surrogate pair; what cannot be written could not be kept.
+            reply = replace(said, text=as_utf8(said.text), thinking=as_utf8(said.thinking))
             await self._keeping.keep(key, request.encode(), reply.encode())
             return reply
         finally:

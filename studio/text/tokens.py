@@ -168,3 +168,8 @@ def is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def as_utf8(text: str) -> str:
+    """The text as it can be written: two halves of a surrogate pair become their character, one alone U+FFFD."""
+    return text if is_utf8(text) else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

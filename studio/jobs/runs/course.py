@@ -98,4 +98,3 @@ class Course:
         self.models = models
         self.thinking = settings.model.thinking
         self._profiles, self._prompts, self._own = profiles, prompts, own
-

@@ -13,11 +13,13 @@ from studio.session.project import OpenProject
 from studio.session.runs.methods import MethodRuns
 from studio.session.runs.pool import Pool
 from studio.settings import Settings
+from studio.store.answers import Answers
 
 if TYPE_CHECKING:
     from studio.jobs.runs.control import Control
     from studio.jobs.runs.estimate import Estimate
     from studio.llm.budget import Spent
+    from studio.methods.asking import Answer
 
 
 class Runs:
@@ -38,6 +40,10 @@ class Runs:
     async def estimate(self, name: str, sample: int = 0) -> Estimate:
         """What a run of the method would take; see `MethodRuns.estimate`."""
         return await self._methods.estimate(registry.get(name), sample)
+
+    def answers(self, run: int) -> list[Answer]:
+        """What is kept of the tasks of a run, in the order in which they were written down."""
+        return Answers(self._project.database).of(run)
 
     def newest_probe(self, model: str | None = None) -> None:
         return None
@@ -70,7 +76,8 @@ class Runs:
         Raises StudioError when the settings cannot be used; then those so far stay.
         """
         # Nothing runs: the settings are tried all the same.
-        self._evolving.course(settings, self._endpoints.budget(settings))
+        for name in ("teacher", *settings.roles):
+            settings.model_for(name)
         try:
             for go_by in self._running:
                 go_by(settings)

@@ -13,7 +13,10 @@ from tests.support.packages import installed, written
 from tests.support.projects import bring_in, drain, new_project
 
 ROWS = [
-    {"instruction": "How does a lock on a canal work?", "output": "Two gates hold the water while it is let in or out."},
+    {
+        "instruction": "How does a lock on a canal work?",
+        "output": "Two gates hold the water while it is let in or out.",
+    },
     {"instruction": "运河上的船闸是怎样工作的？", "output": "两道闸门之间的水位可以升高或降低。"},
     {"instruction": "Name a use for old newspapers.", "output": "They keep glass whole in a parcel."},
 ]
