@@ -31,6 +31,8 @@ class StageScreen(Screen[None]):
     EMPTY: ClassVar[str] = "Nothing here."
     JOBS: ClassVar[tuple[str, ...]] = ()
     """The jobs this screen itself tells about."""
+    parts: tuple[object, ...] = ()
+    """What the screen holds that has commands; they come before the screen's own."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -119,7 +121,7 @@ class StageScreen(Screen[None]):
             return
         method = f"command_{name.replace('-', '_')}"
         try:
-            (getattr(self, method, None) or getattr(self.app, method))()
+            getattr(next(one for one in (*self.parts, self, self.app) if hasattr(one, method)), method)()
         except StudioError as error:
             self.studio.complain(error)
 
