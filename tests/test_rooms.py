@@ -1,10 +1,11 @@
-"""The plan of the house: which room may import what, and how long a file may be."""
+"""The plan of the house: which room may import what, and how large files and folders may be."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,12 @@ ARRAYS = (
     ),
     *(f"jobs.duplicates.{name}" for name in ("contamination", "dedup", "dedup_semantic", "neighbours")),
 )
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in (ROOT / "studio").rglob("*.py")
+}
+CROWDED = {"jobs": 26}
+"""Folders that are still to be divided."""
 HEAVY = ("textual", "rich", "click", "openai", "datasets", "pyarrow", "pandas", "numpy", "xllamacpp")
 
 
@@ -86,6 +93,50 @@ def test_no_file_is_longer_than_a_person_can_hold():
     limits[ROOT / "studio" / "tui" / "app.py"] = 250
     long = {str(path): n for path, limit in limits.items() if (n := len(path.read_text("utf-8").splitlines())) > limit}
     assert not long
+
+
+def test_no_folder_has_more_files_than_a_person_can_overlook():
+    """20 modules; `__init__`, which says what the folder is, does not count."""
+    files = Counter(path.parent for path in (ROOT / "studio").rglob("*.py") if path.name != "__init__.py")
+    assert {str(folder): n for folder, n in files.items() if n > CROWDED.get(folder.name, 20)} == {}
+
+
+def imports_of(name):
+    """The modules of ours that a module names, also only for its annotations or when a function runs."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            within = (f"{node.module}.{one.name}" for one in node.names)
+            found.update(full if full in MODULES else node.module for full in within)
+    return found & MODULES.keys() - {name}
+
+
+def circles(imports):
+    """The sets of modules of which each leads to each other."""
+
+    def reached(start):
+        seen, ahead = set(), [start]
+        while ahead:
+            new = imports[ahead.pop()] - seen
+            seen |= new
+            ahead += new
+        return seen
+
+    leads = {name: reached(name) for name in imports}
+    return {frozenset(other for other in leads[name] if name in leads[other]) for name in leads if name in leads[name]}
+
+
+def test_a_circle_is_found_however_long_and_what_only_leads_to_one_is_not_in_it():
+    imports = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a", "e"}, "e": set(), "f": {"g"}, "g": {"f"}}
+    assert circles(imports) == {frozenset("abc"), frozenset("fg")}
+
+
+def test_no_two_modules_know_each_other():
+    imports = {name: imports_of(name) for name in MODULES}
+    assert "studio.errors" in imports["studio.session.journal"]
+    assert circles(imports) == set()
 
 
 def test_every_public_name_of_the_lower_rooms_says_what_it_is():

@@ -74,7 +74,7 @@ def decontaminate(folder: Path, files: Sequence[Path], apply_: str, as_json: boo
     when contaminated rows stay in.
     """
     from studio.cli.choices import run_decontaminate
-    from studio.cli.importing import check_places
+    from studio.cli.files.importing import check_places
 
     check_places(folder, files, "decontaminate")
     reject = apply_ == "reject"

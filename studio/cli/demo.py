@@ -58,7 +58,8 @@ async def _fill(folder: Path) -> None:
 
 
 async def _tour(folder: Path) -> int:
-    from studio.cli import checking, deduplicating, evolving, exporting, placement_run
+    from studio.cli import deduplicating, evolving, placement_run
+    from studio.cli.files import checking, exporting
 
     session = Session.open(folder, must_write=True)
     try:

@@ -95,7 +95,7 @@ def import_(
     Columns with usual names (question, answer, 问题, 回答 ...) are recognised; --map instruction=topic names others.
     """
     from studio.alpaca.columns import parse_mapping
-    from studio.cli.importing import check_places, run
+    from studio.cli.files.importing import check_places, run
 
     check_places(folder, files)
     columns = parse_mapping(maps)
@@ -136,7 +136,7 @@ def dedup(folder: Path, apply: str, pairs: str, against: tuple[str, ...], as_jso
                 hint="Rows are held against benchmarks in one way: see studio decontaminate --help.",
             )
         from studio.cli.choices import run_decontaminate
-        from studio.cli.importing import check_places
+        from studio.cli.files.importing import check_places
 
         files = [Path(name) for name in against]
         check_places(folder, files, "dedup")
@@ -166,7 +166,7 @@ def check(
     as_json: bool,
 ) -> int:
     """Check a project folder, or a dataset file as the trainer would read it."""
-    from studio.cli import checking, mending
+    from studio.cli.files import checking, mending
     from studio.errors import UsageError
     from studio.session import Session
 
@@ -211,7 +211,7 @@ def export(folder: Path, name: str, out: Path | None, as_json: bool, **given: An
 
     Beside them: media, training configs, a card with figures, a manifest. Files of others in the folder stay.
     """
-    from studio.cli.exporting import Asked, chosen_by, run
+    from studio.cli.files.exporting import Asked, chosen_by, run
     from studio.session import Session
 
     asked = Asked(name, **{key: given.pop(key) for key in ("strict", "dry_run", "push", "private")})
@@ -249,7 +249,7 @@ def doctor(as_json: bool) -> int:
 @_json
 def explain(words: tuple[str, ...], as_json: bool) -> int:
     """Explain what the trainer said: the text of its error, or its log on standard input."""
-    from studio.cli.explaining import run
+    from studio.cli.files.explaining import run
 
     return run(" ".join(words), as_json)
 

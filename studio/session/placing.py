@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from studio.curate.placing.plans import Plan
     from studio.curate.segments.context import Context
     from studio.curate.segments.guards import Guard
+    from studio.jobs.placement.entries import Entry, Survey
     from studio.jobs.placement.rows import Asked
-    from studio.jobs.placement.survey import Entry, Survey
     from studio.store.probes import Probe
 
 

@@ -98,7 +98,10 @@ class StudioApp(App[None]):
         """Our own colour names, for themes that are not ours."""
         return dict.fromkeys(themes.VARIABLES, "ansi_default")
 
-    # -- what screens ask for --------------------------------------------------------------------
+    # -- what screens and jobs ask for -----------------------------------------------------------
+
+    def show_header(self) -> None:
+        self.stage_screen.show_header()
 
     def notify(
         self,

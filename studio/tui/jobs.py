@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+from textual.notifications import SeverityLevel
+from textual.timer import Timer
 
 from studio.errors import StudioError
 from studio.jobs.events import Event
-
-if TYPE_CHECKING:
-    from studio.tui.app import StudioApp
 
 Seen = Callable[[list[Event]], None]
 BEAT = 1.0
@@ -23,10 +23,26 @@ LASTING = 3600.0
 """Seconds: who started a job may be away when it fails, so that stays until the next decision."""
 
 
+class Host(Protocol):
+    """What jobs need of the app they run in."""
+
+    @property
+    def is_running(self) -> bool: ...
+
+    def set_interval(self, interval: float, callback: Callable[[], None]) -> Timer: ...
+
+    def notify(self, message: str, *, severity: SeverityLevel = "information") -> None: ...
+
+    def complain(self, error: StudioError, *, seconds: float = 10) -> None: ...
+
+    def show_header(self) -> None:
+        """The jobs that run are others now."""
+
+
 class Jobs:
     """The jobs that run, by name; one of each name at a time."""
 
-    def __init__(self, app: StudioApp) -> None:
+    def __init__(self, app: Host) -> None:
         self._app = app
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -55,7 +71,7 @@ class Jobs:
             self._app.notify(f"{name} is running already", severity="warning")
             return
         self._running[name] = asyncio.create_task(self._run(name, events, seen, ended, before))
-        self._app.stage_screen.show_header()
+        self._app.show_header()
 
     def stop(self, name: str) -> None:
         """End a job now, if it runs."""
@@ -106,4 +122,4 @@ class Jobs:
                 if ended is not None:
                     ended()
                 if self._app.is_running:
-                    self._app.stage_screen.show_header()
+                    self._app.show_header()

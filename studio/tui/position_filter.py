@@ -10,7 +10,7 @@ from typing import NamedTuple
 from studio.curate.segments.guards import CODES
 from studio.curate.segments.segment import KINDS
 from studio.errors import UsageError
-from studio.jobs.placement.survey import Entry, Survey
+from studio.jobs.placement.entries import Entry, Survey
 
 HINT = "guard:steps, guard:none, gold:unsure, gold:hand, sure:>=0.8, segments:5, kind:json, placed:yes, words"
 """The conditions, as the dialog lists them."""

@@ -53,12 +53,12 @@ async def at(pilot, row):
 async def test_the_queue_is_there_and_the_least_certain_come_first(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
-        scores = [one.score for one in app.screen.queue if one.kind == "near"]
+        scores = [one.score for one in app.screen.clusters.queue if one.kind == "near"]
         assert scores == sorted(scores)
-        assert app.screen.queue[len(app.screen.queue) - 1].kind == "conflict"
+        assert app.screen.clusters.queue[len(app.screen.clusters.queue) - 1].kind == "conflict"
         assert "left ≥ 0.75" in header(app)
         await press(pilot, "s")
-        scores = [one.score for one in app.screen.queue if one.kind == "near"]
+        scores = [one.score for one in app.screen.clusters.queue if one.kind == "near"]
         assert scores == sorted(scores, reverse=True)
 
 
@@ -66,15 +66,15 @@ async def test_one_key_settles_a_pair_and_u_takes_it_back(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, 17)
-        left = len(app.screen.queue)
+        left = len(app.screen.clusters.queue)
         await press(pilot, "h")
         assert status(session, 17, 23) == ["accepted", "rejected"]
         assert session.rows.get(23).evidence.startswith("overlap 0.98")
-        assert len(app.screen.queue) == left - 1
+        assert len(app.screen.clusters.queue) == left - 1
         assert "✓ 1 " in header(app)
         await press(pilot, "u")
         assert status(session, 17, 23) == ["accepted", "accepted"]
-        assert app.screen.current.rows == (17, 23)
+        assert app.screen.clusters.current.rows == (17, 23)
         assert "✓" not in header(app)
         await press(pilot, "l")
         assert status(session, 17, 23) == ["rejected", "accepted"]
@@ -85,8 +85,8 @@ async def test_digits_keep_that_row_of_a_cluster_and_function_keys_lead_to_the_s
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, rows[0])
-        assert set(app.screen.current.rows) == set(rows)
-        third = app.screen.current.rows[2]
+        assert set(app.screen.clusters.current.rows) == set(rows)
+        third = app.screen.clusters.current.rows[2]
         await press(pilot, "3")
         assert app.screen.stage == "dedup"
         assert {row for row in rows if session.rows.get(row).status == "accepted"} == {third}
@@ -103,16 +103,16 @@ async def test_the_rows_of_a_cluster_are_shown_one_after_the_other(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, rows[0])
-        first, *others = app.screen.current.rows
+        first, *others = app.screen.clusters.current.rows
         shown = []
         for _ in others:
-            shown.append(app.screen.both)
+            shown.append(app.screen.clusters.both)
             await press(pilot, "tab")
         assert shown == [(first, other) for other in others]
-        assert app.screen.both == shown[0]
+        assert app.screen.clusters.both == shown[0]
         await press(pilot, "shift+tab", "h")
         assert status(session, others[-1]) == ["rejected"]
-        assert set(app.screen.current.rows) == {first, *others[:-1]}
+        assert set(app.screen.clusters.current.rows) == {first, *others[:-1]}
 
 
 async def test_rows_that_are_no_duplicates_are_never_asked_again(session):
@@ -121,15 +121,15 @@ async def test_rows_that_are_no_duplicates_are_never_asked_again(session):
         await press(pilot, "3")
         await at(pilot, rows[0])
         await press(pilot, "n")
-        assert app.screen.queue.find(rows[0]) is None
+        assert app.screen.clusters.queue.find(rows[0]) is None
         await press(pilot, "f")
-        assert app.screen.queue.find(rows[0]) is None
+        assert app.screen.clusters.queue.find(rows[0]) is None
         await press(pilot, "u")
-        assert app.screen.queue.find(rows[0]) is not None
+        assert app.screen.clusters.queue.find(rows[0]) is not None
         await at(pilot, rows[0])
-        one, other = app.screen.both
+        one, other = app.screen.clusters.both
         await press(pilot, "b")
-        assert not [cluster for cluster in app.screen.queue if {one, other} <= set(cluster.rows)]
+        assert not [cluster for cluster in app.screen.clusters.queue if {one, other} <= set(cluster.rows)]
         assert status(session, *rows) == ["accepted"] * 4
 
 
@@ -137,8 +137,8 @@ async def test_a_whole_band_is_decided_after_a_look(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, 32)
-        low, high = app.screen.queue.band(app.screen.current.score)
-        losses = app.screen.queue.losses(low, high)
+        low, high = app.screen.clusters.queue.band(app.screen.clusters.current.score)
+        losses = app.screen.clusters.queue.losses(low, high)
         await pilot.press("A")
         await pilot.pause()
         assert f"Drop {len(losses)} rows (0.95 to 1.00)?" in text_of(app)
@@ -147,7 +147,7 @@ async def test_a_whole_band_is_decided_after_a_look(session):
         assert status(session, 32, 48) == ["accepted", "accepted"]
         await press(pilot, "A", "y")
         assert [status(session, loss.row) for loss in losses] == [["rejected"]] * len(losses)
-        assert app.screen.queue.find(32) is None
+        assert app.screen.clusters.queue.find(32) is None
         await press(pilot, "u")
         assert status(session, *(loss.row for loss in losses)) == ["accepted"] * len(losses)
 
@@ -157,8 +157,8 @@ async def test_what_is_settled_is_counted_back_when_a_whole_band_is_taken_back(s
         await press(pilot, "3", "h", "h", "h")
         assert "✓ 3 " in header(app)
         await at(pilot, 32)
-        low, high = app.screen.queue.band(app.screen.current.score)
-        settled = 3 + len({loss.keeper for loss in app.screen.queue.losses(low, high)})
+        low, high = app.screen.clusters.queue.band(app.screen.clusters.current.score)
+        settled = 3 + len({loss.keeper for loss in app.screen.clusters.queue.losses(low, high)})
         assert settled > 4
         for _ in range(2):
             await at(pilot, 32)
@@ -185,7 +185,7 @@ async def test_a_look_says_how_many_of_the_rows_it_shows(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, rows[0])
-        losses = app.screen.queue.losses(*app.screen.queue.band(1.0))
+        losses = app.screen.clusters.queue.losses(*app.screen.clusters.queue.band(1.0))
         assert len(losses) >= 5
         await press(pilot, "A")
         assert f"3 of {len(losses)} shown" in text_of(app)
@@ -199,7 +199,7 @@ async def test_a_digit_without_a_row_names_the_stage_that_has_it_if_there_is_one
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, 17)
-        assert len(app.screen.current.rows) == 2
+        assert len(app.screen.clusters.current.rows) == 2
         await press(pilot, "5")
         assert "There is no row 5 here; F5 goes to Check" in text_of(app)
         await press(pilot, "7")
@@ -211,18 +211,18 @@ async def test_a_digit_without_a_row_names_the_stage_that_has_it_if_there_is_one
 async def test_after_an_undo_the_cursor_is_on_what_came_back(session, project, key):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
-        back = app.screen.current.rows
+        back = app.screen.clusters.current.rows
         await press(pilot, key, "j", "j")
-        assert app.screen.current.rows != back
+        assert app.screen.clusters.current.rows != back
         await press(pilot, "u")
-        assert app.screen.current.rows == back
+        assert app.screen.clusters.current.rows == back
         await press(pilot, key, "j", "j", "q")
     await session.close()
     again = Session.open(project, must_write=True)
     async with opened(again) as (app, pilot):
-        assert app.screen.current.rows != back
+        assert app.screen.clusters.current.rows != back
         await press(pilot, "u")
-        assert app.screen.current.rows == back
+        assert app.screen.clusters.current.rows == back
     await again.close()
 
 
@@ -232,7 +232,7 @@ async def test_after_an_edit_is_undone_the_cursor_is_on_its_cluster(session):
         await press(pilot, "3")
         session.rows.edit(rows[3], Sft("What is the deepest lake?"))
         await press(pilot, "j", "u")
-        assert rows[3] in app.screen.current.rows
+        assert rows[3] in app.screen.clusters.current.rows
 
 
 async def test_both_of_the_rows_shown_leaves_the_third_to_be_decided(session):
@@ -240,15 +240,15 @@ async def test_both_of_the_rows_shown_leaves_the_third_to_be_decided(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, rows[0])
-        assert app.screen.current.kind == "conflict"
-        first, second = app.screen.both
+        assert app.screen.clusters.current.kind == "conflict"
+        first, second = app.screen.clusters.both
         (third,) = set(rows) - {first, second}
         await press(pilot, "b")
         await at(pilot, third)
-        assert app.screen.current.rows == (first, third)
+        assert app.screen.clusters.current.rows == (first, third)
         await press(pilot, "n")
         await at(pilot, third)
-        assert app.screen.current.rows == (second, third)
+        assert app.screen.clusters.current.rows == (second, third)
 
 
 async def test_rows_that_are_asked_different_things_make_no_preference_pair(session):
@@ -269,19 +269,19 @@ async def test_a_band_of_rows_with_other_answers_beside_them_is_left_to_a_person
     last = session.project.rows.last_id()
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
-        app.screen.choose(msgspec.structs.replace(app.screen.chosen, keep="longest"), "border")
-        app.screen.make_queue()
+        app.screen.clusters.choose(msgspec.structs.replace(app.screen.clusters.chosen, keep="longest"), "border")
+        app.screen.clusters.make_queue()
         await settled(pilot)
         await at(pilot, last - 2)
-        assert app.screen.current.kind == "near"
+        assert app.screen.clusters.current.kind == "near"
         await press(pilot, "A", "escape")
-        assert all(loss.row not in (last - 1, last) for loss in app.screen.queue.losses())
+        assert all(loss.row not in (last - 1, last) for loss in app.screen.clusters.queue.losses())
 
 
 async def test_the_threshold_moves_by_keys_and_says_what_would_go(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
-        everything = len(app.screen.queue)
+        everything = len(app.screen.clusters.queue)
         await press(pilot, "t")
         assert "would go; 1 conflicts stay" in text_of(app)
         await press(pilot, "L", "L", "L", "L")
@@ -289,7 +289,7 @@ async def test_the_threshold_moves_by_keys_and_says_what_would_go(session):
         before = text_of(app)
         await press(pilot, "enter")
         assert before != text_of(app)
-        assert 0 < len(app.screen.queue) < everything
+        assert 0 < len(app.screen.clusters.queue) < everything
         assert "left ≥ 0.95" in header(app)
         await press(pilot, "f2", "f3")
         assert "left ≥ 0.95" in header(app)
@@ -300,7 +300,7 @@ async def test_two_rows_are_merged_column_by_column(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, first)
-        while app.screen.both != (first, second):
+        while app.screen.clusters.both != (first, second):
             await press(pilot, "tab")
         await pilot.press("m")
         await pilot.pause()
@@ -317,7 +317,7 @@ async def test_a_conflict_becomes_a_preference_pair(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
         await at(pilot, 45)
-        assert app.screen.current.kind == "conflict"
+        assert app.screen.clusters.current.kind == "conflict"
         assert "one prompt, 2 answers" in text_of(app)
         await press(pilot, "A")
         assert status(session, 35, 45) == ["accepted", "accepted"]
@@ -326,7 +326,7 @@ async def test_a_conflict_becomes_a_preference_pair(session):
         one, other = session.rows.get(35).row, session.rows.get(45).row
         assert made.row == Preference(one.instruction, one.input, other.output, one.output)
         assert (session.rows.get(35).rule, session.rows.get(45).rule) == ("paired", "paired")
-        assert app.screen.queue.find(35) is None
+        assert app.screen.clusters.queue.find(35) is None
         await press(pilot, "u")
         assert status(session, 35, 45, made.id) == ["accepted", "accepted", "rejected"]
 
@@ -347,7 +347,7 @@ async def test_a_conflict_is_settled_otherwise(session, keys, after):
         await at(pilot, 35)
         await press(pilot, *keys)
         assert status(session, 35, 45) == after
-        assert (app.screen.queue.find(35) is None) == (keys[-1] != "escape")
+        assert (app.screen.clusters.queue.find(35) is None) == (keys[-1] != "escape")
 
 
 async def test_settings_say_how_and_who_stays(session):
@@ -359,42 +359,42 @@ async def test_settings_say_how_and_who_stays(session):
             await pilot.press("down")
         await press(pilot, *["backspace"] * len("first"), *"longest", "enter")
         await at(pilot, rows[0])
-        assert app.screen.current.rows[0] == rows[1]
+        assert app.screen.clusters.current.rows[0] == rows[1]
         await press(pilot, "o", *["backspace"] * len("overlap"), *"magic", "enter")
         assert "method: 'magic' does not do" in text_of(app)
         await press(pilot, "escape")
     async with opened(session) as (app, pilot):
         await at(pilot, rows[0])
-        assert app.screen.current.rows[0] == rows[1]
+        assert app.screen.clusters.current.rows[0] == rows[1]
 
 
 async def test_a_restart_shows_the_same_cluster_and_u_still_undoes(session, project):
     async with opened(session) as (app, pilot):
         await press(pilot, "3", "j", "h", "j")
-        here, left = app.screen.current, len(app.screen.queue)
+        here, left = app.screen.clusters.current, len(app.screen.clusters.queue)
         await press(pilot, "q")
     await session.close()
     again = Session.open(project, must_write=True)
     async with opened(again) as (app, pilot):
-        assert (app.screen.current, len(app.screen.queue)) == (here, left)
+        assert (app.screen.clusters.current, len(app.screen.clusters.queue)) == (here, left)
         assert "✓ 1 " in header(app)
         await press(pilot, "u")
-        assert len(app.screen.queue) == left + 1
+        assert len(app.screen.clusters.queue) == left + 1
     await again.close()
 
 
 async def test_what_was_decided_elsewhere_shows_on_return(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
-        assert app.screen.queue.find(17) is not None
+        assert app.screen.clusters.queue.find(17) is not None
         await press(pilot, "f1")
         session.rows.reject(23)
         await press(pilot, "j", "f3")
-        assert app.screen.queue.find(17) is None
+        assert app.screen.clusters.queue.find(17) is None
         await press(pilot, "f1")
         fresh = session.rows.add(Sft(f"{ASK} soon"))
         await press(pilot, "j", "f3")
-        assert app.screen.queue.find(fresh) is not None
+        assert app.screen.clusters.queue.find(fresh) is not None
 
 
 async def test_a_row_says_in_its_own_stage_what_it_is_near(session):
@@ -426,7 +426,7 @@ async def test_redundancy_is_a_page_and_the_most_diverse_rows_get_a_tag(session)
 async def test_enter_goes_to_the_row(session):
     async with opened(session) as (app, pilot):
         await press(pilot, "3")
-        right = app.screen.both[1]
+        right = app.screen.clusters.both[1]
         await press(pilot, "enter")
         assert app.screen.stage == "seeds"
         assert app.screen.current.id == right

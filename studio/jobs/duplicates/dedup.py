@@ -1,8 +1,4 @@
-"""Looking for duplicates among the rows of a project, and making the queue in which they are reviewed.
-
-Rows are compared within their type: one prompt may well serve SFT and preference training. KTO rows are compared within
-their tag, for a good and a bad answer to one prompt belong together. Rejected rows take no part.
-"""
+"""Looking for duplicates among the rows of a project, and making the queue in which they are reviewed."""
 
 from __future__ import annotations
 
@@ -11,15 +7,17 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from studio.alpaca.rows import ROW_TYPES, Kto, Row, RowType, fields, texts
+from studio.alpaca.rows import fields, texts
 from studio.curate.duplicates.clusters import Alike
-from studio.curate.duplicates.compared import BYS, Compared, Field, compared
+from studio.curate.duplicates.compared import BYS, Field
 from studio.curate.duplicates.finding import Pairs, Texts
 from studio.curate.duplicates.join import minhash, prefix_join
 from studio.curate.duplicates.representatives import Facts, Rule, rank
 from studio.curate.duplicates.review_queue import Order, ReviewQueue
 from studio.curate.duplicates.ties import Edge, ties_of_equals
 from studio.jobs.duplicates.dedup_events import DuplicatesFound, QueueMade
+from studio.jobs.duplicates.groups import Group, read_groups
+from studio.jobs.duplicates.neighbours import Neighbours
 from studio.jobs.events import Event, Events, Progressed
 from studio.settings import DedupMethod
 from studio.store.pairs import Found, Search
@@ -38,29 +36,6 @@ class Asked(NamedTuple):
     field: Field
     floor: float
     indexed: bool = True
-
-
-class Group(NamedTuple):
-    """Rows that are compared with each other. name: of the index that is made of them."""
-
-    name: str
-    rows: list[int]
-    texts: list[Compared]
-
-    @property
-    def whole(self) -> list[str]:
-        return [one.whole for one in self.texts]
-
-    @property
-    def inner(self) -> list[str] | None:
-        """The inner texts, if any row has one."""
-        return [one.inner for one in self.texts] if any(one.inner for one in self.texts) else None
-
-
-def group_name(type: RowType, row: Row, field: Field) -> str:
-    """The name of the group a row is compared in."""
-    tag = f"-{'good' if row.kto_tag else 'bad'}" if isinstance(row, Kto) else ""
-    return f"{field}-{type}{tag}"
 
 
 def find_duplicates(store: Reader, asked: Asked) -> Events:
@@ -91,22 +66,6 @@ def search(store: Reader, asked: Asked) -> Generator[Event, None, DuplicatesFoun
             indexes[group.name] = texts.index(group.rows)
         before += len(group.rows)
     return DuplicatesFound(found, tuple(sorted(partial)), total, indexes)
-
-
-def read_groups(store: Reader, field: Field, total: int) -> Generator[Event, None, list[Group]]:
-    """The rows that are not rejected, by group."""
-    groups: dict[str, Group] = {}
-    done = 0
-    for type in ROW_TYPES:
-        for row_id, row in store.rows.contents(type):
-            name = group_name(type, row, field)
-            group = groups.setdefault(name, Group(name, [], []))
-            group.rows.append(row_id)
-            group.texts.append(compared(row, field))
-            done += 1
-            if done % _STEP == 0:
-                yield Progressed(done, total, "rows read")
-    return list(groups.values())
 
 
 def _search(texts: Texts, group: Group, asked: Asked) -> Generator[float, None, Pairs]:
@@ -165,7 +124,5 @@ def make_queue(store: Reader, threshold: float, rule: Rule, order: Order, folder
 
 
 def _alike(store: Reader, folder: Path, search: Search) -> Alike:
-    from studio.jobs.duplicates.neighbours import Neighbours
-
     # The project is seen as it was when the job began: nothing comes or changes.
     return Neighbours(folder, store.rows, search, lambda earlier: (earlier, ())).scores

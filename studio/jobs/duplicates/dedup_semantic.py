@@ -12,8 +12,9 @@ import numpy as np
 from studio.curate.duplicates.finding import Texts
 from studio.curate.duplicates.join.components import Components
 from studio.jobs.duplicates import semantic
-from studio.jobs.duplicates.dedup import Asked, Group, pairs_of, read_groups
+from studio.jobs.duplicates.dedup import Asked, pairs_of
 from studio.jobs.duplicates.dedup_events import DuplicatesFound
+from studio.jobs.duplicates.groups import Group, read_groups
 from studio.jobs.duplicates.semantic_events import NeighboursEnded, NeighboursFound
 from studio.jobs.events import Event
 from studio.jobs.runs.control import Control

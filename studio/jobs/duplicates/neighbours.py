@@ -12,7 +12,7 @@ from studio.curate.duplicates.finding import BAND
 from studio.curate.duplicates.index import DuplicateIndex
 from studio.curate.duplicates.join import letters
 from studio.curate.duplicates.ties import ties_of_equals
-from studio.jobs.duplicates.dedup import group_name
+from studio.jobs.duplicates.groups import group_name
 from studio.store import index_folder
 from studio.store.pairs import Kind, Search
 from studio.store.rows import Rows, StoredRow

@@ -15,7 +15,7 @@ from studio.jobs.events import Event
 if TYPE_CHECKING:
     from array import array
 
-    from studio.jobs.placement.survey import State, Survey
+    from studio.jobs.placement.entries import State, Survey
 
 
 class SegmentsSurveyed(Event, frozen=True):

@@ -13,8 +13,8 @@ from studio.curate.placing.plans import Plan
 from studio.curate.segments.context import Context, question_of
 from studio.curate.segments.guards import MEANINGS as GUARDS
 from studio.curate.segments.guards import Guard
+from studio.jobs.placement.entries import Entry, State
 from studio.jobs.placement.events import PlacesForeseen
-from studio.jobs.placement.survey import Entry, State
 from studio.settings import PositionSettings
 from studio.store.rows import StoredRow
 from studio.text.display import columns, one_line

@@ -10,10 +10,13 @@ import msgspec
 
 from studio.alpaca.rows import Row, fields
 from studio.errors import StudioError
+from studio.session import Session
 from studio.session.journal import count_of
 from studio.tui.commands import STAGES, Stage
 from studio.tui.details.clusters import as_text, loss_lines
-from studio.tui.screens.cluster_search import ClusterSearch
+from studio.tui.parts.cluster_search import ClusterSearch
+from studio.tui.parts.clusters import ClusterView
+from studio.tui.screens.stage import StageScreen
 
 if TYPE_CHECKING:
     from studio.curate.duplicates.review_queue import Loss
@@ -21,17 +24,45 @@ if TYPE_CHECKING:
 _SAMPLES = 3
 
 
-class DedupScreen(ClusterSearch):
-    """What the keys of the stage do."""
+class DedupScreen(StageScreen):
+    """Clusters, and what the keys that decide about them do."""
 
     stage: ClassVar[Stage] = "dedup"
+    JOBS = ("dedup", "queue", "outlook")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.clusters = ClusterView(self)
+        self.parts = (ClusterSearch(self, self.clusters),)
+
+    def restore(self, place: dict[str, object]) -> None:
+        self.clusters.restore(place)
+
+    def place(self) -> dict[str, object]:
+        return self.clusters.place()
+
+    def refresh_view(self) -> None:
+        self.clusters.follow()
+
+    def show_detail(self) -> None:
+        self.clusters.show_detail()
+
+    def moved(self) -> None:
+        self.clusters.other = 1
+        super().moved()
+
+    def title_note(self) -> str:
+        return self.clusters.note()
+
+    def go_to_row(self, row_id: int) -> None:
+        self.clusters.go_to(row_id)
 
     # -- deciding --------------------------------------------------------------------------------
 
     def _decided(self, n: int = 1) -> None:
         """A cluster less, or two rows less to look at: the next one comes under the cursor. n: clusters in all."""
         if n > 1:
-            self._weights[str(self.session.journal.history(1)[0].id)] = n
+            self.clusters.weights[str(self.session.journal.history(1)[0].id)] = n
         self.decided()
         self.remember()
 
@@ -41,8 +72,8 @@ class DedupScreen(ClusterSearch):
             self._decided()
 
     def _keep(self, place: int) -> None:
-        cluster = self.current
-        if cluster is None or self.queue is None:
+        cluster = self.clusters.current
+        if cluster is None or self.clusters.queue is None:
             return
         if place > len(cluster.rows):
             stage = f"; F{place} goes to {STAGES[place - 1].capitalize()}" if place <= len(STAGES) else ""
@@ -52,7 +83,7 @@ class DedupScreen(ClusterSearch):
             self.session.review.settle_conflict(keeper, [row for row in cluster.rows if row != keeper])
             self._decided()
         else:
-            self._drop(self.queue.losses_for(cluster.rows[place - 1], cluster))
+            self._drop(self.clusters.queue.losses_for(cluster.rows[place - 1], cluster))
 
     command_keep_1 = partialmethod(_keep, 1)
     command_keep_2 = partialmethod(_keep, 2)
@@ -74,7 +105,7 @@ class DedupScreen(ClusterSearch):
         """Of the two rows that are shown, keep this one."""
         from studio.curate.duplicates.review_queue import Loss
 
-        cluster, both = self.current, self.both
+        cluster, both = self.clusters.current, self.clusters.both
         if cluster is None or both is None:
             return
         keeper, loser = both[side], both[1 - side]
@@ -82,16 +113,16 @@ class DedupScreen(ClusterSearch):
             self.session.review.settle_conflict(keeper, [loser])
             self._decided()
         else:
-            self._drop([Loss(loser, keeper, cluster.scores[self._other])])
+            self._drop([Loss(loser, keeper, cluster.scores[self.clusters.other])])
 
     def command_keep_both(self) -> None:
-        if self.both:
-            self._no_duplicates([self.both])
+        if self.clusters.both:
+            self._no_duplicates([self.clusters.both])
 
     def command_not_duplicates(self) -> None:
         from studio.curate.duplicates.ties import pairs_of
 
-        cluster = self.current
+        cluster = self.clusters.current
         if cluster is not None:
             self._no_duplicates(pairs_of(cluster.rows))
 
@@ -102,14 +133,14 @@ class DedupScreen(ClusterSearch):
     def command_accept_band(self) -> None:
         from studio.tui.dialogs.fix_preview import FixPreview
 
-        cluster = self.current
-        if cluster is None or self.queue is None:
+        cluster = self.clusters.current
+        if cluster is None or self.clusters.queue is None:
             return
         if cluster.kind == "conflict":
             self.app.notify("Conflicts are decided one by one: c", severity="warning")
             return
-        low, high = self.queue.band(cluster.score)
-        losses = self.queue.losses(low, high)
+        low, high = self.clusters.queue.band(cluster.score)
+        losses = self.clusters.queue.losses(low, high)
         if not losses:
             self.app.notify("These have other answers or inputs beside them: decide one by one", severity="warning")
             return
@@ -132,7 +163,7 @@ class DedupScreen(ClusterSearch):
     def command_merge(self) -> None:
         from studio.tui.dialogs.clusters import Difference, Merge
 
-        both = self.both
+        both = self.clusters.both
         left, right = (self.session.rows.get(row) for row in both) if both else (None, None)
         if left is None or right is None:
             return
@@ -155,7 +186,7 @@ class DedupScreen(ClusterSearch):
     def command_conflict(self) -> None:
         from studio.tui.dialogs.clusters import Choose, Option
 
-        both = self.both
+        both = self.clusters.both
         if both is None:
             return
         one, other = both
@@ -201,11 +232,11 @@ class DedupScreen(ClusterSearch):
         self._show_row(-1)
 
     def _show_row(self, by: int) -> None:
-        if self.current is not None:
-            others = len(self.current.rows) - 1
-            self._other = (self._other - 1 + by) % others + 1
+        if self.clusters.current is not None:
+            others = len(self.clusters.current.rows) - 1
+            self.clusters.other = (self.clusters.other - 1 + by) % others + 1
             self.show_detail()
 
     def command_go_to_row(self) -> None:
-        if self.both:
-            self.studio.go_to_row(self.both[1])
+        if self.clusters.both:
+            self.studio.go_to_row(self.clusters.both[1])

@@ -9,8 +9,8 @@ from textual import work
 
 from studio.curate.placing.placement import MEANINGS, STRATEGIES
 from studio.jobs.events import AttemptFailed, Event, Planned, Progressed
+from studio.jobs.placement.entries import Entry
 from studio.jobs.placement.events import GoldJudged, Placed, Placement, PlacesForeseen, RowsPlaced
-from studio.jobs.placement.survey import Entry
 from studio.jobs.runs.control import Control
 from studio.session import Session
 from studio.session.journal import count_of

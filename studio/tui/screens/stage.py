@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -15,12 +15,10 @@ from studio.session import Session
 from studio.store.rows import StoredRow
 from studio.tui import commands
 from studio.tui.commands import Command, Stage
+from studio.tui.studio import Studio
 from studio.tui.widgets.bars import Footer, Header
 from studio.tui.widgets.page import Page
 from studio.tui.widgets.row_list import RowList
-
-if TYPE_CHECKING:
-    from studio.tui.app import StudioApp
 
 # A cursor at rest this long is remembered; on the way it is not worth a write.
 _REST = 0.3
@@ -33,6 +31,8 @@ class StageScreen(Screen[None]):
     EMPTY: ClassVar[str] = "Nothing here."
     JOBS: ClassVar[tuple[str, ...]] = ()
     """The jobs this screen itself tells about."""
+    parts: tuple[object, ...] = ()
+    """What the screen holds that has commands; they come before the screen's own."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -51,9 +51,9 @@ class StageScreen(Screen[None]):
         self._noted: tuple[int, int] | None = None
 
     @property
-    def studio(self) -> StudioApp:
+    def studio(self) -> Studio:
         """The one app there is."""
-        return cast("StudioApp", self.app)
+        return cast(Studio, self.app)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -121,7 +121,7 @@ class StageScreen(Screen[None]):
             return
         method = f"command_{name.replace('-', '_')}"
         try:
-            (getattr(self, method, None) or getattr(self.app, method))()
+            getattr(next(one for one in (*self.parts, self, self.app) if hasattr(one, method)), method)()
         except StudioError as error:
             self.studio.complain(error)
 

@@ -11,8 +11,8 @@ from textual import work
 from studio.alpaca.rows import prompt_text
 from studio.errors import StudioError
 from studio.jobs.events import Event, Progressed
+from studio.jobs.placement.entries import Entry, Survey
 from studio.jobs.placement.events import SegmentsSurveyed
-from studio.jobs.placement.survey import Entry, Survey
 from studio.session import Session
 from studio.store.filters import Filter
 from studio.store.rows import StoredRow

@@ -1,4 +1,4 @@
-"""The view of the Dedup stage: the queue, kept up with decisions, and two rows of the cluster under the cursor."""
+"""The clusters of the Dedup stage: the queue, kept up with decisions, and two rows of the one under the cursor."""
 
 from __future__ import annotations
 
@@ -23,63 +23,63 @@ _CHOSEN = "dedup.chosen"
 _SHARED = 6
 
 
-class ClusterStage(StageScreen):
-    """A list of clusters; below, the first row of one beside another row of it."""
+class ClusterView:
+    """A list of clusters; below, the first row of one beside another row of it. progress: of what looks at them."""
 
-    JOBS = ("dedup", "queue", "outlook")
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.chosen, self.order = _recalled(session)
+    def __init__(self, screen: StageScreen) -> None:
+        self._screen, self._session = screen, screen.session
+        self.chosen, self.order = _recalled(screen.session)
         self.queue: ReviewQueue | None = None
         self._entries: ClusterEntries | None = None
-        self._other = 1
+        # Which of its rows stands beside the first.
+        self.other = 1
         self._settled = 0
-        self._weights: dict[str, int] = {}
+        # Decisions that settled several clusters, with how many, by their numbers in the journal.
+        self.weights: dict[str, int] = {}
         self._made: tuple[int, int] | None = None
         self._wanted: int | None = None
-        self._progress = ""
-
-    # -- the view --------------------------------------------------------------------------------
+        self.progress = ""
 
     def restore(self, place: dict[str, object]) -> None:
+        """Go back to a remembered place, once the clusters are there."""
         self._wanted = place.get("row")  # type: ignore[assignment]
-        self._weights = place.get("weights") or {}  # type: ignore[assignment]
+        self.weights = place.get("weights") or {}  # type: ignore[assignment]
         self.count_settled()
         self.make_queue()
 
     def place(self) -> dict[str, object]:
-        return {"row": self.current.rows[0] if self.current else self._wanted, "weights": self._weights}
+        """What to remember of where the person is."""
+        return {"row": self.current.rows[0] if self.current else self._wanted, "weights": self.weights}
 
     def count_settled(self) -> None:
         """Clusters that were settled since the last search: one for a decision, or as many as it is known to weigh."""
-        self._settled = sum(self._weights.get(str(group), 1) for group in self.session.review.settled())
+        self._settled = sum(self.weights.get(str(group), 1) for group in self._session.review.settled())
 
     @property
     def current(self) -> Cluster | None:
         """The cluster under the cursor."""
-        if self.queue is None or self.list.cursor >= len(self.queue):
+        if self.queue is None or self._screen.list.cursor >= len(self.queue):
             return None
-        return self.queue[self.list.cursor]
+        return self.queue[self._screen.list.cursor]
 
     @property
     def both(self) -> tuple[int, int] | None:
         """The two rows that are shown."""
         cluster = self.current
-        return (cluster.rows[0], cluster.rows[self._other]) if cluster else None
+        return (cluster.rows[0], cluster.rows[self.other]) if cluster else None
 
     def make_queue(self) -> None:
         """Read the clusters of the last search, in a thread."""
-        if self.session.review.last_search() is None:
+        if self._session.review.last_search() is None:
             self.queue = None
-            self.list.show(_NOTHING, empty="Nothing was searched yet: f finds duplicates, o says how.")
+            self._screen.list.show(_NOTHING, empty="Nothing was searched yet: f finds duplicates, o says how.")
             self.show_detail()
             return
-        made = self.session.project.changes
-        self.list.show(_NOTHING if self._entries is None else self._entries, empty="Looking at the pairs…")
-        self.studio.jobs.start(
+        made = self._session.project.changes
+        self._screen.list.show(_NOTHING if self._entries is None else self._entries, empty="Looking at the pairs…")
+        self._screen.studio.jobs.start(
             "queue",
-            self.session.review.queue(self.chosen, self.order),
+            self._session.review.queue(self.chosen, self.order),
             lambda events: self._seen_queue(events, made),
             self._ended,
             anew=True,
@@ -90,67 +90,64 @@ class ClusterStage(StageScreen):
 
         for event in events:
             if isinstance(event, Progressed):
-                self._progress = f"looked at {event.done:,}/{event.total:,}"
+                self.progress = f"looked at {event.done:,}/{event.total:,}"
             elif isinstance(event, QueueMade):
                 cluster = self.current
                 wanted = self._wanted if self._wanted is not None else cluster.rows[0] if cluster else None
                 self.queue, self._made = event.queue, made
-                self._entries = ClusterEntries(event.queue, self.session.rows.get)
+                self._entries = ClusterEntries(event.queue, self._session.rows.get)
                 self.show_queue(event.queue.find(wanted) if wanted is not None else None)
-        self.show_header()
+        self._screen.show_header()
 
     def _ended(self) -> None:
-        self._progress = ""
-        if self.is_attached:
-            self.refresh_view()
-            self.show_header()
+        self.progress = ""
+        if self._screen.is_attached:
+            self.follow()
+            self._screen.show_header()
 
     def show_queue(self, cursor: int | None = None) -> None:
         """The queue has changed: paint it, with the cursor where it is or where it is told."""
         if self._entries is not None:
             self._entries.forget()
             empty = "No duplicates left." if self._settled else "No duplicates from this score on; t lowers it."
-            self.list.show(self._entries, cursor, empty=empty)
-            self._other = 1
+            self._screen.list.show(self._entries, cursor, empty=empty)
+            self.other = 1
             self.show_detail()
-            self.show_header()
+            self._screen.show_header()
 
-    def refresh_view(self) -> None:
+    def follow(self) -> None:
         """Rows and pairs were decided on, here or elsewhere: the clusters they are in follow."""
         self.count_settled()
         if self.queue is None or self._made is None:
             return
-        rows, pairs, anew = self.session.review.judged_since(self._made)
+        rows, pairs, anew = self._session.review.judged_since(self._made)
         if anew:
-            if not self.studio.jobs.running("queue"):
+            if not self._screen.studio.jobs.running("queue"):
                 self.make_queue()
             return
-        self._made = self.session.project.changes
-        gone = self.session.rows.rejected_among(rows)
+        self._made = self._session.project.changes
+        gone = self._session.rows.rejected_among(rows)
         self.queue.follow(gone, rows - gone, {(one.left, one.right): one.verdict != "keep-both" for one in pairs})
         wanted, self._wanted = self._wanted, None
         self.show_queue(self.queue.find(wanted) if wanted is not None else None)
 
-    def moved(self) -> None:
-        self._other = 1
-        super().moved()
-
     def show_detail(self) -> None:
+        """Show two rows of the cluster under the cursor."""
         cluster, both = self.current, self.both
-        left, right = (self.session.rows.get(row) for row in both) if both else (None, None)
+        left, right = (self._session.rows.get(row) for row in both) if both else (None, None)
         if cluster is None or left is None or right is None:
-            self.page.show(lambda width: [])
+            self._screen.page.show(lambda width: [])
             return
         assert self.queue is not None
         why, shared = self._alike(left, right), self._shared(cluster, left, right)
         shown = Shown(cluster, left, right, why, shared, self.queue.beside(cluster))
-        self.page.show(lambda width: cluster_lines(shown, width))
+        self._screen.page.show(lambda width: cluster_lines(shown, width))
 
     def _alike(self, left: StoredRow, right: StoredRow) -> str:
         """Why the two rows are a pair, in words."""
         assert self.queue is not None
         tie = self.queue.tie(left.id, right.id)
-        search = self.session.review.last_search()
+        search = self._session.review.last_search()
         field = f" in {search.field}" if search and search.field != "row" else ""
         if tie is None:
             return ""
@@ -158,29 +155,31 @@ class ClusterStage(StageScreen):
         return f"#{right.id}{colon} {ALIKE[tie.by].format(tie.score)} #{left.id}{field}"
 
     def _shared(self, cluster: Cluster, left: StoredRow, right: StoredRow) -> list[tuple[str, float]]:
-        equal = cluster.kind == "conflict" or cluster.scores[self._other] >= 1
-        return [] if equal else self.session.neighbours.shared_terms(left.id, right.id)[:_SHARED]
+        equal = cluster.kind == "conflict" or cluster.scores[self.other] >= 1
+        return [] if equal else self._session.neighbours.shared_terms(left.id, right.id)[:_SHARED]
 
-    def title_note(self) -> str:
-        if self._progress or self.queue is None:
-            return self._progress
+    def note(self) -> str:
+        """What the header says: how far it is, or what is left."""
+        if self.progress or self.queue is None:
+            return self.progress
         done = f"✓ {self._settled:,}  " if self._settled else ""
         return f"{done}{len(self.queue):,} left ≥ {self.chosen.limit:.2f}"
 
-    def go_to_row(self, row_id: int) -> None:
-        if self.queue is None or self.studio.jobs.running("queue"):
+    def go_to(self, row_id: int) -> None:
+        """Put the cursor on the cluster of a row."""
+        if self.queue is None or self._screen.studio.jobs.running("queue"):
             # The cluster is not there yet.
             self._wanted = row_id
             return
         place = self.queue.find(row_id)
         if place is not None and (self.current is None or row_id not in self.current.rows):
-            self.move_to(place)
+            self._screen.move_to(place)
 
     def choose(self, chosen: DedupSettings, order: Order) -> None:
         """Go by these from now on, also after a restart."""
         self.chosen, self.order = chosen, order
-        files = msgspec.to_builtins(self.session.settings.dedup)
-        self.session.project.remember(_CHOSEN, {"files": files, "chosen": msgspec.to_builtins(chosen), "order": order})
+        files = msgspec.to_builtins(self._session.settings.dedup)
+        self._session.project.remember(_CHOSEN, {"files": files, "chosen": msgspec.to_builtins(chosen), "order": order})
 
 
 class _Nothing:

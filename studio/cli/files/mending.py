@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from studio.alpaca.checks import FIXES, FieldChange, changes, fix
-from studio.cli.checking import run_project, survey
+from studio.cli.files.checking import run_project, survey
 from studio.cli.output import say
 from studio.errors import UsageError
 from studio.session import Session
