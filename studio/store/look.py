@@ -49,10 +49,7 @@ class ProjectLook:
             "s.rule FROM rows r JOIN state s ON s.id = r.id WHERE r.run = ? ORDER BY r.id",
             (STATUSES.index("rejected"), self.run),
         )
-        return [
-            OfRun(row_id, parent, root, round, variant, operation, bool(rejected), rule)
-            for row_id, parent, root, round, variant, operation, rejected, rule in found
-        ]
+        return [OfRun._make((*values, bool(rejected), rule)) for *values, rejected, rule in found]
 
     def head(self, root: int, before: int) -> StoredRow | None:
         """The run's last row of a seed task of an earlier round that is not rejected, or None."""

@@ -159,7 +159,8 @@ class Rows:
     def head(self, run: int, root: int, before: int) -> StoredRow | None:
         """How far a run has brought a seed task: its last row of an earlier round that is not rejected, or None."""
         found = self._connection.execute(
-            f"{_SELECT} WHERE r.root = ? AND r.run = ? AND r.round < ? AND s.status <> ? "
+            # The + keeps SQLite from going through all rows of the run.
+            f"{_SELECT} WHERE r.root = ? AND +r.run = ? AND r.round < ? AND s.status <> ? "
             "ORDER BY r.round DESC, r.variant DESC LIMIT 1",
             (root, run, before, STATUSES.index("rejected")),
         ).fetchone()
@@ -168,7 +169,7 @@ class Rows:
     def variants(self, run: int, round: int, root: int) -> list[StoredRow]:
         """The row a run made of a seed task in a round, and those made beside it, in their order."""
         found = self._connection.execute(
-            f"{_SELECT} WHERE r.root = ? AND r.run = ? AND r.round = ? ORDER BY r.variant", (root, run, round)
+            f"{_SELECT} WHERE r.root = ? AND +r.run = ? AND r.round = ? ORDER BY r.variant", (root, run, round)
         )
         return [_stored(values) for values in found]
 
