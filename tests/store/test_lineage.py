@@ -7,7 +7,6 @@ import sqlite3
 import pytest
 
 from studio.alpaca.rows import Sft
-from studio.errors import ProjectError
 from studio.store import migrations
 from studio.store.database import Database
 from studio.store.lineage import family, line
@@ -62,16 +61,6 @@ def test_the_head_is_the_last_row_of_an_earlier_round_that_is_not_rejected(datab
     assert rows.attempted(1, 1, last=first) == {1}
     assert [row.variant for row in rows.variants(1, 1, 1)] == [0, 1]
     assert rows.kept_of(1) == 3
-
-
-def test_no_attempt_is_stored_twice(database):
-    seeded(database)
-    grow(database, 1, 1, 1)
-    with pytest.raises(ProjectError, match="UNIQUE"):
-        grow(database, 1, 1, 1)
-    grow(database, None, 1, None)
-    with pytest.raises(ProjectError, match="UNIQUE"):
-        grow(database, None, 1, None)
 
 
 def test_a_family_has_the_line_its_branches_and_the_children(database):

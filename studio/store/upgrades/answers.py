@@ -57,7 +57,8 @@ _ANSWERED = """
 
 _PROBED = """
   INSERT INTO answers
-  SELECT ?, json_array(sample, position), NULL, json_object('right', json(iif(correct, 'true', 'false'))), reply
+  SELECT ?, json_array(sample, position), NULL,
+    CASE WHEN correct THEN '{"right":true}' ELSE '{"right":false}' END, reply
   FROM probe_answers WHERE probe = ? ORDER BY sample, position
 """
 
