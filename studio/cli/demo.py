@@ -58,13 +58,13 @@ async def _fill(folder: Path) -> None:
 
 
 async def _tour(folder: Path) -> int:
-    from studio.cli import deduplicating, evolving, placement_run
+    from studio.cli import deduplicating, placement_run, running
     from studio.cli.files import checking, exporting
 
     session = Session.open(folder, must_write=True)
     try:
         tell("1 of 5: evolve")
-        failed = await evolving.run(session, as_json=False)
+        failed = await running.run(session, "evol-instruct", as_json=False)
         tell("2 of 5: dedup")
         await deduplicating.run(session, session.settings.dedup, "first", "", as_json=False)
         tell("3 of 5: place")

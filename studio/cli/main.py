@@ -18,9 +18,11 @@ from studio.cli.calls import json_option as _json
 from studio.cli.calls import run as _run
 from studio.cli.calls import with_session as _with_session
 from studio.cli.choosing import COMMANDS as CHOOSING
-from studio.cli.generating import COMMANDS as GENERATING
+from studio.cli.methods import COMMANDS as METHODS
+from studio.cli.methods import installed
 from studio.cli.options import Command, flags_of, option, options
 from studio.cli.placing import place
+from studio.cli.provenance import COMMANDS as PROVENANCE
 from studio.cli.seeds import seeds
 
 if TYPE_CHECKING:
@@ -41,7 +43,21 @@ class Opening(NamedTuple):
     greeting: str = ""
 
 
+class _Studio(click.Group):
+    """The commands, and those of methods that installed packages bring."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or installed(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from studio.methods import registry
+
+        shipped = {entry.name for entry in registry.SHIPPED}
+        return sorted({*super().list_commands(ctx), *(name for name in registry.entries() if name not in shipped)})
+
+
 @click.group(
+    cls=_Studio,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="studio DIR opens the screens on a project folder. Exit code: 0 done, 1 found problems, 2 wrong use.",
 )
@@ -278,5 +294,5 @@ def demo(folder: Path) -> Opening | int:
     return Opening(folder, {}) if watched() else tour(folder)
 
 
-for command in (seeds, place, *CHOOSING, *GENERATING):
+for command in (seeds, place, *CHOOSING, *METHODS, *PROVENANCE):
     cli.add_command(command)

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from studio.cli.evolving import spent_words
 from studio.cli.output import progress, say, show_json, tell
+from studio.cli.running import spent_words
 from studio.curate.placing.plans import Plan
 from studio.errors import BudgetError, ModelError, StudioError, UsageError
 from studio.jobs.events import AttemptFailed, Planned, Progressed

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from studio.cli.calls import folder_argument, json_option, with_session
-from studio.cli.generating import endpoint_options
+from studio.cli.methods import endpoint_options
 from studio.cli.options import Command, flags_of, option, options
 
 

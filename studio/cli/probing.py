@@ -8,8 +8,8 @@ from contextlib import aclosing
 
 import msgspec
 
-from studio.cli.evolving import estimate_words, spent_words
 from studio.cli.output import progress, say, show_json, tell, tell_trouble
+from studio.cli.running import estimate_words, spent_words
 from studio.errors import BudgetError, ModelError, StudioError
 from studio.jobs.probe_events import ProbeBegun
 from studio.jobs.probe_tally import ProbeTally, curve_record

@@ -115,6 +115,23 @@ class ImportEnded(Event, frozen=True):
 # -- generation ----------------------------------------------------------------------------------
 
 
+class RunBegun(Event, frozen=True):
+    """A run of a method begins, or goes on. run: its id. model: who is asked in its first role, as the endpoint calls
+    it. says: what a person should know, in lines.
+    """
+
+    method: str
+    run: int
+    model: str
+    says: tuple[str, ...]
+
+
+class GaveUp(Event, frozen=True):
+    """A run came to its end before it was done; reason: in sentences."""
+
+    reason: str
+
+
 class Planned(Event, frozen=True):
     """attempts in all, done of them by earlier starts of the same run. Said again when the plan changes."""
 

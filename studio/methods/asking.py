@@ -11,6 +11,7 @@ lanes, the ledger, what a run may cost, storing, resuming, counting, estimating.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
@@ -157,6 +158,36 @@ A request that will never be answered raises RefusedError at the yield; an attem
 """
 
 
+class Step(NamedTuple):
+    """One level of a funnel. sign: "accept" or "reject" for what passed and what did not, "" for others. rules: what
+    took rows away here, by rule.
+    """
+
+    name: str
+    n: int
+    sign: str = ""
+    rules: Mapping[str, int] = {}
+
+
+class Seen(Protocol):
+    """What a run has been counted to, for its funnel. counts: the method's own (`Result.counts`)."""
+
+    accepted: int
+    failed: int
+    eliminated: Counter[str]
+    fruitless: Counter[str]
+    counts: Counter[str]
+
+    @property
+    def asked(self) -> int: ...
+
+    @property
+    def answered(self) -> int: ...
+
+    def by_rule(self, name: str) -> Counter[str]:
+        """The method's counts of the form "name:RULE", by rule."""
+
+
 class Answer(NamedTuple):
     """What is kept of a task of a run. value: None while it is still to be asked (only its brief was noted)."""
 
@@ -255,17 +286,23 @@ class Run(Protocol):
 class Method:
     """A method: a base class, of which one overrides what it needs.
 
-    name: as in commands and lineage. title, needs, makes: for a person, in a few words. unit: what a task is called
-    ("seed tasks"). section: of studio.toml; settings: what that holds. roles: who is asked. rules: why rows are
-    rejected, by rule. fixed: settings that a started run keeps. keeps: whether an answer is kept by its task's key;
-    not so where the rows themselves tell what is left to do.
+    name: as in commands and lineage. title, needs, makes: for a person, in a few words. doing: what it does, in one or
+    two words ("evolving"). unit: what its plan counts ("seed tasks"). static: the plan is known before the first
+    request; otherwise `Result.counts["done"]` says how much of it an attempt brings to its end. deepens: its rows
+    descend from seed tasks in rounds, so that difficulty by round is worth a look. section: of studio.toml; settings:
+    what that holds. roles: who is asked. rules: why rows are rejected, by rule. fixed: settings that a started run
+    keeps. keeps: whether an answer is kept by its task's key; not so where the rows themselves tell what is left to
+    do.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     needs: ClassVar[str]
     makes: ClassVar[str]
+    doing: ClassVar[str] = "asking"
     unit: ClassVar[str] = "tasks"
+    static: ClassVar[bool] = True
+    deepens: ClassVar[bool] = False
     section: ClassVar[str]
     settings: ClassVar[type[msgspec.Struct]]
     prompts: ClassVar[PromptFiles[Any]]
@@ -273,11 +310,14 @@ class Method:
     rules: ClassVar[Mapping[str, str]] = {}
     fixed: ClassVar[tuple[str, ...]] = ()
     keeps: ClassVar[bool] = True
-    picture: ClassVar[Callable[[Any], Sequence[str]] | None] = None
 
     def identity(self, run: Run) -> Mapping[str, Any]:
         """What decides the result and is not told by the settings alone; it stands beside them, or over them."""
         return {}
+
+    def speaks(self, run: Run) -> tuple[Language, ...]:
+        """The languages whose prompts the run uses: own ones in another language do not decide what it makes."""
+        return ("en", "zh")
 
     def open(self, run: Run) -> Any:
         """The state of a start, from the store; called in a thread. Raises StudioError when there is nothing to do."""
@@ -305,6 +345,25 @@ class Method:
     def reads(self, run: Run) -> bool:
         """Whether the next result in turn is still wanted."""
         return True
+
+    def says(self, run: Run) -> tuple[str, ...]:
+        """What a person should know as the run begins, in lines."""
+        return ()
+
+    def gave_up(self, run: Run) -> str:
+        """Why the run came to its end before it was done, in sentences; "" when it did not."""
+        return ""
+
+    def funnel(self, seen: Seen) -> list[Step]:
+        """What a run came to, from what was asked to what passed."""
+        return [
+            Step("asked", seen.asked),
+            Step("answered", seen.answered),
+            *([Step("brought nothing", seen.fruitless.total(), "reject", seen.fruitless)] if seen.fruitless else []),
+            Step("passed", seen.accepted, "accept"),
+            Step("eliminated", seen.eliminated.total(), "reject", seen.eliminated),
+            Step("failed", seen.failed, "reject"),
+        ]
 
     def total(self, run: Run, done: Callable[[Key], bool]) -> tuple[int, int]:
         """How many tasks there are, and how many of them are done."""

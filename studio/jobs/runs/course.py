@@ -77,8 +77,13 @@ class Course:
         """What decides the results of this run, as canonical JSON; its digest is the run's identity. over: what the
         method says of itself (`Method.identity`).
         """
+        spoken = self.method.speaks(self)
         asked = {
-            role: identity.Asked(self.models[role].model, self._profiles[role], self._own[role])
+            role: identity.Asked(
+                self.models[role].model,
+                self._profiles[role],
+                {one: digest for one, digest in self._own[role].items() if one in spoken},
+            )
             for role in self.method.roles
         }
         return identity.recipe(self.method.name, asked, identity.told(self.settings, over), self.thinking)

@@ -18,8 +18,9 @@ from studio.store.answers import Answers
 if TYPE_CHECKING:
     from studio.jobs.runs.control import Control
     from studio.jobs.runs.estimate import Estimate
+    from studio.jobs.runs.tally import RunTally
     from studio.llm.budget import Spent
-    from studio.methods.asking import Answer
+    from studio.methods.asking import Answer, Method
 
 
 class Runs:
@@ -36,6 +37,17 @@ class Runs:
     def run(self, name: str, control: Control) -> AsyncGenerator[Event, None]:
         """Run the method of that name, or go on with the run that the settings mean."""
         return self._methods.run(registry.get(name), control)
+
+    def method(self, name: str) -> Method:
+        """The method of that name. Raises StudioError when it cannot be had."""
+        return registry.get(name)
+
+    async def tally(self, name: str) -> RunTally:
+        """What counts a start of the method, with what earlier ones made."""
+        from studio.jobs.runs.tally import RunTally
+
+        method = registry.get(name)
+        return RunTally(method, await self.difficulty(name) if method.deepens else None)
 
     async def estimate(self, name: str, sample: int = 0) -> Estimate:
         """What a run of the method would take; see `MethodRuns.estimate`."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
-from studio.jobs.events import Event, Progressed
+from studio.jobs.events import Event, GaveUp, Progressed, RunBegun
 from studio.session.endpoints import Endpoints
 from studio.session.project import OpenProject
 from studio.settings import Settings
@@ -79,7 +79,8 @@ class MethodRuns:
     async def run(self, method: Method, control: Control, apply: Apply | None = None) -> AsyncGenerator[Event, None]:
         """Run a method, or go on with the run that the settings mean. apply: for methods that change rows.
 
-        Planned, then what `jobs.runs.running.run` says. Raises what it raises, and what `opened` does.
+        RunBegun, then what `jobs.runs.running.run` says, and perhaps GaveUp. Raises what it raises, and what `opened`
+        does.
         """
         self._project.must_write()
         budget = self._endpoints.spend()
@@ -112,9 +113,12 @@ class MethodRuns:
 
         self._running.append(go_by)
         try:
+            yield RunBegun(method.name, course.id, course.models[method.roles[0]].model, method.says(course))
             async with aclosing(running.run(plan, course, keeper, control)) as events:
                 async for event in events:
                     yield event
+            if not control.stopping and (reason := method.gave_up(course)):
+                yield GaveUp(reason)
         finally:
             self._running.remove(go_by)
 

@@ -16,6 +16,7 @@ from studio.store.database import Database
 from studio.store.filters import Filter
 from studio.store.project import DATABASE_FILE
 from studio.store.rows import Rows
+from studio.store.runs import Runs
 
 if TYPE_CHECKING:
     from studio.jobs.events import PoolCounted
@@ -55,18 +56,18 @@ class Pool:
         known = prompts_of(FILES, chosen.prompts, profile, self._project.folder)
         return pool_draw.draw(self._project.rows, pool, known[language], seed=chosen.seed, request=request)
 
-    async def difficulty(self) -> dict[int, Difficulty]:
-        """Difficulty by round of what was evolved and not rejected; round 0: the seed tasks. Counted in a thread."""
+    async def difficulty(self, method: str) -> dict[int, Difficulty]:
+        """Difficulty by round of what a method made, rejected rows left out; round 0: the seed tasks. In a thread."""
         from studio.methods.difficulty import Difficulty, of_task
 
         def count() -> dict[int, Difficulty]:
             found: dict[int, Difficulty] = {}
             with closing(Database(self._project.folder / DATABASE_FILE, writable=False)) as database:
-                rows = Rows(database)
+                rows, runs = Rows(database), {run.id for run in Runs(database).all(method)}
                 for chosen in (Filter(seed=True, generated=False, type="sft"), Filter(generated=True, type="sft")):
                     for stored in rows.each(replace(chosen, statuses=("accepted", "pending"))):
-                        if stored.generated and stored.root is None:
-                            continue  # Made by another method.
+                        if stored.generated and stored.run not in runs:
+                            continue
                         round = stored.round or 0
                         found[round] = found.get(round, Difficulty()) + of_task(prompt_text(stored.row))
             return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.jobs.events import Ended, Planned
+from studio.jobs.events import Ended, Planned, RunBegun
 from studio.jobs.runs.control import Control
 from studio.methods import registry
 from studio.store.filters import Filter
@@ -40,7 +40,9 @@ async def test_the_page_makes_a_method(toy, tmp_path):
     use(session, chat)
     foretold = await session.runs.estimate("followup")
     events = await drain(session.runs.run("followup", Control()))
-    assert events[0] == Planned(3, 0)
+    begun, planned, *_ = events
+    assert begun == RunBegun("followup", 1, "fake", ())
+    assert planned == Planned(3, 0)
     assert foretold.requests == len(chat.asked) == 3
     made = list(session.rows.each(Filter(generated=True)))
     assert [(row.row.instruction, row.status, row.rule, row.parent) for row in made] == [
@@ -50,6 +52,6 @@ async def test_the_page_makes_a_method(toy, tmp_path):
     ]
     assert sum(isinstance(event, Ended) for event in events) == 3
     again = await drain(session.runs.run("followup", Control()))
-    assert again == [Planned(3, 3)]
+    assert again == [begun, Planned(3, 3)]
     assert len(chat.asked) == 3
     await session.close()

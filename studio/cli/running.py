@@ -1,46 +1,36 @@
-"""`studio evolve`: running it, and foretelling what it takes."""
+"""`studio METHOD`: running a method, and foretelling what it takes; the same for all of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any
 
 import msgspec
 
 from studio.cli.output import progress, say, show_json, tell, tell_trouble
-from studio.errors import BudgetError, ModelError, StudioError, UsageError
-from studio.jobs.estimate import Estimate
+from studio.errors import BudgetError, ModelError, StudioError
+from studio.jobs.events import RunBegun
 from studio.jobs.runs.control import Control
-from studio.jobs.tally import Tally
+from studio.jobs.runs.estimate import Estimate
+from studio.jobs.runs.tally import RunTally
 from studio.llm.budget import Spent
-from studio.methods.evol_prompts import OPERATIONS
 from studio.session import Session
 
 
-def weights_of(typed: str) -> dict[str, Any]:
-    """--operations as settings: "deepening=2,in_breadth". Raises UsageError for a name or weight that is none."""
-    weights: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in typed.split(","))):
-        name, _, weight = part.partition("=")
-        if name not in OPERATIONS:
-            raise UsageError(f"{name!r} is no operation.", hint=f"Known: {', '.join(OPERATIONS)}.")
-        try:
-            weights[name] = float(weight or 1)
-        except ValueError:
-            raise UsageError(f"{weight!r} is no weight.", hint="Example: --operations deepening=2,in_breadth") from None
-    return {"operations": list(weights), "weights": weights}
-
-
-async def run(session: Session, as_json: bool) -> int:
-    """Evolve and report; 1 when attempts failed or something ended the run before its time."""
-    tally = Tally(await session.runs.difficulty())
+async def run(session: Session, name: str, as_json: bool) -> int:
+    """Run a method and report; 1 when attempts failed or something ended the run before its time."""
+    tally = await session.runs.tally(name)
+    method = tally.method
     refusal: StudioError | None = None
-    tell(f"evolving with {session.runs.model_name}")
-    with progress("evolving") as meter:
+    tell(f"{method.doing} with {session.runs.model_name}")
+    with progress(method.doing) as meter:
         try:
-            async with aclosing(session.runs.evolve(Control())) as events:
+            async with aclosing(session.runs.run(name, Control())) as events:
                 async for event in events:
                     tally.see(event)
+                    if isinstance(event, RunBegun):
+                        for line in event.says:
+                            tell(line)
                     note = f"{tally.accepted} passed {tally.eliminated.total()} eliminated"
                     meter(tally.ended, tally.attempts, note)
         except (ModelError, BudgetError) as error:
@@ -50,38 +40,41 @@ async def run(session: Session, as_json: bool) -> int:
         show_json({**tally.record(), "spent": spent, "error": str(refusal) if refusal else None})
     else:
         say(_words(tally, session.runs.spent))
-    return tell_trouble(tally, refusal)
+    return tell_trouble(tally, refusal, *filter(None, [tally.gave_up])) or int(bool(tally.gave_up))
 
 
-async def foretell(session: Session, sample: int, as_json: bool) -> int:
-    """Say what `studio evolve` would take."""
-    found = await session.runs.estimate(sample)
+async def foretell(session: Session, name: str, sample: int, as_json: bool) -> int:
+    """Say what a run of the method would take."""
+    found, unit = await session.runs.estimate(name, sample), session.runs.method(name).unit
     if as_json:
         show_json(msgspec.to_builtins(found))
         return 0
-    say(estimate_words(found, "evolutions"))
+    say(estimate_words(found, unit))
     if not found.sampled:
-        tell("--sample 3 asks three evolutions really, and measures them. They are kept: no run pays for them again.")
+        tell(f"--sample 3 asks for three {unit} really, and measures them. No run pays for the answers again.")
     return 0
 
 
-def _words(tally: Tally, spent: Spent | None) -> str:
-    rules = ", ".join(f"{n} {rule}" for rule, n in tally.eliminated.most_common())
-    lines = [
-        f"{tally.attempts} evolutions planned, {tally.done_before} done before",
-        f"{tally.asked} asked, {tally.answered} answered" + (f", {tally.failed} failed" if tally.failed else ""),
-        f"{tally.eliminated.total()} eliminated" + (f": {rules}" if rules else ""),
-        f"{tally.accepted} passed, to be reviewed",
-    ]
+def _words(tally: RunTally, spent: Spent | None) -> str:
+    """The funnel, what it cost, difficulty by round."""
+    lines = [f"{tally.attempts:,} {tally.method.unit} planned, {tally.done_before:,} done before"]
+    lines += [f"{step.n:,} {step.name}{_rules(step.rules)}" for step in tally.funnel if step.n or step.sign == "accept"]
     lines += spent_words(spent)
     if tally.difficulty:
         lines.append(f"{'difficulty':<10}{'tasks':>8}{'length':>9}{'constraints':>13}")
     for round, one in sorted(tally.difficulty.items()):
         name = f"round {round}" if round else "seeds"
         lines.append(f"  {name:<8}{one.tasks:>8,}{one.length:>9.1f}{one.constraints_each:>13.2f}")
-    if tally.attempts and tally.done_before == tally.attempts:
-        lines.append("Nothing is left of this plan: raise --rounds or --limit, or give another --seed.")
+    if tally.attempts and tally.done_before >= tally.attempts:
+        lines.append(
+            "Nothing is left of this plan: raise what it aims at (--help has the options), or give another --seed."
+        )
     return "\n".join(lines)
+
+
+def _rules(counts: Mapping[str, int]) -> str:
+    told = sorted(counts.items(), key=lambda one: -one[1])
+    return ": " + ", ".join(f"{n} {rule}" for rule, n in told) if told else ""
 
 
 def spent_words(spent: Spent | None) -> list[str]:
