@@ -251,9 +251,10 @@ class Look(Protocol):
 class Run(Protocol):
     """One start of a run, as its method sees it.
 
-    settings: of the method's section, as they are now. flying: the keys that are being asked; held: those whose result
-    waits for its turn; turns: the keys of turn tasks whose results are still to be folded, in order. lanes: how many
-    attempts there may be at once. prior: the keys that are done, of this start and of earlier ones.
+    settings: of the method's section, as they are now. flying: the keys that are being asked; returned: those that were
+    taken back, and come again before all others; held: those whose result waits for its turn; turns: the keys of turn
+    tasks whose results are still to be folded, in order. lanes: how many attempts there may be at once. prior: the keys
+    that are done, of this start and of earlier ones.
     """
 
     @property
@@ -268,6 +269,8 @@ class Run(Protocol):
     def lanes(self) -> int: ...
     @property
     def flying(self) -> frozenset[Key] | set[Key]: ...
+    @property
+    def returned(self) -> frozenset[Key] | set[Key]: ...
     @property
     def held(self) -> Mapping[Key, Any]: ...
     @property
