@@ -253,8 +253,7 @@ class Run(Protocol):
 
     settings: of the method's section, as they are now. flying: the keys that are being asked; returned: those that were
     taken back, and come again before all others; held: those whose result waits for its turn; turns: the keys of turn
-    tasks whose results are still to be folded, in order. lanes: how many attempts there may be at once. prior: the keys
-    that are done, of this start and of earlier ones.
+    tasks whose results are still to be folded, in order. lanes: how many attempts there may be at once.
     """
 
     @property
@@ -290,12 +289,11 @@ class Method:
     """A method: a base class, of which one overrides what it needs.
 
     name: as in commands and lineage. title, needs, makes: for a person, in a few words. doing: what it does, in one or
-    two words ("evolving"). unit: what its plan counts ("seed tasks"). static: the plan is known before the first
-    request; otherwise `Result.counts["done"]` says how much of it an attempt brings to its end. deepens: its rows
-    descend from seed tasks in rounds, so that difficulty by round is worth a look. section: of studio.toml; settings:
-    what that holds. roles: who is asked. rules: why rows are rejected, by rule. fixed: settings that a started run
-    keeps. keeps: whether an answer is kept by its task's key; not so where the rows themselves tell what is left to
-    do.
+    two words ("evolving"). unit: what its plan counts ("seed tasks"). progress: of a method whose plan is open-ended,
+    the count that tells how much of it is done; "" where each task is a step. deepens: its rows descend from seed tasks
+    in rounds, so that difficulty by round is worth a look. section: of studio.toml; settings: what that holds. roles:
+    who is asked. rules: why rows are rejected, by rule. fixed: settings that a started run keeps. keeps: whether an
+    answer is kept by its task's key; not so where the rows themselves tell what is left to do.
     """
 
     name: ClassVar[str]
@@ -304,7 +302,7 @@ class Method:
     makes: ClassVar[str]
     doing: ClassVar[str] = "asking"
     unit: ClassVar[str] = "tasks"
-    static: ClassVar[bool] = True
+    progress: ClassVar[str] = ""
     deepens: ClassVar[bool] = False
     section: ClassVar[str]
     settings: ClassVar[type[msgspec.Struct]]

@@ -44,6 +44,7 @@ class Course:
         self.state: Any = None
         self.look = look
         self.flying: set[Key] = set()
+        self.returned: set[Key] = set()
         self.held: dict[Key, Result] = {}
         self.turns: list[Key] = []
         self._folder, self._control, self._note = folder, control, note

@@ -87,6 +87,7 @@ class Plan:
             return
         if outcome == "returned":
             heapq.heappush(self._returned, (self._begun[key], attempt))
+            self._course.returned.add(key)
             return
         del self._begun[key]
         if attempt.turn:
@@ -146,7 +147,9 @@ class Plan:
     def _next(self) -> _Numbered | None:
         """The next task that may begin, with its number."""
         if self._returned:
-            return heapq.heappop(self._returned)
+            number, task = heapq.heappop(self._returned)
+            self._course.returned.discard(task.key)
+            return number, task
         if self._ready:
             number, task = heapq.heappop(self._ready)
             self._waiting.discard(task.key)

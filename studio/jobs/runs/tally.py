@@ -50,7 +50,7 @@ class RunTally:
     @property
     def ended(self) -> int:
         """How much of the plan is over, with what earlier starts did. What failed is over where the plan is static."""
-        return self.done_before + self._done + (self.failed if self.method.static else 0)
+        return self.done_before + self._done + (0 if self.method.progress else self.failed)
 
     @property
     def left(self) -> float | None:
@@ -71,8 +71,8 @@ class RunTally:
         """Count one event."""
         match event:
             case Planned():
-                # A plan that is laid out anew may count what this start has done among what is done.
-                done = event.done if self.method.static else event.done - self._done
+                # An open-ended plan that is laid out anew counts what this start has done among what is done.
+                done = event.done - self._done if self.method.progress else event.done
                 self.attempts, self.done_before = event.attempts, done
             case LaneStarted():
                 self.paused_for = ""
@@ -102,7 +102,7 @@ class RunTally:
             group, _, rule = name.partition(":")
             if rule:
                 own.setdefault(group.replace("-", "_"), {})[rule] = n
-            elif name != "done":
+            else:
                 own[name.replace("-", "_")] = n
         return {
             "method": self.method.name,
@@ -136,12 +136,12 @@ class RunTally:
         self.tokens += event.tokens[1]
         self.replayed += event.replayed
         result = event.result
+        self.counts.update(result.counts)
         if result.left:
             self.left_out += 1
             return
         self.answered += 1
-        self._done += result.counts.get("done", int(self.method.static))
-        self.counts.update(result.counts)
+        self._done += result.counts.get(self.method.progress, 0) if self.method.progress else 1
         if result.rule:
             self.fruitless[result.rule] += 1
         for made in result.rows:

@@ -57,6 +57,7 @@ class SelfInstruct(Method):
     roles = ("teacher", "answerer")
     rules: ClassVar[Mapping[str, str]] = dict((*RULES.items(), *REASONS.items()))
     fixed = ("variant", "threshold")
+    doing, progress = "writing tasks", "standing"
 
     def identity(self, run: Run) -> Mapping[str, Any]:
         """The language, and the parameters of requests for instructions, whether the paper's or the person's."""

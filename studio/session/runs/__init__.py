@@ -38,9 +38,27 @@ class Runs:
         """Run the method of that name, or go on with the run that the settings mean."""
         return self._methods.run(registry.get(name), control)
 
+    def method(self, name: str) -> Method:
+        """The method of that name. Raises StudioError when it cannot be had."""
+        return registry.get(name)
+
+    async def tally(self, name: str) -> RunTally:
+        """What counts a start of the method, with what earlier ones made."""
+        from studio.jobs.runs.tally import RunTally
+
+        method = registry.get(name)
+        return RunTally(method, await self.difficulty(name) if method.deepens else None)
+
     async def estimate(self, name: str, sample: int = 0) -> Estimate:
         """What a run of the method would take; see `MethodRuns.estimate`."""
         return await self._methods.estimate(registry.get(name), sample)
+
+    def answers(self, run: int) -> list[Answer]:
+        """What is kept of the tasks of a run, in the order in which they were written down."""
+        return Answers(self._project.database).of(run)
+
+    def newest_probe(self, model: str | None = None) -> None:
+        return None
 
     @property
     def spent(self) -> Spent | None:
