@@ -41,6 +41,13 @@ def test_every_command_can_be_run(stage, session):
         assert any(hasattr(one, name) for one in (*screen.parts, screen, StudioApp)), command.id
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_a_screen_has_it_holds(stage, session):
+    """Screens inherit at most two levels: the stage, and for some a view of rows. Evolve is still to be divided."""
+    ours = [kind for kind in type(stage_screen(stage, session)).__mro__ if kind.__module__.startswith("studio.")]
+    assert len(ours) <= (4 if stage == "evolve" else 3)
+
+
 def test_every_method_of_a_command_is_a_command():
     known = {f"command_{command.id.replace('-', '_')}" for command in COMMANDS}
     assert {name for name in dir(StudioApp) if name.startswith("command_")} <= known

@@ -77,7 +77,7 @@ def row_line(app, row_id):
 
 async def test_a_gold_segment_is_marked_and_moved(samples):
     async with opened(samples) as (app, pilot):
-        row = app.screen.current
+        row = app.screen.rows.current
         await press(pilot, "l", "m")
         assert (samples.rows.get(row.id).gold, samples.rows.get(row.id).gold_why) == (3, None)
         assert "★ 4 sure: marked by you" in text_of(app)
@@ -120,7 +120,7 @@ async def test_the_selected_segment_is_in_view(samples):
 
 async def test_the_text_is_shown_as_it_is_and_as_it_will_be(samples):
     async with opened(samples, size=(100, 60)) as (app, pilot):
-        app.screen.choose(strategy="head", question="both", locate_first=True)
+        app.screen.plan.choose(strategy="head", question="both", locate_first=True)
         await press(pilot, "w", "w")
         picture = " ".join(text_of(app).split())
         assert "as it will be" in picture
@@ -133,14 +133,14 @@ async def test_the_text_is_shown_as_it_is_and_as_it_will_be(samples):
 
 async def test_references_are_seen_to_follow(samples):
     async with opened(samples) as (app, pilot):
-        app.screen.choose(strategy="tail")
+        app.screen.plan.choose(strategy="tail")
         await press(pilot, *"jjjjjjjjjjj")
-        assert app.screen.current.id == 12
+        assert app.screen.rows.current.id == 12
         assert "now ··★·  then ···★ tail" in text_of(app)
         assert "↪ 1 reference follows in output" in text_of(app)
         await press(pilot, "p")
         assert samples.rows.get(12).row.output.endswith("as Document [4] says.")
-        assert app.screen.current.id == 13
+        assert app.screen.rows.current.id == 13
 
 
 async def test_what_cannot_be_moved_says_why(samples):
@@ -180,10 +180,10 @@ async def test_filters(samples, typed, ids):
         await press(pilot, "slash")
         await type_in(pilot, typed)
         await press(pilot, "enter")
-        assert list(app.screen._window.ids) == ids
+        assert list(app.screen.rows.ids) == ids
         assert f"/{typed.split()[0]}" in text_of(app).splitlines()[0]
         await press(pilot, "escape")
-        assert len(app.screen) == 33
+        assert len(app.screen.rows) == 33
 
 
 async def test_a_wrong_filter_is_refused_with_its_cure(samples):
@@ -193,36 +193,36 @@ async def test_a_wrong_filter_is_refused_with_its_cure(samples):
             await type_in(pilot, typed)
             await press(pilot, "enter")
             assert said in notices(app)[-1]
-        assert len(app.screen) == 33
+        assert len(app.screen.rows) == 33
 
 
 async def test_the_review_queue_empties_as_gold_is_marked(samples):
     async with opened(samples) as (app, pilot):
         await press(pilot, "r")
-        assert list(app.screen._window.ids) == [22, 23, 32, 33]
+        assert list(app.screen.rows.ids) == [22, 23, 32, 33]
         await press(pilot, "m")
         assert samples.rows.get(22).gold == 0  # The suggested one is selected, so one key confirms it.
-        assert app.screen.current.id == 23
+        assert app.screen.rows.current.id == 23
         await press(pilot, "l", "m")
         assert samples.rows.get(23).gold == 1
-        assert list(app.screen._window.ids) == [32, 33]
+        assert list(app.screen.rows.ids) == [32, 33]
         await press(pilot, "r")
-        assert len(app.screen) == 33
+        assert len(app.screen.rows) == 33
 
 
 async def test_the_filter_and_the_row_are_remembered(samples):
     async with opened(samples) as (app, pilot):
-        app.screen.filtered("guard:any")
+        app.screen.rows.filtered("guard:any")
         await press(pilot, "j", "j")
         app.screen.remember()
     async with opened(samples) as (app, _):
         assert "/guard:any  3/7" in text_of(app).splitlines()[0]
-        assert app.screen.current.id == 11
+        assert app.screen.rows.current.id == 11
 
 
 async def test_marked_rows_are_placed_and_the_others_not(samples):
     async with opened(samples) as (app, pilot):
-        app.screen.choose(strategy="tail")
+        app.screen.plan.choose(strategy="tail")
         await press(pilot, "v", "v", "j", "v")
         assert "● 3" in text_of(app).splitlines()[0]
         assert "1●" in row_line(app, 1)
@@ -232,11 +232,11 @@ async def test_marked_rows_are_placed_and_the_others_not(samples):
         placed = [row_id for row_id in range(1, 34) if samples.rows.get(row_id).placement]
         assert placed == [1, 2, 4]
         assert notices(app)[-1] == "placed 3 rows; u takes it back"
-        assert not app.screen.marked
+        assert not app.screen.rows.marked
         await press(pilot, "V")
-        assert len(app.screen.marked) == 33
+        assert len(app.screen.rows.marked) == 33
         await press(pilot, "V")
-        assert not app.screen.marked
+        assert not app.screen.rows.marked
 
 
 # -- all rows --------------------------------------------------------------------------------------
@@ -254,17 +254,17 @@ async def test_all_rows_are_placed_after_a_look_and_undo_takes_it_back(many):
         assert contents(many) == before
         await press(pilot, "P", "y")
         # Rows of 5 and of 10 segments fill all ten tenths together.
-        assert app.screen.foreseen.before == [6] * 10
+        assert app.screen.plan.foreseen.before == [6] * 10
         assert notices(app)[-1] == "placed 54 rows; u takes it back"
         await press(pilot, "u")
         assert contents(many) == before
-        assert app.screen.foreseen.before == [60] + [0] * 9
+        assert app.screen.plan.foreseen.before == [60] + [0] * 9
 
 
 async def test_a_filtered_list_is_placed_alone(many):
     async with opened(many) as (app, pilot):
-        app.screen.choose(strategy="tail")
-        app.screen.filtered("segments:10")
+        app.screen.plan.choose(strategy="tail")
+        app.screen.rows.filtered("segments:10")
         await press(pilot, "P")
         assert "Place 30 rows of segments:10: tail?" in text_of(app)
         await press(pilot, "y")
@@ -278,12 +278,12 @@ async def test_a_strategy_is_picked_and_remembered(many):
         assert "equally often in every tenth, over all rows" in text_of(app)
         await type_in(pilot, "last place")
         await press(pilot, "enter")
-        assert app.screen.chosen.strategy in ("tail", "edges")
-        app.screen.choose(strategy="tail")
+        assert app.screen.plan.chosen.strategy in ("tail", "edges")
+        app.screen.plan.choose(strategy="tail")
         await press(pilot, "k")
         assert "tail" in text_of(app).splitlines()[2]
     async with opened(many) as (app, _):
-        assert app.screen.chosen.strategy == "tail"
+        assert app.screen.plan.chosen.strategy == "tail"
 
 
 async def test_options_are_typed_checked_and_go_with_the_placing(many):
@@ -302,7 +302,7 @@ async def test_options_are_typed_checked_and_go_with_the_placing(many):
         made = list(many.rows.each(Filter(generated=True)))
         assert [one.parent for one in made] == [1, 1]
         assert "2 variants made; u takes it back" in notices(app)
-        assert len(app.screen) == 62
+        assert len(app.screen.rows) == 62
 
 
 async def test_the_figures_say_it_in_words(samples):
@@ -321,8 +321,8 @@ async def test_a_decision_elsewhere_is_seen_on_coming_back(samples):
         samples.placing.mark_gold(32, 1)
         samples.rows.reject(33)
         await press(pilot, "4")
-        assert len(app.screen) == 32
-        assert app.screen.survey.at(31).by == "hand"
+        assert len(app.screen.rows) == 32
+        assert app.screen.rows.survey.at(31).by == "hand"
 
 
 async def test_read_only_one_looks_and_changes_nothing(samples):
@@ -368,7 +368,7 @@ async def test_a_probe_is_made_drawn_and_gone_by(many):
         await press(pilot, "y")
         assert "head 100%, tail 100%, least 0% at 8 of 15" in text_of(app)
         assert any("middle" in notice for notice in notices(app))
-        after = app.screen.foreseen.after
+        after = app.screen.plan.foreseen.after
         assert min(after[4:6]) > 2 * max(after[0], after[9])
         await pilot.resize_terminal(80, 60)
         await settled(pilot)
@@ -396,7 +396,7 @@ async def test_a_judge_that_cannot_be_asked_is_told(samples):
         await press(pilot, "v", "c", "y")
         await press(pilot, "r", "v", "c", "y")
         assert "the key is wrong" in " ".join(notices(app))
-        assert app.screen._control is None
+        assert not app.screen.judge.asking
 
 
 # -- pictures --------------------------------------------------------------------------------------
@@ -415,6 +415,6 @@ async def test_pictures_at_80x24(samples, keys, name):
 async def test_a_wide_picture_with_the_text_as_it_will_be(samples):
     async with opened(samples, size=(160, 40)) as (app, pilot):
         app.screen.go_to_row(12)
-        app.screen.choose(strategy="head", locate_first=True)
+        app.screen.plan.choose(strategy="head", locate_first=True)
         await press(pilot, "w", "w")
         same_picture(app, "wide_place")

@@ -6,7 +6,7 @@ import pytest
 
 from studio.alpaca.rows import Kto, Multimodal, Sft
 from studio.methods.self_instruct import bootstrap
-from studio.tui.screens import pool_stage
+from studio.tui.parts import pool
 from tests.support.projects import bring_in
 from tests.support.screens import opened, press, same_picture, text_of, type_in
 
@@ -183,10 +183,10 @@ async def test_an_empty_pool_has_no_draw_but_a_balance(session):
 
 
 async def test_a_large_pool_is_looked_at_when_somebody_asks(session, monkeypatch):
-    monkeypatch.setattr(pool_stage, "_AT_ONCE", 5)
+    monkeypatch.setattr(pool, "_AT_ONCE", 5)
     async with opened(session, size=(160, 30)) as (app, pilot):
         assert "not compared with the other seed tasks yet" in text_of(app)
-        assert app.screen._hints is None
+        assert app.screen.pool.hints is None
         await press(pilot, "b")
         assert "27 seed tasks" in text_of(app)
         await press(pilot, "escape", "j")

@@ -6,45 +6,92 @@ from functools import partial
 from typing import ClassVar
 
 from textual import work
+from textual.app import ComposeResult
 
 from studio.curate.placing.placement import MEANINGS, STRATEGIES
-from studio.jobs.events import AttemptFailed, Event, Planned, Progressed
+from studio.jobs.events import Event, Progressed
 from studio.jobs.placement.entries import Entry
-from studio.jobs.placement.events import GoldJudged, Placed, Placement, PlacesForeseen, RowsPlaced
-from studio.jobs.runs.control import Control
+from studio.jobs.placement.events import Placed, Placement, PlacesForeseen, RowsPlaced
 from studio.session import Session
 from studio.session.journal import count_of
+from studio.store.rows import StoredRow
 from studio.tui import position_settings
 from studio.tui.commands import Stage
 from studio.tui.details import positions as details
 from studio.tui.details.curve import curve_lines
 from studio.tui.ink import Line
-from studio.tui.jobs import LASTING
+from studio.tui.parts.gold_judge import GoldJudge
+from studio.tui.parts.placing_plan import PlacingPlan
+from studio.tui.parts.probe import ProbePart
+from studio.tui.parts.segments import SegmentPage
+from studio.tui.parts.survey import SurveyView
 from studio.tui.position_filter import UNSURE
-from studio.tui.screens.probe_stage import ProbeStage
+from studio.tui.screens.stage import StageScreen
 
 
-class PositionScreen(ProbeStage):
+class PositionScreen(StageScreen):
     """Above, where gold stands over the dataset, now and then; the rows; below, the segments of one."""
 
     stage: ClassVar[Stage] = "position"
     JOBS = ("segments", "foresee", "place", "judge", "probe")
-    EMPTY = "No row has several segments (documents, list entries, paragraphs)."
+    EMPTY = SurveyView.EMPTY
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._control: Control | None = None
-        self._asked = self._answered = 0
+        self.plan = PlacingPlan(self, lambda width: self.probe.lines(width))
+        self.rows = self.plan.rows
+        self.probe = ProbePart(self, self.rows, self._probed)
+        self.judge = GoldJudge(self, self.plan)
+        self._segments = SegmentPage(self, self.plan)
+        self.parts = (self.rows, self._segments, self.probe, self.judge)
+
+    def above(self) -> ComposeResult:
+        yield self.plan.board
+
+    def restore(self, place: dict[str, object]) -> None:
+        self.probe.restore()
+        self.plan.restore()
+        self.rows.restore(place)
+
+    def place(self) -> dict[str, object]:
+        return self.rows.place()
+
+    def refresh_view(self) -> None:
+        self.rows.follow()
+
+    def show_detail(self) -> None:
+        self._segments.show_detail()
+
+    def title_note(self) -> str:
+        return self.rows.title()
+
+    def selected_row(self) -> StoredRow | None:
+        return self.rows.current
+
+    def go_to_row(self, row_id: int) -> None:
+        self.rows.go_to(row_id)
+
+    def on_resize(self) -> None:
+        self.plan.show_board()  # Its height goes by that of the screen.
+
+    def key_escape(self) -> None:
+        """Out of the filter, back to every row."""
+        if self.rows.typed:
+            self.rows.filtered("")
+
+    def _probed(self) -> None:
+        self.plan.surveyed()
+        self.plan.show_board()
 
     # -- how rows are placed ---------------------------------------------------------------------
 
     def command_strategy(self) -> None:
         from studio.tui.dialogs.palette import Offer, Palette
 
-        others = [name for name in STRATEGIES if name != self.chosen.strategy]
+        others = [name for name in STRATEGIES if name != self.plan.chosen.strategy]
         offers = [
-            Offer(name, "", MEANINGS[name], partial(self.choose, strategy=name))
-            for name in (self.chosen.strategy, *others)
+            Offer(name, "", MEANINGS[name], partial(self.plan.choose, strategy=name))
+            for name in (self.plan.chosen.strategy, *others)
         ]
         told = "Where shall gold go? ↑ ↓ choose, Enter does it, Esc closes"
         self.app.push_screen(Palette(offers, told), lambda offer: offer.run() if offer else None)
@@ -54,55 +101,55 @@ class PositionScreen(ProbeStage):
 
         form = SettingsForm(
             {choice.name: choice.label for choice in position_settings.CHOICES},
-            position_settings.texts(self.chosen),
-            lambda typed: self.choose(**position_settings.chosen(typed)),
-            f"How rows are placed ({self.chosen.strategy})",
+            position_settings.texts(self.plan.chosen),
+            lambda typed: self.plan.choose(**position_settings.chosen(typed)),
+            f"How rows are placed ({self.plan.chosen.strategy})",
             position_settings.TOLD,
         )
         self.app.push_screen(form)
 
     def command_review(self) -> None:
-        if self._typed != UNSURE and self.foreseen is not None and self.foreseen.states["unsure"] == 0:
+        if self.rows.typed != UNSURE and self.plan.foreseen is not None and self.plan.foreseen.states["unsure"] == 0:
             self.app.notify("No row's gold segment is unsure.")
             return
-        self.filtered("" if self._typed == UNSURE else UNSURE)
+        self.rows.filtered("" if self.rows.typed == UNSURE else UNSURE)
 
     # -- placing ---------------------------------------------------------------------------------
 
     def command_place(self) -> None:
-        row, chosen = self.current, self.chosen
-        if len(self.marked) > 1:
-            self._preview(sorted(self.marked), f"the {count_of(len(self.marked))} marked")
-        elif self.marked:
-            self._place(sorted(self.marked))
+        row, chosen = self.rows.current, self.plan.chosen
+        if len(self.rows.marked) > 1:
+            self._preview(sorted(self.rows.marked), f"the {count_of(len(self.rows.marked))} marked")
+        elif self.rows.marked:
+            self._place(sorted(self.rows.marked))
         elif row is not None and (chosen.variants or chosen.distractors):
             self._place([row.id])
         elif row is not None:
-            if self.session.placing.place_one(row.id, self.target(row.id), chosen):
+            if self.session.placing.place_one(row.id, self.plan.target(row.id), chosen):
                 self.decided()
             else:
                 self.app.notify(f"#{row.id} stays as it is: {self._why_it_stays()}")
             self.move_to(self.list.cursor + 1)
 
     def _why_it_stays(self) -> str:
-        if (entry := self.entry) and entry.state(self.threshold) == "unsure":
+        if (entry := self.rows.entry) and entry.state(self.rows.threshold) == "unsure":
             return "its gold segment is unsure; m marks it"
-        return f"{self.chosen.strategy} has nothing to change"
+        return f"{self.plan.chosen.strategy} has nothing to change"
 
     def command_place_all(self) -> None:
-        if self._typed:
-            self._preview(list(self._window.ids), f"{count_of(len(self))} of {self._typed}")
+        if self.rows.typed:
+            self._preview(list(self.rows.ids), f"{count_of(len(self.rows))} of {self.rows.typed}")
         else:
-            self._preview(None, f"all {count_of(len(self))}")
+            self._preview(None, f"all {count_of(len(self.rows))}")
 
     @work(exclusive=True, group="preview")
     async def _preview(self, ids: list[int] | None, which: str) -> None:
         """Place these rows, None for all, after a look at what comes of it."""
         from studio.tui.dialogs.fix_preview import FixPreview
 
-        chosen, foreseen = self.chosen, self.foreseen
+        chosen, foreseen = self.plan.chosen, self.plan.foreseen
         if ids is not None:
-            async for event in self.session.placing.foresee(self.survey, chosen, frozenset(ids)):
+            async for event in self.session.placing.foresee(self.rows.survey, chosen, frozenset(ids)):
                 foreseen = event if isinstance(event, PlacesForeseen) else foreseen
         if foreseen is None:
             return
@@ -114,38 +161,42 @@ class PositionScreen(ProbeStage):
 
     def _place(self, ids: list[int] | None) -> None:
         # Where gold stands elsewhere is known here, so that a few rows need no look at a million.
-        standing = None if ids is None else self.survey.standing(set(ids), self.threshold)
-        events = self.session.placing.place(self.chosen, ids, standing=standing)
+        standing = None if ids is None else self.rows.survey.standing(set(ids), self.rows.threshold)
+        events = self.session.placing.place(self.plan.chosen, ids, standing=standing)
         self.studio.jobs.start("place", events, self._placing, self._placed)
 
     def _placing(self, events: list[Event]) -> None:
         known: dict[int, Entry] = {}
         for event in events:
             if isinstance(event, Progressed):
-                self._progress = f"{event.unit} {event.done:,}/{event.total:,}"
+                self.rows.progress = f"{event.unit} {event.done:,}/{event.total:,}"
             elif isinstance(event, RowsPlaced):
                 known |= {one.row_id: entry for one in event.placements if (entry := self._entry_of(one))}
             elif isinstance(event, Placed):
                 left = sum(one.rows for one in event.left.values())
-                made = f"{event.variants:,} variants made" if self.chosen.variants else f"placed {count_of(event.rows)}"
+                made = (
+                    f"{event.variants:,} variants made"
+                    if self.plan.chosen.variants
+                    else f"placed {count_of(event.rows)}"
+                )
                 stay = f", {left:,} stay as they are" if left else ""
                 self.studio.notify(f"{made}{stay}; u takes it back")
-        self.note(known)
+        self.rows.know(known)
         self.list.repaint()
         self.show_header()
 
     def _entry_of(self, placed: Placement) -> Entry | None:
         """What the survey would say of a row that was just placed."""
-        index = self.survey.index_of(placed.row_id)
+        index = self.rows.survey.index_of(placed.row_id)
         if index is None:
             return None
-        return self.survey.at(index)._replace(
+        return self.rows.survey.at(index)._replace(
             gold=placed.gold_after, segments=placed.segments, placed=placed.plan is not None
         )
 
     def _placed(self) -> None:
-        self._progress = ""
-        self.marked.clear()
+        self.rows.progress = ""
+        self.rows.marked.clear()
         if self.is_attached:
             self.decided()
 
@@ -155,56 +206,10 @@ class PositionScreen(ProbeStage):
         self.app.push_screen(Help(self._figures))
 
     def _figures(self, width: int) -> list[Line]:
-        if self.foreseen is None:
+        if self.plan.foreseen is None:
             return []
-        return [*details.figures_lines(self.foreseen, self.chosen, width), [], *curve_lines(self._probe, width)]
-
-    # -- the judge -------------------------------------------------------------------------------
-
-    def command_consult(self) -> None:
-        from studio.tui.dialogs.questions import Confirm
-
-        if self._control is not None:
-            self._control.stop()
-            self.app.notify("The judge stops after what is in flight.")
-            return
-        if self.foreseen is None:
-            self.app.notify("The rows are being counted.")
-            return
-        ids = sorted(self.marked) or None
-        unsure = self.foreseen.states["unsure"]
-        n = unsure if ids is None else min(unsure, len(ids))
-        if n == 0:
-            self.app.notify("Every row's gold segment is known: there is nothing to ask.")
-            return
-        question = (
-            f"Which segment is gold in {count_of(n)} that no rule is sure of?\nAsk {self.session.runs.judge_name}?"
-        )
-        self.app.push_screen(Confirm(question), lambda sure: self._consult(ids) if sure else None)
-
-    def _consult(self, ids: list[int] | None) -> None:
-        self._control, self._answered = Control(), 0
-        events = self.session.runs.judge_gold(self._control, ids, self.threshold)
-        self.studio.jobs.start("judge", events, self._judged, self._judging_ended)
-
-    def _judged(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, Progressed):
-                self._progress = f"looked at {event.done:,}/{event.total:,}"
-            elif isinstance(event, Planned):
-                self._asked = event.attempts
-            elif isinstance(event, GoldJudged | AttemptFailed):
-                self._answered += 1
-            if isinstance(event, AttemptFailed):
-                self.app.notify(event.message, title="The judge did not answer", severity="warning", timeout=LASTING)
-        if self._asked:
-            self._progress = f"judged {self._answered:,}/{self._asked:,}"
-        if self.is_current and any(isinstance(event, GoldJudged) for event in events):
-            self.refresh_view()
-        self.show_header()
-
-    def _judging_ended(self) -> None:
-        if self.is_attached:
-            self.app.notify(f"the judge answered for {count_of(self._answered)}; u takes it back")
-            self._control, self._progress, self._asked = None, "", 0
-            self.decided()
+        return [
+            *details.figures_lines(self.plan.foreseen, self.plan.chosen, width),
+            [],
+            *curve_lines(self.probe.newest, width),
+        ]

@@ -24,7 +24,8 @@ from studio.tui.dialogs.funnel import FunnelPage
 from studio.tui.ink import Line
 from studio.tui.jobs import LASTING
 from studio.tui.lanes import MOST, Lanes
-from studio.tui.screens.family_stage import FamilyStage
+from studio.tui.parts.family import FamilyPage
+from studio.tui.screens.rows_stage import RowsStage
 from studio.tui.widgets.page import Page
 
 
@@ -40,12 +41,14 @@ class Run(NamedTuple):
     lanes: Callable[[], int]
 
 
-class RunStage(FamilyStage):
-    """One run at a time, of one of JOBS."""
+class RunStage(RowsStage):
+    """One run at a time, of one of JOBS; the page shows a row with its family tree."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.board = Page(id="lanes")
+        self.family = FamilyPage(self, self.lines, lambda row_id: row_id in self._entries.ids)
+        self.parts = (self.family,)
         self._lanes = Lanes()
         self._lanes_shown = True
         self._run: Run | None = None
@@ -56,6 +59,19 @@ class RunStage(FamilyStage):
 
     def above(self) -> ComposeResult:
         yield self.board
+
+    def restore(self, place: dict[str, object]) -> None:
+        self.family.restore(place)
+        super().restore(place)
+
+    def place(self) -> dict[str, object]:
+        return {**super().place(), **self.family.place()}
+
+    def show_detail(self) -> None:
+        if row := self.current:
+            self.family.show(row)
+        else:
+            super().show_detail()
 
     def on_screen_resume(self) -> None:
         self._control.streaming = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -18,19 +19,72 @@ from studio.jobs.events import (
     RowsRead,
     SetAside,
 )
+from studio.session import Session
 from studio.store.files.huggingface import is_hub_name
-from studio.store.filters import Filter
+from studio.store.filters import Filter, parse
+from studio.store.rows import StoredRow
 from studio.tui.commands import Stage
-from studio.tui.screens.pool_stage import PoolStage
+from studio.tui.ink import Line
+from studio.tui.parts.pool import PoolPart
+from studio.tui.screens.rows_stage import RowsStage
 
 
-class SeedsScreen(PoolStage):
+class SeedsScreen(RowsStage):
     """List, add, edit, classify, import, delete with undo, filter; the balance of the task pool and hints about it."""
 
     stage: ClassVar[Stage] = "seeds"
     BASE = Filter(generated=False, statuses=("pending", "accepted"))
     JOBS = ("import",)
     EMPTY = "No rows yet: n writes one, i imports files."
+    MORE: ClassVar[str] = ", hint:yes"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.pool = PoolPart(self, lambda: self._load_view(self._wanted))
+        self.parts = (self.pool,)
+        # The row to show once the hints that a view is narrowed to are there.
+        self._wanted = 1
+
+    # -- the view --------------------------------------------------------------------------------
+
+    def restore(self, place: dict[str, object]) -> None:
+        super().restore(place)
+        # After the first paint.
+        self.call_after_refresh(self.pool.look_again)
+
+    def meant(self, typed: str) -> Filter:
+        hint, rest = self.pool.asked(typed)
+        filter = parse(rest, self.BASE)
+        self.pool.narrow(hint)
+        return filter
+
+    def beginning(self, row_id: int, n: int) -> Sequence[int]:
+        self._wanted = row_id
+        return [] if self.pool.narrows else super().beginning(row_id, n)
+
+    async def view(self) -> Sequence[int]:
+        return self.pool.lets_through(await super().view())
+
+    def nothing(self) -> str:
+        return "Looking at the seed tasks…" if self.pool.waiting else super().nothing()
+
+    def refresh_view(self) -> None:
+        super().refresh_view()
+        self.pool.look_again()
+
+    def reload_view(self) -> None:
+        super().reload_view()
+        self.pool.look_again()
+
+    def lines(self, row: StoredRow, width: int) -> list[Line]:
+        return self.pool.lines(row, width)
+
+    def title_note(self) -> str:
+        return self.pool.progress or super().title_note()
+
+    def command_hints(self) -> None:
+        others = [word for word in self._typed.split() if not word.startswith("hint:")]
+        self._filtered(" ".join(others if self.pool.narrows else [*others, "hint:yes"]))
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -74,7 +128,7 @@ class SeedsScreen(PoolStage):
         elif row is not None:
             self._open_view(self.session.rows.add(row, seed=seed))
             self.show_header()
-            self._look_again()
+            self.pool.look_again()
 
     def command_delete(self) -> None:
         if row := self.current:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Mapping, Sequence
-
-from textual import work
+from collections.abc import Callable, Mapping, Sequence
 
 from studio.alpaca.rows import prompt_text
 from studio.errors import StudioError
 from studio.jobs.events import Event, Progressed
 from studio.jobs.placement.entries import Entry, Survey
 from studio.jobs.placement.events import SegmentsSurveyed
-from studio.session import Session
 from studio.store.filters import Filter
 from studio.store.rows import StoredRow
 from studio.tui.details.positions import entry_line
@@ -27,27 +24,34 @@ _AT_ONCE = 100
 _READ = 400
 
 
-class SurveyStage(StageScreen):
-    """The survey, and a list of those of its rows that the filter lets through."""
+class SurveyView:
+    """The survey, and a list of those of its rows that the filter lets through.
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
+    progress: of what looks at them, or changes them. surveyed: is told when the survey has changed. threshold: the
+    confidence from which on a gold segment counts as known.
+    """
+
+    EMPTY = "No row has several segments (documents, list entries, paragraphs)."
+
+    def __init__(self, screen: StageScreen, surveyed: Callable[[], None], threshold: Callable[[], float]) -> None:
+        self._screen, self._session = screen, screen.session
+        self._surveyed, self._threshold = surveyed, threshold
         self.survey = Survey()
         self.marked: set[int] = set()
         self._shown = array("q")
         self._edition: tuple[int, int, int] | None = None
-        self._window = RowWindow([], session.rows.page)
-        self._typed = ""
+        self._window = RowWindow([], screen.session.rows.page)
+        self.typed = ""
         self._filter = PositionFilter()
         self._wanted: object = None
-        self._progress = ""
+        self.progress = ""
         # What `session.changes` was when the survey was right; None before the first one.
         self._known: tuple[int, int] | None = None
 
     @property
     def threshold(self) -> float:
         """Confidence from which on a gold segment counts as known."""
-        return self.session.settings.position.sure
+        return self._threshold()
 
     # -- as the list's entries -------------------------------------------------------------------
 
@@ -58,6 +62,7 @@ class SurveyStage(StageScreen):
         return True
 
     def line(self, index: int, width: int) -> Line:
+        """A row in the list."""
         entry, row = self.survey.at(self._shown[index]), self._window.at(index)
         text = prompt_text(row.row)[:_READ] if row else ""
         return entry_line(entry, row, text, threshold=self.threshold, marked=entry.row_id in self.marked)
@@ -65,79 +70,81 @@ class SurveyStage(StageScreen):
     # -- the view --------------------------------------------------------------------------------
 
     def restore(self, place: dict[str, object]) -> None:
+        """Go back to a remembered place, and look at the rows."""
         self._wanted = place.get("row")
         try:
-            self._typed = str(place.get("filter", ""))
-            self._filter = parse(self._typed)
+            self.typed = str(place.get("filter", ""))
+            self._filter = parse(self.typed)
         except StudioError:
-            self._typed, self._filter = "", PositionFilter()
+            self.typed, self._filter = "", PositionFilter()
         self._look(None)
 
     def place(self) -> dict[str, object]:
+        """What to remember of where the person is."""
         row = self.current
-        return {"row": row.id if row else None, "filter": self._typed}
+        return {"row": row.id if row else None, "filter": self.typed}
 
     @property
     def entry(self) -> Entry | None:
         """What the survey says of the row under the cursor."""
-        index = self.list.cursor
+        index = self._screen.list.cursor
         return self.survey.at(self._shown[index]) if index < len(self._shown) else None
 
     @property
     def current(self) -> StoredRow | None:
-        index = self.list.cursor
+        """The row under the cursor."""
+        index = self._screen.list.cursor
         return self._window.at(index) if index < len(self._window) else None
 
-    def selected_row(self) -> StoredRow | None:
-        return self.current
+    @property
+    def ids(self) -> Sequence[int]:
+        """The rows that are shown."""
+        return self._window.ids
 
-    def surveyed(self) -> None:
-        """The survey has changed. Subclasses say what hangs on it."""
-
-    def refresh_view(self) -> None:
+    def follow(self) -> None:
         """Rows were decided on: look at those again, and at none else."""
-        if self._known is None or self.studio.jobs.running("segments"):
+        if self._known is None or self._screen.studio.jobs.running("segments"):
             self._refresh_current()
             return
-        touched = self.session.project.touched_since(self._known)
+        touched = self._session.project.touched_since(self._known)
         if sum(map(len, touched)) > _AT_ONCE:
             self._look(sorted(set().union(*touched)))
             return
-        self._known = self.session.project.changes
+        self._known = self._session.project.changes
         for row_id in set().union(*touched):
-            self.survey.replace(row_id, self.session.placing.survey_entry(row_id))
-        self._show_survey()
+            self.survey.replace(row_id, self._session.placing.survey_entry(row_id))
+        self.show_survey()
 
     def _refresh_current(self) -> None:
         """While a survey is under way, which sees no decision: the row that is looked at, at least."""
         if (row_id := self.entry_id) is not None and self.survey.index_of(row_id) is not None:
-            if entry := self.session.placing.survey_entry(row_id):
+            if entry := self._session.placing.survey_entry(row_id):
                 self.survey.replace(row_id, entry)
             self._window.forget()
-            self.list.repaint()
-            self.show_detail()
+            self._screen.list.repaint()
+            self._screen.show_detail()
 
-    def note(self, known: Mapping[int, Entry]) -> None:
+    def know(self, known: Mapping[int, Entry]) -> None:
         """Rows were decided on, and what became of these is known: the survey need not look at them again."""
         if self._known is None:
             return
-        others = set().union(*self.session.project.touched_since(self._known)) - known.keys()
+        others = set().union(*self._session.project.touched_since(self._known)) - known.keys()
         if len(others) > _AT_ONCE:
             return
-        self._known = self.session.project.changes
+        self._known = self._session.project.changes
         for row_id, entry in known.items():
             self.survey.replace(row_id, entry)
         for row_id in others:
-            self.survey.replace(row_id, self.session.placing.survey_entry(row_id))
+            self.survey.replace(row_id, self._session.placing.survey_entry(row_id))
 
     def _look(self, ids: Sequence[int] | None) -> None:
         """Survey every row, or these, in a thread."""
-        since = self.session.project.changes
+        since = self._session.project.changes
         if ids is None:
-            self.list.show(self, empty="Looking for rows with segments…")
-        self.studio.jobs.start(
+            self._screen.list.show(self, empty="Looking for rows with segments…")
+        self._screen.studio.jobs.start(
             "segments",
-            self.session.placing.survey_segments(ids),
+            self._session.placing.survey_segments(ids),
             lambda events: self._seen(events, ids, since),
             self._looked,
         )
@@ -145,7 +152,7 @@ class SurveyStage(StageScreen):
     def _seen(self, events: list[Event], ids: Sequence[int] | None, since: tuple[int, int]) -> None:
         for event in events:
             if isinstance(event, Progressed):
-                self._progress = f"looked at {event.done:,}/{event.total:,}"
+                self.progress = f"looked at {event.done:,}/{event.total:,}"
             elif isinstance(event, SegmentsSurveyed) and ids is None:
                 self.survey = event.survey
                 self._known = since if event.whole else None
@@ -155,33 +162,33 @@ class SurveyStage(StageScreen):
                     self.survey.replace(row_id, None if index is None else event.survey.at(index))
                 self._known = since
         if any(isinstance(event, SegmentsSurveyed) for event in events):
-            self._show_survey()
-        self.show_header()
+            self.show_survey()
+        self._screen.show_header()
 
     def _looked(self) -> None:
-        self._progress = ""
-        if self.is_attached:
+        self.progress = ""
+        if self._screen.is_attached:
             # What was decided meanwhile, the survey has not seen.
-            self.decided()
+            self._screen.decided()
 
-    def _show_survey(self) -> None:
+    def show_survey(self) -> None:
+        """Show what the filter lets through of the survey as it is now."""
         edition = (id(self.survey), self.survey.edition, len(self.survey))
-        if not self._typed and edition == self._edition:
+        if not self.typed and edition == self._edition:
             # The same rows as before, perhaps a million of them: only what is seen of them is painted anew.
             self._window.forget()
-            self.list.repaint()
+            self._screen.list.repaint()
             self._shown_anew()
             return
-        self._edition = edition if not self._typed else None
+        self._edition = edition if not self.typed else None
         if self._filter.words:
-            self._select_with_words()
+            self._screen.run_worker(self._select_with_words(), exclusive=True, group="select")
         else:
             self._show(select(self.survey, self._filter, self.threshold))
 
-    @work(exclusive=True, group="select")
     async def _select_with_words(self) -> None:
         """Words are sought in the rows' texts, in a thread."""
-        having = set(await self.session.rows.view(Filter(text=self._filter.words)))
+        having = set(await self._session.rows.view(Filter(text=self._filter.words)))
         threshold = self.threshold
         self._show(await asyncio.to_thread(select, self.survey, self._filter, threshold, having))
 
@@ -190,43 +197,45 @@ class SurveyStage(StageScreen):
         row = self.entry_id if self._wanted is None else self._wanted
         self._wanted = None if len(shown) else self._wanted
         self._shown = shown
-        self._window = RowWindow(array("q", [self.survey.ids[index] for index in shown]), self.session.rows.page)
+        self._window = RowWindow(array("q", [self.survey.ids[index] for index in shown]), self._session.rows.page)
         ids = self._window.ids
         cursor = ids.index(row) if row in ids else None
-        nothing = f"No row matches {self._typed!r}. / changes the filter." if self._typed else self.EMPTY
-        self.list.show(self, cursor, nothing)
+        nothing = f"No row matches {self.typed!r}. / changes the filter." if self.typed else self.EMPTY
+        self._screen.list.show(self, cursor, nothing)
         self._shown_anew()
 
     def _shown_anew(self) -> None:
-        self.surveyed()
-        self.show_detail()
-        self.show_header()
+        self._surveyed()
+        self._screen.show_detail()
+        self._screen.show_header()
 
     @property
     def entry_id(self) -> int | None:
         """The row under the cursor."""
-        index = self.list.cursor
+        index = self._screen.list.cursor
         return self._window.ids[index] if index < len(self._window) else None
 
-    def title_note(self) -> str:
-        if self._progress:
-            return self._progress
+    def title(self) -> str:
+        """What the header says: how far it is, or where the cursor is."""
+        if self.progress:
+            return self.progress
         marked = f"● {len(self.marked):,}  " if self.marked else ""
-        typed = f"/{self._typed}  " if self._typed else ""
-        at = f"{self.list.cursor + 1:,}/{len(self):,}" if len(self) else "0"
+        typed = f"/{self.typed}  " if self.typed else ""
+        at = f"{self._screen.list.cursor + 1:,}/{len(self):,}" if len(self) else "0"
         return f"{marked}{typed}{at}"
 
-    def go_to_row(self, row_id: int) -> None:
+    def go_to(self, row_id: int) -> None:
+        """Put the cursor on a row that is shown."""
         ids = list(self._window.ids)
         if row_id in ids:
-            self.move_to(ids.index(row_id))
+            self._screen.move_to(ids.index(row_id))
 
     # -- the filter ------------------------------------------------------------------------------
 
     def command_filter(self) -> None:
         from studio.tui.dialogs.questions import Ask
 
-        self.app.push_screen(Ask("Filter", self._typed, f"{HINT}; empty shows all"), self.filtered)
+        self._screen.app.push_screen(Ask("Filter", self.typed, f"{HINT}; empty shows all"), self.filtered)
 
     def filtered(self, typed: str | None) -> None:
         """Show only what the typed filter lets through."""
@@ -235,13 +244,23 @@ class SurveyStage(StageScreen):
         try:
             self._filter = parse(typed)
         except StudioError as error:
-            self.studio.complain(error)
+            self._screen.studio.complain(error)
             return
-        self._typed = typed
-        self._show_survey()
-        self.remember()
+        self.typed = typed
+        self.show_survey()
+        self._screen.remember()
 
-    def key_escape(self) -> None:
-        """Out of the filter, back to every row."""
-        if self._typed:
-            self.filtered("")
+    # -- marks -----------------------------------------------------------------------------------
+
+    def command_mark(self) -> None:
+        if (row_id := self.entry_id) is not None:
+            self.marked ^= {row_id}
+            self._screen.move_to(self._screen.list.cursor + 1)
+            self._screen.list.repaint()
+            self._screen.show_header()
+
+    def command_mark_all(self) -> None:
+        shown = set(self.ids)
+        self.marked = self.marked - shown if shown <= self.marked else self.marked | shown
+        self._screen.list.repaint()
+        self._screen.show_header()
