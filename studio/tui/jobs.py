@@ -40,11 +40,14 @@ class Host(Protocol):
 
 
 class Jobs:
-    """The jobs that run, by name; one of each name at a time."""
+    """The jobs that run, by name; one of each name at a time. Of those that ask models one runs, the others wait."""
 
     def __init__(self, app: Host) -> None:
         self._app = app
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._asking = ""
+        # What waits for its turn to ask, in order: each a function that starts it.
+        self._waiting: dict[str, Callable[[], None]] = {}
 
     def running(self, name: str) -> bool:
         return name in self._running
@@ -52,6 +55,35 @@ class Jobs:
     @property
     def names(self) -> list[str]:
         return list(self._running)
+
+    @property
+    def waiting(self) -> list[str]:
+        """The names of what waits for its turn to ask, in order."""
+        return list(self._waiting)
+
+    def ask(self, name: str, start: Callable[[], None]) -> None:
+        """Have a job that asks models start in its turn: now, or when those before it have ended. start: starts a job
+        of that name. Asked for once more while it waits, it waits no longer.
+        """
+        if name in self._waiting:
+            del self._waiting[name]
+            self._app.notify(f"{name} waits no longer")
+        elif self._asking:
+            self._waiting[name] = start
+            self._app.notify(f"{name} waits until {self._asking} has ended")
+        else:
+            self._asking = name
+            start()
+            if name not in self._running:
+                self._next()
+        self._app.show_header()
+
+    def _next(self) -> None:
+        """Whoever waits longest may ask now."""
+        self._asking = ""
+        if self._waiting:
+            name = next(iter(self._waiting))
+            self.ask(name, self._waiting.pop(name))
 
     def start(
         self,
@@ -80,6 +112,7 @@ class Jobs:
 
     async def stop_all(self) -> None:
         """End every job now; what it did so far is kept."""
+        self._waiting.clear()
         for task in list(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -121,5 +154,7 @@ class Jobs:
                 beat()
                 if ended is not None:
                     ended()
+                if name == self._asking:
+                    self._next()
                 if self._app.is_running:
                     self._app.show_header()

@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 from studio.alpaca.lengths import estimate_tokens
 from studio.alpaca.rows import prompt_text
-from studio.jobs.events import AttemptFailed, Event, Evolved, LaneStarted, LaneText, Retried
-from studio.jobs.self_instruct_events import Answered, Listed
-from studio.store.draws import UNANSWERED
+from studio.jobs.events import AttemptFailed, Ended, Event, LaneStarted, LaneText, Retried
+from studio.methods.asking import Result
 from studio.text.display import columns, one_line
 from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
@@ -52,16 +51,8 @@ class Lane:
                 self.note = f"asking again in {event.seconds:.0f} s: {event.message}"
             case AttemptFailed():
                 self.title, self.note, self._from = "failed", event.message, 0
-            case Evolved():
-                rule = event.made.rule
-                self._end("passed" if rule is None else f"eliminated: {rule}", prompt_text(event.made.row))
-            case Listed():
-                new = sum(one.rule in (None, UNANSWERED) for one in event.candidates)
-                self._end(
-                    f"{new} new of {len(event.candidates)}", "  ".join(one.row.instruction for one in event.candidates)
-                )
-            case Answered():
-                self._end("passed" if event.rule is None else f"eliminated: {event.rule}", event.instruction)
+            case Ended(result=result) if not result.left:
+                self._end(*_told(result))
             case _:
                 pass
 
@@ -150,3 +141,14 @@ def _cost(old: Line, new: Line) -> int:
     """About how many bytes it takes to paint new over old: the whole of it, and blanks over what was longer."""
     shorter = max(0, sum(columns(span.text) for span in old) - sum(columns(span.text) for span in new))
     return shorter + sum(_MOVE + len(span.text.encode()) for span in new)
+
+
+def _told(result: Result) -> tuple[str, str]:
+    """What became of an attempt: in a word, and its rows."""
+    texts = "  ".join(prompt_text(made.row) for made in result.rows)
+    if result.rule:
+        return f"nothing: {result.rule}", result.evidence or ""
+    rules = [made.rule for made in result.rows if made.rule]
+    if len(result.rows) == 1:
+        return f"eliminated: {rules[0]}" if rules else "passed", texts
+    return (f"{len(result.rows) - len(rules)} of {len(result.rows)} passed" if result.rows else "answered"), texts

@@ -325,7 +325,7 @@ async def test_new_tasks_are_written_with_the_same_lanes_and_funnel(session):
         await pilot.press("2", "n")
         await until(pilot, lambda text: "writing tasks " in text)
         await pilot.press("f")
-        await until(pilot, lambda text: "replies read" in text)
+        await until(pilot, lambda text: "replies" in text)
         await pilot.press("f")
         await settled(pilot)
         assert "instructions" in board(app)[1]

@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 from studio.alpaca.rows import Sft
 from studio.alpaca.stored import StoredRow
-from studio.methods.asking import Attempt, Made, Method, Result, Run, Task
+from studio.methods.asking import Attempt, Made, Method, Result, Run, Seen, Step, Task
 from studio.methods.self_instruct import classification, pool
 from studio.methods.self_instruct.candidates import (
     filters_of,
@@ -112,6 +112,43 @@ class SelfInstruct(Method):
 
     def assumes(self, run: Run) -> tuple[str, ...]:
         return assumptions(run.settings)
+
+    def says(self, run: Run) -> tuple[str, ...]:
+        """The language, the pool, what is left out of it, what waits."""
+        state = _state(run)
+        waits = f"; {state.unanswered} instructions of before wait for their instances" if state.unanswered else ""
+        pool = f"{state.human} seed tasks, {state.machine} machine-made{waits}"
+        others = (
+            f"{n} seed tasks in {other} are left out: --language {other} makes tasks like those"
+            for other, n in state.others.items()
+        )
+        return (f"language {state.language}; the task pool: {pool}", *others)
+
+    def gave_up(self, run: Run) -> str:
+        """What to do when the last replies brought nothing new."""
+        dry = _state(run).dry(run)
+        return dry and (
+            f"The last {dry} replies brought nothing new, so the run has given up. Add seed tasks, take a larger model "
+            "or a higher temperature; start it again to try once more."
+        ) or ""
+
+    def funnel(self, seen: Seen) -> list[Step]:
+        """From replies to instances."""
+        counts = seen.counts
+        eliminated, without, dropped = map(seen.by_rule, ("eliminated", "without-instance", "dropped"))
+        return [
+            Step("replies", counts["replies"] + seen.fruitless.total()),
+            *([Step("brought nothing", seen.fruitless.total(), "reject", seen.fruitless)] if seen.fruitless else []),
+            Step("instructions", counts["instructions"]),
+            Step("eliminated", eliminated.total(), "reject", eliminated),
+            Step("new", counts["new"]),
+            Step("without instance", without.total(), "reject", without),
+            Step("passed", counts["standing"], "accept"),
+            Step("rows", counts["instances"]),
+            Step("instances dropped", dropped.total(), "", dropped),
+            *([Step("decided meanwhile", counts["overtaken"])] if counts["overtaken"] else []),
+            Step("failed", seen.failed, "reject"),
+        ]
 
     def _list(self, task: Task, run: Run) -> Attempt:
         request, shown = int(task.key[1]), told(task.brief)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
-from studio.jobs.estimate import Estimate
+from studio.jobs.runs.estimate import Estimate
+from studio.jobs.runs.tally import RunTally
 from studio.llm.budget import Spent
+from studio.methods.asking import Step
 from studio.text.display import columns, one_line
-from studio.tui.counts import RunTally, Step, counts_of
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
 
 _BAR = 40
 # What trouble in short takes of a line.
 _TROUBLE = 20
+_GLYPHS = {"accept": "✓ ", "reject": "✗ "}
 
 
 class Standing(NamedTuple):
@@ -28,22 +31,33 @@ class Standing(NamedTuple):
 def head_lines(standing: Standing, width: int) -> list[Line]:
     """The funnel in two lines. What changes all the time shares one colour: each costs some 50 bytes on the wire."""
     tally, state, rate, remark = standing
-    counts = counts_of(tally)
-    eliminated = counts.eliminated.total()
+    steps = tally.funnel
+    passed = next(step.n for step in steps if step.sign == "accept")
+    rules = _eliminated(steps)
     failed = f"  ! {tally.failed:,} failed" if tally.failed else ""
     left = f"  ETA {clock(tally.left)}" if rate and tally.left is not None else ""
     speed = f"  {rate:.0f} tok/s" if rate else ""
-    done, ends = f"{counts.done:,}/{counts.of:,}", f"{failed}{left}{speed}"
-    told = f"{done}  ✓ {counts.accepted:,} passed  ✗ {eliminated:,} eliminated{ends}"
+    done, ends = f"{tally.ended:,}/{tally.attempts:,}", f"{failed}{left}{speed}"
+    told = f"{done}  ✓ {passed:,} passed  ✗ {rules.total():,} eliminated{ends}"
     if len(state) + 1 + len(told) > width:
-        told = f"{done}  ✓ {counts.accepted:,}  ✗ {eliminated:,}{ends}"
+        told = f"{done}  ✓ {passed:,}  ✗ {rules.total():,}{ends}"
     first = [Span(f"{state} ", " bold"), Span(told)]
     if remark:
         return [first, [Span(one_line(remark, width), "pending")]]
-    rules = "".join(f" {rule} {n:,} " for rule, n in counts.eliminated.most_common())
-    begun = f"{counts.begun}  {'✗' if rules else ''}{rules}"
+    words = "".join(f" {rule} {n:,} " for rule, n in rules.most_common())
+    begun = "  ".join(f"{step.name} {step.n:,}" for step in steps if not step.sign and not step.rules)
+    begun = f"{begun}  {'✗' if words else ''}{words}"
     trouble = _trouble(tally, width - columns(begun))
     return [first, [Span(one_line(begun, width - _TROUBLE if trouble else width), "muted"), *trouble]]
+
+
+def _eliminated(steps: list[Step]) -> Counter[str]:
+    """What took rows away, by rule."""
+    found: Counter[str] = Counter()
+    for step in steps:
+        if step.sign == "reject":
+            found.update(step.rules)
+    return found
 
 
 def _trouble(tally: RunTally, room: int) -> Line:
@@ -61,18 +75,22 @@ def _trouble(tally: RunTally, room: int) -> Line:
 def full_lines(standing: Standing, foretold: Estimate | None, spent: Spent | None, width: int) -> list[Line]:
     """The whole funnel: every rule, every kind of trouble once with its count, difficulty by round, what it costs."""
     tally = standing.tally
-    counts = counts_of(tally)
-    lines: list[Line] = [[Span(f"{standing.state} ", " bold"), Span(f"{counts.done:,}/{counts.of:,}")]]
+    lines: list[Line] = [[Span(f"{standing.state} ", " bold"), Span(f"{tally.ended:,}/{tally.attempts:,}")]]
     if standing.remark:
         lines += flow([Span(standing.remark, "pending")], width)
-    most = max(step.n for step in counts.steps)
-    lines += [[], *(_bar(step, most, min(_BAR, width - 32)) for step in counts.steps)]
+    most = max(step.n for step in tally.funnel)
+    lines.append([])
+    for step in tally.funnel:
+        room = min(_BAR, width - 32)
+        lines.append(_bar(_GLYPHS.get(step.sign, "") + step.name, step.n, step.sign, most, room))
+        told = sorted(step.rules.items(), key=lambda one: -one[1])
+        lines += [_bar(f"    {rule}", n, "muted", most, room) for rule, n in told]
     for title, found in (("failed", tally.failures), ("asked again", tally.retries)):
         for message, times in found.most_common():
             lines += flow([Span(f"  {times:,} × {title}: ", "reject"), Span(message)], width)
-    if counts.difficulty:
+    if tally.difficulty:
         lines += [[], [Span(f"{'difficulty':<12}{'tasks':>8}{'length':>9}{'constraints':>13}", "muted")]]
-    for number, one in sorted(counts.difficulty.items()):
+    for number, one in sorted(tally.difficulty.items()):
         name = f"round {number}" if number else "seed tasks"
         lines.append([Span(f"{name:<12}{one.tasks:>8,}{one.length:>9.1f}{one.constraints_each:>13.2f}")])
     lines.append([])
@@ -117,6 +135,6 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _bar(step: Step, most: int, room: int) -> Line:
-    blocks = -(-step.n * room // most) if most else 0
-    return [Span(f"{step.name:<22.22}{step.n:>8,} ", step.ink), Span("█" * max(0, blocks), step.ink)]
+def _bar(name: str, n: int, ink: str, most: int, room: int) -> Line:
+    blocks = -(-n * room // most) if most else 0
+    return [Span(f"{name:<22.22}{n:>8,} ", ink), Span("█" * max(0, blocks), ink)]

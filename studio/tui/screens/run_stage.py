@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
-from typing import NamedTuple
 
 from textual import work
 from textual.app import ComposeResult
 
 from studio.errors import StudioError
-from studio.jobs.estimate import Estimate
-from studio.jobs.events import Event, Evolved, Paused
+from studio.jobs.events import Ended, Event, Paused
 from studio.jobs.runs.control import Control
-from studio.jobs.self_instruct_events import Answered, Listed
-from studio.jobs.self_instruct_tally import InstructionTally
-from studio.jobs.tally import Tally
+from studio.jobs.runs.estimate import Estimate
+from studio.jobs.runs.tally import RunTally
 from studio.session import Session
 from studio.tui.commands import keys_of, shown_keys
-from studio.tui.counts import RunTally, counts_of
 from studio.tui.details.funnel import Standing, estimate_words, full_lines, head_lines
 from studio.tui.dialogs.funnel import FunnelPage
 from studio.tui.ink import Line
@@ -29,20 +24,12 @@ from studio.tui.screens.rows_stage import RowsStage
 from studio.tui.widgets.page import Page
 
 
-class Run(NamedTuple):
-    """A method as a job of that name. doing: in a word. command: starts it. tally: made before it starts."""
-
-    name: str
-    doing: str
-    command: str
-    estimate: Callable[[], Awaitable[Estimate]]
-    tally: Callable[[], Awaitable[RunTally]]
-    events: Callable[[Control], AsyncGenerator[Event, None]]
-    lanes: Callable[[], int]
-
-
 class RunStage(RowsStage):
-    """One run at a time, of one of JOBS; the page shows a row with its family tree."""
+    """One run of a method at a time, others wait; the page shows a row with its family tree. method: the name of the
+    one that start goes on with.
+    """
+
+    method = "evol-instruct"
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -51,7 +38,7 @@ class RunStage(RowsStage):
         self.parts = (self.family,)
         self._lanes = Lanes()
         self._lanes_shown = True
-        self._run: Run | None = None
+        # Of the run that goes on, or went on last.
         self._tally: RunTally | None = None
         self._foretold: Estimate | None = None
         self._control = Control()
@@ -83,7 +70,7 @@ class RunStage(RowsStage):
 
     @property
     def running(self) -> bool:
-        return self._run is not None and self.studio.jobs.running(self._run.name)
+        return self._tally is not None and self.studio.jobs.running(self._tally.method.name)
 
     def title_note(self) -> str:
         # While rows come in every second, the lanes count them; here the total would only cost bytes.
@@ -95,42 +82,44 @@ class RunStage(RowsStage):
 
     # -- the run ---------------------------------------------------------------------------------
 
-    def start(self, run: Run) -> None:
-        """Start it, or go on with it; where it costs money, after a question."""
-        if self.running:
-            assert self._run is not None
-            if self._run.name != run.name:
-                self.app.notify(f"{self._run.name} is running; {self.key('stop')} stops it.", severity="warning")
-                return
+    def start(self, name: str) -> None:
+        """Start a method, or go on with it; where it costs money, after a question. While another one asks, it waits."""
+        self.method = name
+        if self.running and self._tally is not None and self._tally.method.name == name:
             self._control.resume()
             self._show_board()
+        elif self.running or self.studio.jobs.waiting:
+            self.studio.jobs.ask(name, partial(self._foretell, name))
+            self._show_board()
         else:
-            self._foretell(run)
+            self._foretell(name)
 
     @work(exclusive=True, group="start")
-    async def _foretell(self, run: Run) -> None:
+    async def _foretell(self, name: str) -> None:
         from studio.tui.dialogs.questions import Confirm
 
+        runs = self.session.runs
         try:
-            foretold, tally = await run.estimate(), await run.tally()
+            foretold, tally = await runs.estimate(name), await runs.tally(name)
         except StudioError as error:
             self.studio.complain(error, seconds=LASTING)
             return
-        begin = partial(self._begin, run, tally, foretold)
+        begin = partial(self.studio.jobs.ask, name, partial(self._begin, tally, foretold))
         if foretold.usd == 0:
             begin()
             return
         cap = self.session.settings.budget.usd
         capped = f"It ends at ${cap:,.2f}." if cap else f"No cap on the money is set; {self.key('settings')} sets one."
-        question = f"Start? {estimate_words(foretold)}.\n{capped}"
+        question = f"Start? {estimate_words(foretold, tally.method.unit)}.\n{capped}"
         self.app.push_screen(Confirm(question), lambda sure: begin() if sure else None)
 
-    def _begin(self, run: Run, tally: RunTally, foretold: Estimate) -> None:
-        self._run, self._tally, self._foretold = run, tally, foretold
+    def _begin(self, tally: RunTally, foretold: Estimate) -> None:
+        self._tally, self._foretold = tally, foretold
         self._lanes = Lanes()
-        self._control = Control(streaming=True, attended=True)
-        seen, ended = partial(self._seen, run, tally), partial(self._ended, run, tally)
-        self.studio.jobs.start(run.name, run.events(self._control), seen, ended)
+        self._control = Control(streaming=self.is_current, attended=True)
+        name = tally.method.name
+        seen, ended = partial(self._seen, tally), partial(self._ended, tally)
+        self.studio.jobs.start(name, self.session.runs.run(name, self._control), seen, ended)
         self._show_board()
 
     def command_pause(self) -> None:
@@ -149,40 +138,38 @@ class RunStage(RowsStage):
                 self._control.stop()
             self._show_board()
 
-    def _seen(self, run: Run, tally: RunTally, events: list[Event]) -> None:
+    def _seen(self, tally: RunTally, events: list[Event]) -> None:
         for event in events:
             tally.see(event)
             if isinstance(event, Paused):
-                told = f"{event.reason}\n{self.key(run.command)} in {self.stage.capitalize()} goes on"
+                told = f"{event.reason}\n{self.key('start')} in {self.stage.capitalize()} goes on"
                 self.app.notify(told, title="Paused", severity="warning", timeout=LASTING)
         self._lanes.see(events)
         if self._funnel is not None and self._funnel.is_current:
             self._funnel.again()
         if self.is_current:
             self._show_board()
-            if any(isinstance(event, Evolved | Listed | Answered) for event in events):
+            if any(isinstance(event, Ended) for event in events):
                 self.reload_view()
 
-    def _ended(self, run: Run, tally: RunTally) -> None:
+    def _ended(self, tally: RunTally) -> None:
         if not self.is_attached:
             return
         self._show_board()
         self.reload_view()
-        counts = counts_of(tally)
-        if 0 < counts.of <= counts.done and not tally.answered and not tally.failed:
+        if 0 < tally.attempts <= tally.ended and not tally.answered and not tally.failed:
             told = f"Nothing is left of this plan; {self.key('settings')} raises what it aims at."
             self.app.notify(told, timeout=LASTING)
-        if isinstance(tally, InstructionTally) and tally.ran_dry:
-            told = f"The last {tally.ran_dry} replies brought nothing new. More seed tasks or a larger model help."
-            self.app.notify(told, title="It has given up", severity="warning", timeout=LASTING)
+        if tally.gave_up:
+            self.app.notify(tally.gave_up, title="It has given up", severity="warning", timeout=LASTING)
         for message, times in tally.failures.most_common(1):
-            title = f"{tally.failed} attempts failed, {times} of them so; {self.key(run.command)} asks again"
+            title = f"{tally.failed} attempts failed, {times} of them so; {self.key('start')} asks again"
             self.app.notify(message, title=title, severity="warning", timeout=LASTING)
 
     # -- counts, lanes, funnel -------------------------------------------------------------------
 
     def _show_board(self) -> None:
-        lanes = min(self._run.lanes(), MOST) if self._run and self.running and self._lanes_shown else 0
+        lanes = min(self._control.concurrency, MOST) if self.running and self._lanes_shown else 0
         if lanes > len(self._lanes):
             self._lanes.grow(lanes)
         # Two lines of counts, the lanes, and the rule below.
@@ -195,18 +182,21 @@ class RunStage(RowsStage):
         return [*head_lines(self._standing(self._tally), width), *self._lanes.lines(width)[:lanes]]
 
     def _standing(self, tally: RunTally) -> Standing:
-        control, run = self._control, self._run
-        if run is None or not self.running:
-            counts = counts_of(tally)
-            return Standing(tally, "done" if 0 < counts.of <= counts.done else "stopped" if run else "idle", 0.0, "")
+        control = self._control
+        waiting = self.studio.jobs.waiting
+        then = f"then: {', '.join(waiting)}" if waiting else ""
+        if not self.running or tally is not self._tally:
+            state = "done" if 0 < tally.attempts <= tally.ended else "stopped" if tally is self._tally else "idle"
+            return Standing(tally, state, 0.0, then)
         rate = self._lanes.rate or tally.tokens / max(tally.seconds, 1.0)
         if control.stopping:
             return Standing(tally, "stopping", rate, f"{self.key('stop')} again drops what is in flight")
         if control.paused:
             why = tally.paused_for or "what is in flight is finished and kept"
-            return Standing(tally, "paused", rate, f"{self.key(run.command)} goes on: {why}")
-        foretold = "" if self._foretold is None or tally.answered else estimate_words(self._foretold)
-        return Standing(tally, run.doing, rate, foretold)
+            return Standing(tally, "paused", rate, f"{self.key('start')} goes on: {why}")
+        unit = tally.method.unit
+        foretold = "" if self._foretold is None or tally.answered else estimate_words(self._foretold, unit)
+        return Standing(tally, tally.method.doing, rate, foretold or then)
 
     def command_lanes(self) -> None:
         self._lanes_shown = not self._lanes_shown
@@ -214,7 +204,7 @@ class RunStage(RowsStage):
 
     @work(exclusive=True, group="funnel")
     async def command_funnel(self) -> None:
-        before = self._tally or Tally(await self.session.runs.difficulty())
+        before = self._tally or await self.session.runs.tally(self.method)
 
         def lines(width: int) -> list[Line]:
             return full_lines(self._standing(self._tally or before), self._foretold, self.session.runs.spent, width)
