@@ -87,11 +87,7 @@ def option(
 
 
 def options(section: str, *settings: str, kind: type[Struct] | None = None) -> Decorator:
-    """The options of these settings, in this order; of all that kind declares, save tables, where none is named."""
-    if kind is not None and not settings:
-        from studio.settings.declared import declared
-
-        settings = tuple(name for name, one in declared(kind).items() if not one.keys)
+    """The options of these settings, in this order."""
     return together(*(option(section, setting, kind=kind) for setting in settings))
 
 

@@ -28,11 +28,10 @@ class SampleSettings(Struct, frozen=True):
     loud: Annotated[bool, Meta(description="in capitals")] = False
     prompts: Annotated[Folder, Meta(description="where they are")] = ""
     words: tuple[Literal["b", "a"], ...] = ()
-    weights: dict[Literal["b", "a"], float] = {}
 
 
 @click.command(cls=Command)
-@options("sample", kind=SampleSettings)
+@options("sample", "size", "share", "order", "loud", "prompts", "words", kind=SampleSettings)
 @option("answerer", "model", "--answer-model", help="Another model.")
 @option("dedup", "keep", "--apply", choices=lambda rules: ("none", *rules), default="none", show_default=True)
 @click.option("--other", is_flag=True)
@@ -56,7 +55,6 @@ def test_help_is_what_the_declaration_says():
         "--answer-model TEXT Another model.",
     ):
         assert told.split() in lines
-    assert "--weights" not in run("--help").stdout
 
 
 def test_what_is_given_comes_section_by_section_and_what_is_not_is_none(tmp_path, monkeypatch):
