@@ -23,7 +23,6 @@ class RuleSettings(Struct, frozen=True):
     pattern: str
     fields: Annotated[tuple[str, ...], Meta(description="none: every field")] = ()
     severity: Annotated[
-        Literal["error", "warning"],
-        Meta(description='or "error", which holds the row back from an export'),
+        Literal["error", "warning"], Meta(description='or "error", which holds the row back from an export')
     ] = "warning"
     message: str = ""

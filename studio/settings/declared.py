@@ -91,7 +91,7 @@ def _setting(field: structs.FieldInfo) -> Setting:
     default = field.default if field.default_factory is NODEFAULT else field.default_factory()
     return Setting(
         name=field.name,
-        kind=said.extra.get("kind", _KINDS[said.type]),
+        kind=said.extra.get("kind", _KINDS.get(said.type, "text")),
         default=default,
         description=said.description,
         help=said.extra.get("help", said.description),
@@ -134,7 +134,7 @@ class _Said:
         elif origin is Literal:
             # As written: msgspec.inspect would sort them.
             self.choices, self.type = parts, str
-        elif origin is tuple:
+        elif origin in (tuple, list):
             self.many = True
             self._take(parts[0])
         elif origin is dict and get_origin(parts[0]) is Literal:

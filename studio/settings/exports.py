@@ -33,8 +33,7 @@ class ExportSettings(Struct, frozen=True):
     ] = "auto"
     tags: Annotated[tuple[str, ...], Meta(description="only rows with one of these tags")] = ()
     methods: Annotated[
-        tuple[str, ...],
-        Meta(description="only rows made so: imported, written, deepening, in_breadth, ..."),
+        tuple[str, ...], Meta(description="only rows made so: imported, written, deepening, in_breadth, ...")
     ] = ()
     min_score: Annotated[
         float | None, Meta(description="only rows with a score, of at least so much", examples=[3.5])

@@ -30,13 +30,11 @@ class ModelSettings(Struct, frozen=True):
         str, Meta(description="the variable that holds the key; the key itself never goes in here")
     ] = ""
     endpoints: Annotated[
-        tuple[str, ...],
-        Meta(description="more addresses that serve the same model; they share the work and the key"),
+        tuple[str, ...], Meta(description="more addresses that serve the same model; they share the work and the key")
     ] = ()
     profile: Annotated[Profile, Meta(description='prompts for a "standard" or a "small" model')] = "auto"
     rpm: Annotated[
-        Count,
-        Meta(description="requests a minute that each endpoint takes; 0: no limit", extra={"block": True}),
+        Count, Meta(description="requests a minute that each endpoint takes; 0: no limit", extra={"block": True})
     ] = 0
     tpm: Annotated[Count, Meta(description="tokens a minute")] = 0
     first_token: Annotated[
@@ -46,9 +44,7 @@ class ModelSettings(Struct, frozen=True):
     total: Annotated[Seconds, Meta(description="for a whole answer that is not streamed")] = 600.0
     thinking: Annotated[
         Literal["drop", "keep", "attach"],
-        Meta(
-            description="what becomes of <think> parts: drop, keep (beside the row) or attach (to its output)",
-        ),
+        Meta(description="what becomes of <think> parts: drop, keep (beside the row) or attach (to its output)"),
     ] = "drop"
 
 
@@ -71,12 +67,10 @@ class EmbeddingsSettings(Struct, frozen=True):
     """
 
     base_url: Annotated[
-        str,
-        Meta(description='any OpenAI-compatible endpoint with /embeddings; "": that of [model], with its key'),
+        str, Meta(description='any OpenAI-compatible endpoint with /embeddings; "": that of [model], with its key')
     ] = ""
     model: Annotated[
-        str,
-        Meta(description='for example "text-embedding-3-small", "bge-m3" or "Qwen3-Embedding-0.6B"'),
+        str, Meta(description='for example "text-embedding-3-small", "bge-m3" or "Qwen3-Embedding-0.6B"')
     ] = ""
     api_key_env: str = ""
     dimensions: Annotated[Count, Meta(description="of a vector; 0: the model's own")] = 0

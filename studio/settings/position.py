@@ -29,8 +29,7 @@ class PositionSettings(Struct, frozen=True):
     ] = "balanced"
     seed: Annotated[int, Meta(description="the same seed gives the same bytes", extra={"label": "seed"})] = 42
     sure: Annotated[
-        Share,
-        Meta(description="a gold segment with less confidence waits for a look", extra={"label": "sure from"}),
+        Share, Meta(description="a gold segment with less confidence waits for a look", extra={"label": "sure from"})
     ] = 0.6
     variants: Annotated[
         Count,
@@ -45,8 +44,7 @@ class PositionSettings(Struct, frozen=True):
     question: Annotated[
         Question,
         Meta(
-            description="before, after or both: where the question stands to the segments",
-            extra={"label": "question"},
+            description="before, after or both: where the question stands to the segments", extra={"label": "question"}
         ),
     ] = "as-is"
     locate_first: Annotated[
@@ -62,8 +60,7 @@ class PositionSettings(Struct, frozen=True):
     ] = ()
     concurrency: Annotated[Lanes, Meta(description="requests to the judge in flight")] = 4
     prompts: Annotated[
-        Folder,
-        Meta(description="a folder with prompt files of your own, gold_judge.en.toml and gold_judge.zh.toml"),
+        Folder, Meta(description="a folder with prompt files of your own, gold_judge.en.toml and gold_judge.zh.toml")
     ] = ""
     pattern: Annotated[
         str,

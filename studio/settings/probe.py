@@ -17,8 +17,7 @@ class ProbeSettings(Struct, frozen=True):
     """
 
     task: Annotated[
-        ProbeTask,
-        Meta(description='a value by its key in a JSON object; or "documents": a question to documents'),
+        ProbeTask, Meta(description='a value by its key in a JSON object; or "documents": a question to documents')
     ] = "kv"
     keys: Annotated[int, Meta(ge=0, le=10_000, description="pairs in the object; 0: 75, for a small model 25")] = 0
     documents: Annotated[int, Meta(ge=3, le=500, extra={"help": "documents of the other task"})] = 10

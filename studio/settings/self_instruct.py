@@ -19,16 +19,14 @@ class SelfInstructSettings(Struct, frozen=True):
     """
 
     variant: Annotated[
-        Literal["paper", "alpaca"],
-        Meta(description='Self-Instruct; or "alpaca": whole tasks, many in one request'),
+        Literal["paper", "alpaca"], Meta(description='Self-Instruct; or "alpaca": whole tasks, many in one request')
     ] = "paper"
     target: Annotated[
         Positive,
         Meta(description="instructions with an instance, in all", extra={"label": "new tasks: target", "far": True}),
     ] = 100
     limit: Annotated[
-        Count,
-        Meta(description="at most so many requests for instructions; 0: no limit", extra={"far": True}),
+        Count, Meta(description="at most so many requests for instructions; 0: no limit", extra={"far": True})
     ] = 0
     concurrency: Annotated[
         Lanes, Meta(description="requests in flight", extra={"label": "new tasks: at once", "far": True})

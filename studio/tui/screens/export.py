@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from studio.errors import StudioError, UsageError
 from studio.jobs.events import Event, Exported, Previewed, Progressed, Pushed
 from studio.session import Session
 from studio.settings import ExportSettings
+from studio.settings.declared import declared
 from studio.store.filters import Filter, parse
 from studio.tui.commands import Stage
 from studio.tui.details.exports import asked_lines, preview_lines, result_lines
@@ -23,7 +24,7 @@ from studio.tui.jobs import LASTING
 from studio.tui.screens.stage import StageScreen
 
 _OURS = ("accepted", "pending")
-_CHOICES = {field.name: get_args(field.type) for field in msgspec.structs.fields(ExportSettings)}
+_CHOICES = {name: one.choices for name, one in declared(ExportSettings).items()}
 
 
 class ExportScreen(StageScreen):
