@@ -45,3 +45,19 @@ class StoredRow(msgspec.Struct, frozen=True):
     waived: dict[str, str] = {}
     gold_why: str | None = None
     placement: str | None = None
+
+
+GoldBy = Literal["hand", "judge", "citation", "span", "overlap", "question", ""]
+"""Who or what says which segment is gold; "" nobody."""
+
+
+class GoldWhy(msgspec.Struct, frozen=True):
+    """Who says which segment is gold, as it is kept beside the place: the person, a judge, or a rule by its name."""
+
+    by: GoldBy
+    confidence: float
+    evidence: str
+
+    def encode(self) -> str:
+        """As JSON."""
+        return msgspec.json.encode(self).decode()

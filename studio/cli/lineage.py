@@ -10,10 +10,6 @@ import msgspec
 from studio.alpaca.rows import prompt_text
 from studio.cli.output import say, show_json, tell
 from studio.errors import ProjectError, UsageError
-from studio.jobs import self_instruct_recipe
-from studio.jobs.evolve import STEPS
-from studio.jobs.self_instruct_recipe import METHOD
-from studio.methods.evol_prompts import OPERATIONS
 from studio.session import Session
 from studio.session.journal import count_of
 from studio.session.rows import Exchange
@@ -39,10 +35,10 @@ async def run_why(session: Session, row_id: int, as_json: bool) -> int:
     for one in kin:
         if one.on_line and one.row.replies:
             say(f"\n#{one.row.id}: {session.rows.origin(one.row)}")
-            if (draw := session.runs.shown(one.row)) is not None:
+            if shown := session.runs.shown(one.row):
                 say("  shown to the model:")
-                for task in draw.shown:
-                    say(f"    #{task.row} {one_line(task.instruction, 90)}")
+                for task in shown:
+                    say(f"    #{task['row']} {one_line(task['instruction'], 90)}")
             for step, exchange in _exchanges(session, one.row):
                 usage, asked = exchange.reply.usage, exchange.request
                 told = (
@@ -102,13 +98,8 @@ async def run_restore(session: Session, row_ids: Sequence[int], rule: str, as_js
 
 def _exchanges(session: Session, row: StoredRow) -> list[tuple[str, Exchange]]:
     """What was asked and answered to make a row, each with what for."""
-    steps: tuple[str, ...] = ()
-    if row.operation in OPERATIONS:
-        steps = tuple(STEPS.values())
-    elif (row.operation or "").startswith(METHOD):
-        steps = self_instruct_recipe.STEPS
-    found = session.rows.exchanges(row)
-    return [(steps[place] if steps else f"request {place + 1}", one) for place, one in enumerate(found)]
+    steps, found = session.runs.steps(row), session.rows.exchanges(row)
+    return [(steps[place] if place < len(steps) else f"request {place + 1}", one) for place, one in enumerate(found)]
 
 
 def _branch(one: Kin, asked: int) -> str:
@@ -122,7 +113,6 @@ def _branch(one: Kin, asked: int) -> str:
 
 def _record(session: Session, one: Kin) -> dict[str, Any]:
     row: StoredRow = one.row
-    draw = session.runs.shown(row)
     lineage = {name: getattr(row, name) for name in ("parent", "root", "round", "variant", "operation")}
     return {
         "row": row.id,
@@ -134,7 +124,7 @@ def _record(session: Session, one: Kin) -> dict[str, Any]:
         "origin": session.rows.origin(row),
         **lineage,
         "content": msgspec.to_builtins(row.row),
-        "shown": msgspec.to_builtins(draw.shown) if draw else None,
+        "shown": session.runs.shown(row) or None,
         "exchanges": [
             {
                 "step": step,

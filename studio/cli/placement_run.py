@@ -13,8 +13,8 @@ from studio.cli.output import progress, say, show_json, tell
 from studio.cli.running import spent_words
 from studio.curate.placing.plans import Plan
 from studio.errors import BudgetError, ModelError, StudioError, UsageError
-from studio.jobs.events import AttemptFailed, Planned, Progressed
-from studio.jobs.placement.events import GoldJudged, Left, Placed, Placement, RowsPlaced, Variant
+from studio.jobs.events import AttemptFailed, Ended, Planned, Progressed
+from studio.jobs.placement.events import Left, Placed, Placement, RowsPlaced, Variant
 from studio.jobs.runs.control import Control
 from studio.session import Session
 
@@ -98,9 +98,10 @@ async def _judge(session: Session, only: Iterable[int] | None) -> dict[str, Any]
                     if isinstance(event, Planned):
                         total = event.attempts
                         tell(f"asking {session.runs.judge_name} about {total} rows of which no rule is sure")
-                    elif isinstance(event, GoldJudged):
-                        sure = event.place is not None and event.confidence >= session.settings.position.sure
-                        counted["sure" if sure else "none" if event.place is None else "unsure"] += 1
+                    elif isinstance(event, Ended) and not event.result.left:
+                        place, confidence = event.result.value["place"], event.result.value["confidence"]
+                        sure = place is not None and confidence >= session.settings.position.sure
+                        counted["sure" if sure else "none" if place is None else "unsure"] += 1
                         meter(counted.total(), total)
                     elif isinstance(event, AttemptFailed):
                         failures[event.message] += 1

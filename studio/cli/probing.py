@@ -11,14 +11,14 @@ import msgspec
 from studio.cli.output import progress, say, show_json, tell, tell_trouble
 from studio.cli.running import estimate_words, spent_words
 from studio.errors import BudgetError, ModelError, StudioError
-from studio.jobs.probe_events import ProbeBegun
-from studio.jobs.probe_tally import ProbeTally, curve_record
 from studio.jobs.runs.control import Control
 from studio.methods.probe import drawing
 from studio.methods.probe.curve import Curve, weights_by_decile
 from studio.methods.probe.tasks import Setup
 from studio.methods.probe.verdict import judge
 from studio.session import Session
+from studio.session.runs.probe_tally import ProbeTally, curve_record
+from studio.session.runs.probing import ProbeBegun
 
 _WIDTH = 80
 
@@ -35,7 +35,7 @@ async def run(session: Session, as_json: bool) -> int:
                     if isinstance(event, ProbeBegun):
                         tell(f"probing {event.model}")
                     note = f"{tally.right} right" + (f" {tally.failed} failed" if tally.failed else "")
-                    meter(tally.answered + tally.failed, tally.questions, note)
+                    meter(tally.all_answered + tally.failed, tally.questions, note)
         except (ModelError, BudgetError) as error:
             refusal = error
     setup, curve = tally.setup, tally.curve
@@ -45,7 +45,7 @@ async def run(session: Session, as_json: bool) -> int:
         for line in heading(setup, tally.model):
             say(line)
         if tally.replayed:
-            say(f"{tally.replayed:,} of {tally.answered:,} answers are from the ledger")
+            say(f"{tally.replayed:,} of {tally.all_answered:,} answers are from the ledger")
         for line in [*spent_words(session.runs.spent), "", *picture(curve)]:
             say(line)
     return tell_trouble(tally, refusal)

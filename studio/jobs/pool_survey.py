@@ -9,10 +9,10 @@ from studio.alpaca.rows import Sft
 from studio.curate.duplicates.rouge_l import find_duplicates
 from studio.curate.selecting.pool import Census, SeedTask
 from studio.jobs.events import Events, HintsFound, PoolCounted, Progressed
-from studio.jobs.evolve_plan import POOL
-from studio.jobs.task_pool import shown_in
+from studio.methods.self_instruct.pool import shown_in
 from studio.methods.self_instruct.seed_tasks import Hint, classification, hints
 from studio.store.filters import Filter
+from studio.store.look import SEEDS
 from studio.store.reader import Reader
 from studio.store.rows import StoredRow
 from studio.text.tokens import Language
@@ -70,6 +70,6 @@ def seed_task(stored: StoredRow, row: Sft) -> SeedTask:
 
 
 def _tasks(store: Reader) -> Iterator[tuple[StoredRow, Sft]]:
-    for stored in store.rows.each(POOL):
+    for stored in store.rows.each(SEEDS):
         if isinstance(stored.row, Sft):
             yield stored, stored.row

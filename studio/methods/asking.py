@@ -292,8 +292,9 @@ class Method:
     two words ("evolving"). unit: what its plan counts ("seed tasks"). progress: of a method whose plan is open-ended,
     the count that tells how much of it is done; "" where each task is a step. deepens: its rows descend from seed tasks
     in rounds, so that difficulty by round is worth a look. section: of studio.toml; settings: what that holds. roles:
-    who is asked. rules: why rows are rejected, by rule. fixed: settings that a started run keeps. keeps: whether an
-    answer is kept by its task's key; not so where the rows themselves tell what is left to do.
+    who is asked. steps: what the replies behind a row were asked for, in their order. rules: why rows are rejected, by
+    rule. fixed: settings that a started run keeps. keeps: whether an answer is kept by its task's key; not so where the
+    rows themselves tell what is left to do.
     """
 
     name: ClassVar[str]
@@ -308,6 +309,7 @@ class Method:
     settings: ClassVar[type[msgspec.Struct]]
     prompts: ClassVar[PromptFiles[Any]]
     roles: ClassVar[tuple[str, ...]] = ("teacher",)
+    steps: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[Mapping[str, str]] = {}
     fixed: ClassVar[tuple[str, ...]] = ()
     keeps: ClassVar[bool] = True
@@ -338,6 +340,10 @@ class Method:
         Called for every result, in the transaction that stores it; where tasks have a turn, in their order.
         """
         return result
+
+    def shown_by(self, stored: StoredRow) -> Key | None:
+        """The task whose brief lists the rows that a model was shown when it made this one; None when none does."""
+        return None
 
     def goes_on(self, run: Run) -> bool:
         """Whether another task may begin: not so when a target is reached."""

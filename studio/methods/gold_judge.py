@@ -3,19 +3,24 @@
 It is shown the segments under numbers of our own, whatever their labels are, with the question and its answer, and
 names one with a quotation. A quotation that is not in the segment makes its verdict a suggestion only. The prompts are
 data, gold_judge.en.toml and gold_judge.zh.toml in `studio/methods/prompts`.
+
+    (row,)   which segment of the row is gold; the row keeps the verdict, so that nothing is kept by the key
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from studio.methods.prompt_files import PromptFiles
-from studio.methods.templates import Profile, PromptSet, Template
-from studio.text.tokens import normalise
+from studio.alpaca.rows import encode
+from studio.alpaca.stored import GoldWhy
+from studio.curate.segments.context import answer_of, context_of, question_of
+from studio.methods.asking import Ask, Attempt, Change, Method, Result, Run, Sampling, Task
+from studio.methods.prompt_files import plain
+from studio.methods.templates import PromptSet
+from studio.settings import PositionSettings
+from studio.text.tokens import language, normalise
 
 NAME = "judge"
 """The one template of a prompt set."""
@@ -27,6 +32,7 @@ SMALL_ROOM_ZH = 800
 UNPROVED = 0.55
 """How sure a verdict is at most whose quotation is not in the segment."""
 _MOST = 0.95
+_MOST_TOKENS, _SMALL_TOKENS, _VERDICT = 2048, 60, 30
 _UNSAID = 0.7
 
 
@@ -38,20 +44,7 @@ class Verdict(NamedTuple):
     evidence: str
 
 
-class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    judge: Template
-
-
-class _PromptFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    standard: _Profile
-    small: _Profile
-
-
-def _read(content: _PromptFile) -> dict[Profile, dict[str, Template]]:
-    return {"standard": {NAME: content.standard.judge}, "small": {NAME: content.small.judge}}
-
-
-FILES = PromptFiles("gold_judge", _PromptFile, _read, {NAME: FIELDS}, {NAME: "count"})
+FILES = plain("gold_judge", {NAME: FIELDS}, {NAME: "count"})
 """gold_judge.en.toml and gold_judge.zh.toml."""
 
 
@@ -67,8 +60,7 @@ def messages(prompts: PromptSet, segments: Sequence[str], question: str, answer:
         "question": question.strip(),
         "answer": answer.strip(),
     }
-    turns = template.messages(**{name: fields[name] for name in template.fields})
-    return tuple((turn["role"], turn["content"]) for turn in turns)
+    return prompts.turns(NAME, **{name: fields[name] for name in template.fields})
 
 
 _NUMBER = re.compile(
@@ -106,3 +98,43 @@ def _share(said: float) -> float:
 
 def _shortened(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: max(0, room - 1)]}…"
+
+
+class GoldJudge(Method):
+    """Asks about rows that it is given: those of which no rule is sure, as the Position stage finds them."""
+
+    name, title, doing, unit = "gold-judge", "Gold judge", "judging", "rows"
+    needs, makes = "rows with several segments", "the segment that holds the answer, where no rule is sure"
+    section, settings, prompts = "position", PositionSettings, FILES
+    roles = ("judge",)
+    keeps = False
+
+    def __init__(self, ids: Sequence[int] = (), pattern: re.Pattern[str] | None = None) -> None:
+        """pattern: the person's own expression for segments."""
+        self._ids, self._pattern = ids, pattern
+
+    def tasks(self, run: Run) -> Iterator[Task]:
+        return (Task((row_id,), row=row_id) for row_id in self._ids)
+
+    def attempt(self, task: Task, run: Run) -> Attempt:
+        """The verdict on one row. A row that was rejected meanwhile, or has no segments any more, is left."""
+        stored = run.look.rows.get(task.row or 0)
+        context = None if stored is None or stored.status == "rejected" else context_of(stored.row, None, self._pattern)
+        if stored is None or context is None:
+            return Result(left=True)
+        labelled = zip(context.segments.labels, context.segments.bodies, strict=True)
+        bodies = [f"{label.strip()} {body.strip()}".strip() for label, body in labelled]
+        question, answer = question_of(stored.row, context.field, context.segments), answer_of(stored.row)
+        prompts = run.prompts("judge", language(f"{question}\n{answer}"))
+        small = prompts.profile == "small"
+        # The verdict is short; a model that thinks first needs room for that.
+        sampling = Sampling(0.0, 1.0, _SMALL_TOKENS if small else _MOST_TOKENS, ("\n\n",) if small else ())
+        turns = messages(prompts, bodies, question, answer)
+        said = yield Ask("judge", "judging", turns, sampling, question, "Passage: 1", _VERDICT)
+        verdict = read(said.text, bodies)
+        why = GoldWhy("judge", verdict.confidence, verdict.evidence).encode()
+        change = Change(stored.id, encode(stored.row).decode(), {"gold": verdict.place, "gold_why": why})
+        return Result(changes=(change,), value=verdict._asdict())
+
+    def total(self, run: Run, done: Callable[[tuple[int | str, ...]], bool]) -> tuple[int, int]:
+        return len(self._ids), 0

@@ -52,7 +52,7 @@ class Session:
         self.review = Review(shared, self.journal, self.neighbours)
         self.selection = Selection(shared, self.journal)
         self.runs = Runs(shared, self.endpoints, self.neighbours.compare)
-        self.placing = Placing(shared, self.journal, self.runs.newest_probe)
+        self.placing = Placing(shared, self.journal, self.runs.newest_curve)
         self.files = Files(shared)
 
     @classmethod

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from studio.curate.segments.guards import Guard
     from studio.jobs.placement.entries import Entry, Survey
     from studio.jobs.placement.rows import Asked
-    from studio.store.probes import Probe
+    from studio.methods.probe.curve import Curve
 
 
 class Placing:
-    """The segments of an open project's rows. newest_probe: what `inverse` goes by, when there is one."""
+    """The segments of an open project's rows. newest_curve: what `inverse` goes by, when there is one."""
 
     def __init__(
-        self, project: OpenProject, journal: DecisionJournal, newest_probe: Callable[[], Probe | None]
+        self, project: OpenProject, journal: DecisionJournal, newest_curve: Callable[[], Curve | None]
     ) -> None:
-        self._project, self._journal, self._newest_probe = project, journal, newest_probe
+        self._project, self._journal, self._newest_curve = project, journal, newest_curve
 
     def context_of(self, stored: StoredRow) -> Context | None:
         """A row's segments as they stand now; None when it has none."""
@@ -81,8 +81,8 @@ class Placing:
         """The settings with what `inverse` goes by where they have no weights: the newest probe, if there is one."""
         from studio.methods.probe.curve import weights_by_decile
 
-        probe = self._newest_probe() if chosen.strategy == "inverse" and not chosen.weights else None
-        return msgspec.structs.replace(chosen, weights=weights_by_decile(probe.curve)) if probe else chosen
+        curve = self._newest_curve() if chosen.strategy == "inverse" and not chosen.weights else None
+        return msgspec.structs.replace(chosen, weights=weights_by_decile(curve)) if curve else chosen
 
     def mark_gold(self, row_id: int, gold: int | None) -> None:
         """Say which segment (from 0) of the row holds the answer; None says nothing of it any more."""

@@ -23,13 +23,13 @@ class SelfInstructSettings(Struct, frozen=True):
     ] = "paper"
     target: Annotated[
         Positive,
-        Meta(description="instructions with an instance, in all", extra={"label": "new tasks: target", "far": True}),
+        Meta(description="instructions with an instance, in all", extra={"label": "target", "far": True}),
     ] = 100
     limit: Annotated[
         Count, Meta(description="at most so many requests for instructions; 0: no limit", extra={"far": True})
     ] = 0
     concurrency: Annotated[
-        Lanes, Meta(description="requests in flight", extra={"label": "new tasks: at once", "far": True})
+        Lanes, Meta(description="requests in flight", extra={"label": "requests at once", "far": True})
     ] = 4
     batch: Annotated[Positive, Meta(description="requests that see the same task pool")] = 5
     threshold: Annotated[Share, Meta(description="ROUGE-L F above this with any task of the pool: not new")] = 0.7

@@ -12,7 +12,7 @@ from studio.jobs.runs.control import Control
 from studio.jobs.tally import Tally
 from studio.llm.chat import Reply, Usage
 from studio.llm.prices import Price
-from studio.methods.evol_prompts import FILES
+from studio.methods.evol_instruct.prompts import FILES
 from studio.settings import ModelSettings
 from studio.store.filters import Filter
 from tests.support.fake_chat import FakeChat, taught, use

@@ -272,7 +272,7 @@ async def test_no_operation_left_is_one_clear_error(make):
 
 
 def test_the_settings_know_the_operations_of_the_method():
-    from studio.methods.evol_prompts import OPERATIONS
+    from studio.methods.evol_instruct.prompts import OPERATIONS
 
     assert EvolveSettings(operations=OPERATIONS, weights=dict.fromkeys(OPERATIONS, 1.0)).operations == OPERATIONS
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from studio.methods import evol_instruct as evol
-from studio.methods.evol_prompts import FILES, OPERATIONS
+from studio.methods.evol_instruct.prompts import FILES, OPERATIONS
 
 PARENT = {"en": "Name a fruit.", "zh": "说出一种水果。"}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import StudioError
-from studio.methods.evol_prompts import FILES, IN_DEPTH, NAMES, OPERATIONS
+from studio.methods.evol_instruct.prompts import FILES, IN_DEPTH, NAMES, OPERATIONS
 from studio.methods.templates import Language, Profile, PromptSet, Template
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")

@@ -43,9 +43,9 @@ def test_every_command_can_be_run(stage, session):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_a_screen_has_it_holds(stage, session):
-    """Screens inherit at most two levels: the stage, and for some a view of rows. Evolve is still to be divided."""
+    """Screens inherit at most two levels: the stage, and for some a view of rows."""
     ours = [kind for kind in type(stage_screen(stage, session)).__mro__ if kind.__module__.startswith("studio.")]
-    assert len(ours) <= (4 if stage == "evolve" else 3)
+    assert len(ours) <= 3
 
 
 def test_every_method_of_a_command_is_a_command():

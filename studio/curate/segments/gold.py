@@ -13,15 +13,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
+from studio.alpaca.stored import GoldBy as By
 from studio.curate.segments.segment import Segments
 from studio.text.tokens import CJK, tokenize
-
-By = Literal["hand", "judge", "citation", "span", "overlap", "question", ""]
-"""Who or what says so; "" nobody."""
 
 EVIDENCE = 5
 """So many keys are named as evidence at most."""

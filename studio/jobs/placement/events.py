@@ -109,20 +109,3 @@ class Placed(Event, frozen=True):
     before: list[int]
     after: list[int]
     words: tuple[str, str]
-
-
-class GoldJudged(Event, frozen=True):
-    """The judge has answered for a row: place None for no segment. body: of the row it was asked about.
-
-    tokens: of prompt and answer, seconds: of the request, replayed: not paid for now.
-    """
-
-    lane: int
-    row_id: int
-    body: str
-    place: int | None
-    confidence: float
-    evidence: str
-    tokens: tuple[int, int]
-    seconds: float
-    replayed: bool

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import msgspec
 
 from studio.alpaca.rows import Row
+from studio.alpaca.stored import GoldWhy
 from studio.curate.placing.plans import Plan, decode, holds, restored
 from studio.curate.segments.context import Context
-from studio.curate.segments.gold import By, Gold
+from studio.curate.segments.gold import Gold
 from studio.curate.segments.guards import Guard
 from studio.errors import StudioError
 from studio.store.rows import PLACEMENT, StoredRow
@@ -33,18 +34,6 @@ def known_gold(stored: StoredRow) -> Gold | None:
         why = msgspec.json.decode(stored.gold_why, type=GoldWhy)
         return Gold(stored.gold, why.confidence, why.by, why.evidence)
     return None if stored.gold is None else Gold(stored.gold, 1.0, "hand", "marked by you")
-
-
-class GoldWhy(msgspec.Struct, frozen=True):
-    """Who says which segment is gold, as it is kept beside the place."""
-
-    by: By
-    confidence: float
-    evidence: str
-
-    def encode(self) -> str:
-        """As JSON."""
-        return msgspec.json.encode(self).decode()
 
 
 def original(stored: StoredRow) -> Original:

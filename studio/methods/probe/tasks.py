@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -65,14 +66,19 @@ class Question(msgspec.Struct, frozen=True):
 def questions(setup: Setup) -> Iterator[Question]:
     """Every question of a probe: each sample at all positions, then the next one."""
     for sample in range(setup.samples):
-        luck = random.Random(f"{setup.seed}/{sample}/{setup.task}/{setup.size}/{setup.language}")
-        yield from (_pairs if setup.task == "kv" else _documents)(setup, sample, luck)
+        yield from of_sample(setup, sample)
+
+
+@lru_cache(maxsize=16)
+def of_sample(setup: Setup, sample: int) -> tuple[Question, ...]:
+    """The questions of one sample, in the order of the positions."""
+    luck = random.Random(f"{setup.seed}/{sample}/{setup.task}/{setup.size}/{setup.language}")
+    return tuple((_pairs if setup.task == "kv" else _documents)(setup, sample, luck))
 
 
 def messages(prompts: PromptSet, setup: Setup, question: Question) -> tuple[tuple[str, str], ...]:
     """A question as (role, content) turns."""
-    turns = prompts.templates[setup.task].messages(context=question.context, asked=question.asked)
-    return tuple((turn["role"], turn["content"]) for turn in turns)
+    return prompts.turns(setup.task, context=question.context, asked=question.asked)
 
 
 def _pairs(setup: Setup, sample: int, luck: random.Random) -> Iterator[Question]:

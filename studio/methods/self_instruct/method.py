@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 from studio.alpaca.rows import Sft
 from studio.alpaca.stored import StoredRow
-from studio.methods.asking import Attempt, Made, Method, Result, Run, Seen, Step, Task
+from studio.methods.asking import Attempt, Key, Made, Method, Result, Run, Seen, Step, Task
 from studio.methods.self_instruct import classification, pool
 from studio.methods.self_instruct.candidates import (
     filters_of,
@@ -57,6 +57,7 @@ class SelfInstruct(Method):
     roles = ("teacher", "answerer")
     rules: ClassVar[Mapping[str, str]] = dict((*RULES.items(), *REASONS.items()))
     fixed = ("variant", "threshold")
+    steps = ("listing", "classifying", "answering")
     doing, progress = "writing tasks", "standing"
 
     def identity(self, run: Run) -> Mapping[str, Any]:
@@ -113,6 +114,9 @@ class SelfInstruct(Method):
     def assumes(self, run: Run) -> tuple[str, ...]:
         return assumptions(run.settings)
 
+    def shown_by(self, stored: StoredRow) -> Key | None:
+        return ("list", stored.round or 0)
+
     def says(self, run: Run) -> tuple[str, ...]:
         """The language, the pool, what is left out of it, what waits."""
         state = _state(run)
@@ -127,10 +131,12 @@ class SelfInstruct(Method):
     def gave_up(self, run: Run) -> str:
         """What to do when the last replies brought nothing new."""
         dry = _state(run).dry(run)
-        return dry and (
+        if not dry:
+            return ""
+        return (
             f"The last {dry} replies brought nothing new, so the run has given up. Add seed tasks, take a larger model "
             "or a higher temperature; start it again to try once more."
-        ) or ""
+        )
 
     def funnel(self, seen: Seen) -> list[Step]:
         """From replies to instances."""

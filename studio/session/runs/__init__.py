@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError
 from studio.jobs.events import Event
 from studio.methods import registry
 from studio.session.endpoints import Endpoints
 from studio.session.project import OpenProject
+from studio.session.runs.evolving import Rerolling
+from studio.session.runs.gold import GoldJudging
 from studio.session.runs.methods import MethodRuns
 from studio.session.runs.pool import Pool
+from studio.session.runs.probing import Probing
 from studio.settings import Settings
 from studio.store.answers import Answers
+from studio.store.rows import StoredRow
 
 if TYPE_CHECKING:
     from studio.jobs.runs.control import Control
@@ -31,6 +35,11 @@ class Runs:
         # What runs, each as a function that has it go by other settings.
         self._running: list[Callable[[Settings], None]] = []
         self._methods = MethodRuns(project, endpoints, compare, self._running)
+        self.reroll = Rerolling(project, self._methods).reroll
+        self.judge_gold = GoldJudging(project, self._methods).judge_gold
+        probing = Probing(project, self._methods)
+        self.probe, self.estimate_probe = probing.probe, probing.estimate
+        self.probes, self.newest_probe, self.newest_curve = probing.all, probing.newest, probing.newest_curve
         pool = Pool(project)
         self.survey_pool, self.draw_examples, self.difficulty = pool.survey_pool, pool.draw_examples, pool.difficulty
 
@@ -57,8 +66,25 @@ class Runs:
         """What is kept of the tasks of a run, in the order in which they were written down."""
         return Answers(self._project.database).of(run)
 
-    def newest_probe(self, model: str | None = None) -> None:
-        return None
+    def steps(self, stored: StoredRow) -> tuple[str, ...]:
+        """What the replies behind a row were asked for, in their order; () where nobody knows."""
+        method = self._method_of(stored)
+        return () if method is None else method.steps
+
+    def shown(self, stored: StoredRow) -> list[dict[str, Any]]:
+        """The rows that a model was shown when it made this one, each with its number and texts as they were then."""
+        method = self._method_of(stored)
+        key = None if method is None else method.shown_by(stored)
+        answer = Answers(self._project.database).get(stored.run or 0, key) if key else None
+        return list(answer.brief or ()) if answer else []
+
+    def _method_of(self, stored: StoredRow) -> Method | None:
+        """The method whose run made a row; None for other rows, and where its package is gone."""
+        run = None if stored.run is None else self._project.runs.get(stored.run)
+        try:
+            return None if run is None else registry.get(run.method)
+        except StudioError:
+            return None
 
     @property
     def spent(self) -> Spent | None:

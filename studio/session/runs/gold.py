@@ -8,43 +8,37 @@ from typing import TYPE_CHECKING
 
 from studio.alpaca.rows import encode
 from studio.jobs.events import Event, Progressed
-from studio.session.endpoints import Endpoints
 from studio.session.journal import count_of
 from studio.session.project import OpenProject
+from studio.session.runs.methods import MethodRuns
 from studio.session.steps import Step
 from studio.store import decisions
 
 if TYPE_CHECKING:
-    from studio.jobs.placement.events import GoldJudged
     from studio.jobs.runs.control import Control
+    from studio.methods.asking import Change
 
 
 class GoldJudging:
     """An open project to judge gold segments in."""
 
-    def __init__(self, project: OpenProject, endpoints: Endpoints) -> None:
-        self._project, self._endpoints = project, endpoints
+    def __init__(self, project: OpenProject, methods: MethodRuns) -> None:
+        self._project, self._methods = project, methods
 
     async def judge_gold(
         self, control: Control, only: Iterable[int] | None = None, sure: float | None = None
     ) -> AsyncGenerator[Event, None]:
         """Have the judge say which segment is gold, of rows of which no rule is sure, as one undoable step.
 
-        Progressed, Planned, what lanes say, GoldJudged. Rows that a guard keeps, that a person has marked or the judge
-        has judged are not asked about. sure: from which confidence on, that of [position] by default. Raises
-        StudioError when the judge cannot be asked.
+        Progressed, then what a run of a method says; the value of each result is the verdict. Rows that a guard keeps,
+        that a person has marked or the judge has judged are not asked about. sure: from which confidence on, that of
+        [position] by default. Raises StudioError when the judge cannot be asked.
         """
-        from studio.jobs import gold_judging
         from studio.jobs.placement import survey
-        from studio.jobs.placement.events import GoldJudged, SegmentsSurveyed
-        from studio.jobs.recipes import profile_of, prompts_of
-        from studio.methods import gold_judge
+        from studio.jobs.placement.events import SegmentsSurveyed
+        from studio.methods.gold_judge import GoldJudge
 
         self._project.must_write()
-        budget = self._endpoints.spend()
-        roles = self._endpoints.roles(self._project.settings, budget)
-        profile = profile_of("judge", self._project.settings, roles)
-        prompts = prompts_of(gold_judge.FILES, self._project.settings.position.prompts, profile, self._project.folder)
         wanted = None if only is None else frozenset(only)
         threshold = self._project.settings.position.sure if sure is None else sure
         pattern = self._project.pattern
@@ -60,22 +54,18 @@ class GoldJudging:
                 ]
             elif isinstance(event, Progressed):
                 yield event
-        asking = gold_judging.Asking(ids, self._project.rows.get, roles.judge, prompts, pattern)
-        control.concurrency = self._project.settings.position.concurrency
         step = Step(self._project, "gold", lambda: f"the judge's gold of {count_of(len(ids))}")
-        async with aclosing(gold_judging.judge(asking, control)) as events:
-            async for event in events:
-                if isinstance(event, GoldJudged) and not self._keep(step, event):
-                    return
+        events = self._methods.run(GoldJudge(ids, pattern), control, lambda changes: self._apply(step, changes))
+        async with aclosing(events) as said:
+            async for event in said:
                 yield event
 
-    def _keep(self, step: Step, event: GoldJudged) -> bool:
-        """Store a verdict; False when the step was undone meanwhile."""
-        from studio.jobs.placement.originals import GoldWhy
-
-        stored = self._project.rows.get(event.row_id)
-        if stored is None or encode(stored.row).decode() != event.body or stored.gold is not None:
-            # Somebody has edited or marked it meanwhile.
-            return True
-        why = GoldWhy("judge", event.confidence, event.evidence).encode()
-        return step.take([decisions.change(stored, {"gold": event.place, "gold_why": why})])
+    def _apply(self, step: Step, changes: tuple[Change, ...]) -> bool:
+        """Store verdicts; False when the step was undone meanwhile."""
+        made = []
+        for change in changes:
+            stored = self._project.rows.get(change.row)
+            # Somebody may have edited or marked it meanwhile.
+            if stored is not None and encode(stored.row).decode() == change.body and stored.gold is None:
+                made.append(decisions.change(stored, dict(change.fields)))
+        return step.take(made) if made else True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
 from studio.jobs.events import Event, GaveUp, Progressed, RunBegun
+from studio.methods import registry
 from studio.session.endpoints import Endpoints
 from studio.session.project import OpenProject
 from studio.settings import Settings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from studio.jobs.runs.keeper import Apply
     from studio.jobs.runs.plan import Heard
     from studio.llm.budget import Budget
+    from studio.llm.chat import Ruler
     from studio.methods.asking import Key, Method, Task
 
 Compare = Callable[[int], object]
@@ -44,13 +46,17 @@ class MethodRuns:
         self._project, self._endpoints, self._compare, self._running = project, endpoints, compare, running
         self._answers = Answers(project.database)
 
-    async def opened(self, method: Method, control: Control, budget: Budget) -> Course:
-        """A start of the run that the settings mean; its id is 0 when there is none yet. Read in a thread.
+    async def opened(self, method: Method | str, control: Control, *, spends: bool = True) -> tuple[Course, Budget]:
+        """A start of the run that the settings mean, and what it may cost; its id is 0 when there is none yet.
+
+        method: or its name. spends: `spent` tells of it from now on. What the store has of it is read in a thread.
 
         Raises StudioError when there is nothing to do, or a setting or prompt file cannot be used.
         """
         from studio.jobs.runs.course import Course
 
+        method = registry.get(method) if isinstance(method, str) else method
+        budget = self._endpoints.spend() if spends else self._endpoints.budget(self._project.settings)
         project, settings = self._project, self._project.settings
         seen = project.changes
 
@@ -74,7 +80,12 @@ class MethodRuns:
 
         look.run = await asyncio.to_thread(read)
         course.look = look
-        return course
+        return course, budget
+
+    def ruler(self, role: str) -> Ruler | None:
+        """What tells the length of a role's prompts, where somebody knows it."""
+        models = self._endpoints.models
+        return None if models is None else models.ruler(role)
 
     async def run(self, method: Method, control: Control, apply: Apply | None = None) -> AsyncGenerator[Event, None]:
         """Run a method, or go on with the run that the settings mean. apply: for methods that change rows.
@@ -83,8 +94,7 @@ class MethodRuns:
         does.
         """
         self._project.must_write()
-        budget = self._endpoints.spend()
-        course = await self.opened(method, control, budget)
+        course, budget = await self.opened(method, control)
         async with aclosing(self.go_on(course, control, budget, apply)) as events:
             async for event in events:
                 yield event
@@ -99,7 +109,7 @@ class MethodRuns:
 
         project, method = self._project, course.method
         self._adopt(course)
-        done = self._answers.done(course.id) if method.keeps else set[Key]()
+        done = self._done(course)
         plan = Plan(course, done, control.announce, project.journal.last_entry)
         keeper = Keeper(project.database, course, self._compare, apply or _nothing_changes)
 
@@ -132,32 +142,35 @@ class MethodRuns:
             async for event in events:
                 yield event
 
-    async def estimate(self, method: Method, sample: int = 0) -> Estimate:
+    async def estimate(self, method: Method | str, sample: int = 0) -> Estimate:
         """What a run would take with the settings as they are.
 
         sample: so many attempts are really asked and kept in the ledger, so that a run does not pay for them again;
         0 asks nothing and assumes. Raises StudioError when there is nothing to do or a sampled attempt fails.
         """
-        from studio.jobs.runs import estimate
         from studio.jobs.runs.control import Control
+
+        course, _ = await self.opened(method, Control(), spends=False)
+        if not sample:
+            return self.foretold(course)
+        self._project.must_write()
+        done = self._done(course)
+        attempts, made = course.method.total(course, done.__contains__)
+        return self.foretold(course, await self._sampled(course, done, min(sample, max(0, attempts - made))))
+
+    def foretold(self, course: Course, heard: Sequence[Heard] = ()) -> Estimate:
+        """What is left of a start that has been opened. heard: attempts that were really asked, to measure it by."""
+        from studio.jobs.runs import estimate
         from studio.llm import prices
 
-        project, settings = self._project, self._project.settings
-        course = await self.opened(method, Control(), self._endpoints.budget(settings))
-        done = (self._answers.done(course.id) if method.keeps else set[Key]()).__contains__
-        attempts, made = method.total(course, done)
+        settings, method, done = self._project.settings, course.method, self._done(course)
+        attempts, made = method.total(course, done.__contains__)
         left = max(0, attempts - made)
-        if sample:
-            project.must_write()
-            heard = await self._sampled(course, done, min(sample, left))
-            weight = left / len(heard) if heard else 0.0
-            requests = estimate.measured(heard, project.replies.find, weight)
+        if heard:
+            requests = estimate.measured(heard, self._project.replies.find, left / len(heard))
             assumptions: tuple[str, ...] = ("the attempts left are like those sampled",)
         else:
-            heard = []
-            requests, assumptions = estimate.assumed(course, done)
-        if getattr(course.settings, "target", 0) and not sample:
-            assumptions += ("the target is not reached before the end of the plan",)
+            requests, assumptions = estimate.assumed(course, done.__contains__)
         table = prices.load(settings.prices)
         models = {role: settings.model_for(role) for role in method.roles}
         return estimate.told(
@@ -170,7 +183,7 @@ class MethodRuns:
             assumptions=assumptions,
         )
 
-    async def _sampled(self, course: Course, done: Callable[[Key], bool], size: int) -> list[Heard]:
+    async def _sampled(self, course: Course, done: set[Key], size: int) -> list[Heard]:
         from studio.jobs.runs import running
         from studio.jobs.runs.control import Control
 
@@ -180,11 +193,14 @@ class MethodRuns:
             heard.append(one)
             return Progressed(len(heard), size, "attempts sampled")
 
-        tasks = [task for task, _ in course.method.foreseen(course) if not done(task.key) and task.after is None][:size]
-        async with aclosing(running.run_these(tasks, course, keep, Control(concurrency=course.lanes))) as events:
+        tasks = [task for task, _ in course.method.foreseen(course) if task.key not in done and task.after is None]
+        async with aclosing(running.run_these(tasks[:size], course, keep, Control(concurrency=course.lanes))) as events:
             async for _event in events:
                 pass
         return heard
+
+    def _done(self, course: Course) -> set[Key]:
+        return self._answers.done(course.id) if course.method.keeps and course.id else set()
 
     def _adopt(self, course: Course) -> None:
         """Let the run be known by what it goes by now; a run that is new begins here."""

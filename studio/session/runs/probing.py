@@ -2,114 +2,187 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+import heapq
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
+import msgspec
+import orjson
 
+from studio.errors import StudioError
 from studio.jobs.events import Event
-from studio.session.endpoints import Endpoints
 from studio.session.project import OpenProject
+from studio.session.runs.methods import MethodRuns
+from studio.store.answers import Answers
+from studio.store.runs import Run
 
 if TYPE_CHECKING:
-    from studio.jobs.probe_estimate import Foretold
-    from studio.jobs.probe_recipe import Course
     from studio.jobs.runs.control import Control
-    from studio.llm.budget import Budget
-    from studio.llm.chat import Request
-    from studio.store.probes import Probe, Probes
+    from studio.jobs.runs.course import Course
+    from studio.jobs.runs.estimate import Estimate
+    from studio.llm.chat import Message
+    from studio.methods.asking import Key
+    from studio.methods.probe.curve import Curve
+    from studio.methods.probe.tasks import Setup
+
+METHOD = "probe"
+_MEASURED = 200
+"""Prompts of which the tokens are counted, the longest in characters."""
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """One probe. at: when it was begun. ended: whether all that was to be asked has been, save what was refused or
+    failed; the curve says how much was answered.
+    """
+
+    id: int
+    model: str
+    setup: Setup
+    at: str
+    ended: bool
+    curve: Curve
+
+
+class ProbeBegun(Event, frozen=True):
+    """A probe begins. model: who is asked, as the endpoint calls it. room: tokens that the longest prompt that is left
+    to ask takes and tokens it may take, None where nobody knows. before: what was answered before, as (index, right).
+    """
+
+    model: str
+    setup: Setup
+    room: tuple[int, int] | None
+    before: list[tuple[int, bool]]
+
+
+class ProbeEnded(Event, frozen=True):
+    """All has been asked; probe: as it is kept now."""
+
+    probe: Probe
+
+
+class Foretold(msgspec.Struct, frozen=True):
+    """A probe that has not been asked. room: as in `ProbeBegun`."""
+
+    model: str
+    setup: Setup
+    estimate: Estimate
+    room: tuple[int, int] | None
 
 
 class Probing:
     """An open project to probe models in."""
 
-    def __init__(self, project: OpenProject, endpoints: Endpoints) -> None:
-        self._project, self._endpoints = project, endpoints
+    def __init__(self, project: OpenProject, methods: MethodRuns) -> None:
+        self._project, self._methods = project, methods
 
     async def probe(self, control: Control) -> AsyncGenerator[Event, None]:
         """Ask the model of [model] what [probe] says, and keep which answers were right.
 
-        ProbeBegun, Planned, then what lanes say, Probed, and ProbeEnded once each position has an answer. Raises
+        ProbeBegun, then what a run of a method says, and ProbeEnded once each position has an answer. Raises
         UsageError, before anything is asked, when the prompts do not fit the model's context.
         """
-        from studio.jobs import probe
-        from studio.jobs.probe_events import ProbeBegun, Probed, ProbeEnded
-
         self._project.must_write()
-        budget = self._endpoints.spend()
-        course = self._probe_course(budget)
-        room = await self._probe_room(course)
-        recipe, probes, database = course.recipe, self._probes(), self._project.database
-        with database.transaction():
-            number = probes.open(recipe.digest, recipe.model, recipe.setup, recipe.encode())
-        control.concurrency = self._project.settings.probe.concurrency
-        yield ProbeBegun(recipe.model, recipe.setup, room)
-        async with aclosing(probe.probe(course, control)) as events:
+        course, budget = await self._methods.opened(METHOD, control)
+        room = await self._room(course)
+        before = _answers(self._project, course.id)
+        yield ProbeBegun(course.models["teacher"].model, course.state, room, before)
+        async with aclosing(self._methods.go_on(course, control, budget)) as events:
             async for event in events:
-                if isinstance(event, Probed):
-                    # The reply is on disk, so that it could be judged again.
-                    with database.transaction(durable=False):
-                        probes.keep(number, event.sample, event.index, correct=event.right, reply=event.reply)
                 yield event
-        found = probes.get(number)
+        run = self._project.runs.get(course.id)
+        found = None if run is None else self._read(run)
         assert found is not None
-        stopped = control.stopping and found.curve.asked < recipe.setup.questions
+        stopped = control.stopping and found.curve.asked < course.state.questions
         if not stopped and all(point.asked for point in found.curve.points):
-            with database.transaction():
-                probes.end(number)
-            yield ProbeEnded(replace(found, ended=True))
+            with self._project.database.transaction():
+                self._project.runs.end(course.id)
+            yield ProbeEnded(msgspec.structs.replace(found, ended=True))
 
-    async def estimate_probe(self) -> Foretold:
+    async def estimate(self) -> Foretold:
         """What `probe` would take with the settings as they are, answered questions left out; nothing is asked.
 
         Raises UsageError when the prompts do not fit the model's context.
         """
-        from studio.jobs import probe_estimate
-        from studio.jobs.evolve_recipe import ROLES
-        from studio.llm import prices
+        from studio.jobs.runs.control import Control
 
-        course = self._probe_course(self._endpoints.budget(self._project.settings))
-        room = await self._probe_room(course)
-        table = prices.load(self._project.settings.prices)
-        models = {role: self._project.settings.model_for(role) for role in ROLES}
-        known = {role: table.price(model.base_url, model.model) for role, model in models.items()}
-        left, lanes = self._unanswered(course), self._project.settings.probe.concurrency
-        return probe_estimate.foretold(course, left, room, lanes, models, known)
+        course, _ = await self._methods.opened(METHOD, Control())
+        room = await self._room(course)
+        return Foretold(course.models["teacher"].model, course.state, self._methods.foretold(course), room)
 
-    def probes(self) -> list[Probe]:
+    def all(self) -> list[Probe]:
         """Every probe: those that ended, newest first, then those that were stopped, newest first."""
-        return self._probes().all()
+        return [found for run in self._project.runs.all(METHOD) if (found := self._read(run)) is not None]
 
-    def newest_probe(self, model: str | None = None) -> Probe | None:
+    def newest(self, model: str | None = None) -> Probe | None:
         """The probe that ended last, of this model (as its endpoint calls it) or of any."""
-        return self._probes().newest(model)
+        run = self._project.runs.newest(METHOD, model)
+        return None if run is None else self._read(run)
 
-    def _probes(self) -> Probes:
-        # What it needs takes as long to import as the rest of the store, and most sessions never probe.
-        from studio.store.probes import Probes
+    def newest_curve(self) -> Curve | None:
+        """What the probe that ended last found."""
+        probe = self.newest()
+        return None if probe is None else probe.curve
 
-        return Probes(self._project.database)
+    def _read(self, run: Run) -> Probe | None:
+        from studio.methods.probe.curve import counted
+        from studio.methods.probe.method import setup_told
 
-    def _probe_course(self, budget: Budget) -> Course:
-        from studio.jobs.probe_recipe import Course
+        try:
+            recipe: dict[str, Any] = orjson.loads(run.settings)
+            asked = recipe["roles"]["teacher"]
+            setup = setup_told(recipe["settings"], asked["profile"])
+        except (orjson.JSONDecodeError, KeyError, TypeError, StudioError):
+            return None  # A recipe that nobody can read; its answers stay.
+        curve = counted(setup.size, setup.indices, _answers(self._project, run.id))
+        return Probe(run.id, asked["model"], setup, run.started_at, run.ended is not None, curve)
 
-        return Course(
-            self._project.settings, self._endpoints.roles(self._project.settings, budget), self._project.folder
-        )
-
-    async def _probe_room(self, course: Course) -> tuple[int, int] | None:
+    async def _room(self, course: Course) -> tuple[int, int] | None:
         """Tokens of the longest prompt that is left to ask, and tokens it may have. Raises UsageError."""
-        from studio.jobs.probe_recipe import Estimated, room
+        from studio.jobs.runs.asking import request_of
+        from studio.methods.asking import Ask
+        from studio.methods.probe import tasks
+        from studio.methods.probe.method import MAX_TOKENS, too_long
 
-        assert self._endpoints.models is not None
-        given = self._project.settings.probe.context
-        ruler = self._endpoints.models.ruler("teacher") or (Estimated(given) if given else None)
-        return await room(course, self._unanswered(course), ruler)
+        given = course.settings.context
+        ruler = self._methods.ruler("teacher") or (_Estimated(given) if given else None)
+        if ruler is None:
+            return None
+        done = Answers(self._project.database).done(course.id) if course.id else set[Key]()
+        left = (task for task in course.method.tasks(course) if task is not None and task.key not in done)
+        asks = ((next(course.method.attempt(task, course)), task) for task in left)
+        requests = (request_of(ask, task, course) for ask, task in asks if isinstance(ask, Ask))
+        longest = heapq.nlargest(_MEASURED, (one.messages for one in requests), key=_characters)
+        if not longest:
+            return None
+        # The first of equally long ones would do, but a UUID of many letters has fewer tokens than one of many digits.
+        taken = max([await ruler.count(messages) for messages in longest])
+        setup, answer = course.state, MAX_TOKENS + course.settings.thinking_room
+        if taken > ruler.context - answer:
+            nothing = tasks.Question(0, 0, "", "", "")
+            prompt = tasks.messages(course.prompts("teacher", setup.language), setup, nothing)
+            empty, name = await ruler.count(prompt), course.models["teacher"].name
+            raise too_long(setup, name, taken=taken, empty=empty, context=ruler.context, answer=answer)
+        return taken, ruler.context - answer
 
-    def _unanswered(self, course: Course) -> Iterator[Request]:
-        """The requests of a probe that the ledger has no reply to."""
-        from studio.methods.probe.tasks import questions
 
-        requests = map(course.request, questions(course.setup))
-        return (request for request in requests if self._project.replies.find(request.key()) is None)
+class _Estimated:
+    """A ruler for a model whose context the person gave: the tokens are estimated."""
+
+    def __init__(self, context: int) -> None:
+        self.context = context
+
+    async def count(self, messages: tuple[Message, ...]) -> int:
+        from studio.jobs.runs.estimate import estimated_tokens
+
+        return estimated_tokens(messages)
+
+
+def _answers(project: OpenProject, run: int) -> list[tuple[int, bool]]:
+    """What a probe's questions came to so far, as (index, right)."""
+    found = Answers(project.database).of(run) if run else []
+    return [(int(answer.key[1]), bool(answer.value["right"])) for answer in found if answer.value is not None]
+
+
+def _characters(messages: Iterable[Message]) -> int:
+    return sum(len(content) for _, content in messages)

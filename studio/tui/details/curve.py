@@ -13,8 +13,7 @@ from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
 
 if TYPE_CHECKING:
-    from studio.jobs.probe_estimate import Foretold
-    from studio.store.probes import Probe
+    from studio.session.runs.probing import Foretold, Probe
 
 NARROWEST = 30
 """Columns below which the lines are as for so many."""

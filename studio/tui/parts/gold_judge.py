@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from studio.jobs.events import AttemptFailed, Event, Planned, Progressed
-from studio.jobs.placement.events import GoldJudged
+from studio.jobs.events import AttemptFailed, Ended, Event, Planned, Progressed
 from studio.jobs.runs.control import Control
 from studio.session.journal import count_of
 from studio.tui.jobs import LASTING
@@ -46,6 +45,9 @@ class GoldJudge:
         self._screen.app.push_screen(Confirm(question), lambda sure: self._consult(ids) if sure else None)
 
     def _consult(self, ids: list[int] | None) -> None:
+        self._screen.studio.jobs.ask("judge", lambda: self._start(ids))
+
+    def _start(self, ids: list[int] | None) -> None:
         self._control, self._answered = Control(), 0
         events = self._session.runs.judge_gold(self._control, ids, self._rows.threshold)
         self._screen.studio.jobs.start("judge", events, self._judged, self._judging_ended)
@@ -56,7 +58,7 @@ class GoldJudge:
                 self._rows.progress = f"looked at {event.done:,}/{event.total:,}"
             elif isinstance(event, Planned):
                 self._asked = event.attempts
-            elif isinstance(event, GoldJudged | AttemptFailed):
+            elif isinstance(event, Ended | AttemptFailed):
                 self._answered += 1
             if isinstance(event, AttemptFailed):
                 self._screen.app.notify(
@@ -64,7 +66,7 @@ class GoldJudge:
                 )
         if self._asked:
             self._rows.progress = f"judged {self._answered:,}/{self._asked:,}"
-        if self._screen.is_current and any(isinstance(event, GoldJudged) for event in events):
+        if self._screen.is_current and any(isinstance(event, Ended) for event in events):
             self._screen.refresh_view()
         self._screen.show_header()
 

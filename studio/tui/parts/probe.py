@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from studio.errors import StudioError
 from studio.jobs.events import Event
-from studio.jobs.probe_tally import ProbeTally
 from studio.jobs.runs.control import Control
 from studio.methods.probe.verdict import judge
-from studio.store.probes import Probe
+from studio.session.runs.probe_tally import ProbeTally
+from studio.session.runs.probing import Probe
 from studio.tui.details.curve import curve_line, curve_lines, question_of
 from studio.tui.ink import Line
 from studio.tui.jobs import LASTING
@@ -59,6 +59,9 @@ class ProbePart:
         self._screen.app.push_screen(Confirm(question_of(foretold)), lambda sure: self._ask_model() if sure else None)
 
     def _ask_model(self) -> None:
+        self._screen.studio.jobs.ask("probe", self._start)
+
+    def _start(self) -> None:
         self._probing, self._tally = Control(), ProbeTally()
         self._screen.studio.jobs.start(
             "probe", self._session.runs.probe(self._probing), self._probed, self._probing_ended
@@ -70,7 +73,7 @@ class ProbePart:
             tally.see(event)
         if tally.questions:
             failed = f", {tally.failed:,} failed" if tally.failed else ""
-            self._rows.progress = f"probe {tally.answered:,}/{tally.questions:,}: {tally.right:,} right{failed}"
+            self._rows.progress = f"probe {tally.all_answered:,}/{tally.questions:,}: {tally.right:,} right{failed}"
         self._screen.show_header()
 
     def _probing_ended(self) -> None:
@@ -80,7 +83,7 @@ class ProbePart:
             self._screen.app.notify(
                 f"{times:,} x {message}", title="The model did not answer", severity="warning", timeout=LASTING
             )
-        if tally.ended and tally.curve is not None:
+        if tally.through and tally.curve is not None:
             self._screen.app.notify(judge(tally.curve).words, title=f"Probe of {tally.model}", timeout=LASTING)
         if self._screen.is_attached:
             self.restore()

@@ -1,99 +1,155 @@
-"""Stage 2: the task pool evolves live; what comes out is reviewed while it runs."""
+"""Stage 2: methods run live over what the project has; what comes out is reviewed while they run."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import ClassVar
 
+from textual.app import ComposeResult
+
 from studio.errors import ProjectError, StudioError
-from studio.jobs.events import AttemptFailed, Event, Evolved
-from studio.jobs.self_instruct_tally import InstructionTally
-from studio.jobs.tally import Tally
-from studio.methods.evol_prompts import OPERATIONS
+from studio.jobs.events import AttemptFailed, Ended, Event
+from studio.methods import registry
+from studio.methods.evol_instruct.prompts import OPERATIONS
 from studio.session import Session
 from studio.settings import Operation
 from studio.store.filters import Filter
-from studio.tui import evolve_settings
-from studio.tui.commands import Stage
+from studio.tui import method_settings
+from studio.tui.commands import Stage, keys_of, shown_keys
+from studio.tui.details.methods import Listed
 from studio.tui.dialogs.settings_form import SettingsForm
 from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
 from studio.tui.jobs import LASTING
-from studio.tui.screens.run_stage import Run, RunStage
+from studio.tui.parts.family import FamilyPage
+from studio.tui.parts.run_board import RunBoard
+from studio.tui.screens.rows_stage import RowsStage
 
-_REMEMBERED = "evolve.settings"
+_REMEMBERED, _METHOD = "evolve.settings", "evolve.method"
 
 
-class EvolveScreen(RunStage):
+class EvolveScreen(RowsStage):
     """Counts and lanes with streamed text above, generated rows below, one row's text and family tree under them."""
 
     stage: ClassVar[Stage] = "evolve"
-    JOBS = ("evolve", "self-instruct")
     BASE = Filter(generated=True)
     EMPTY = "Nothing made yet."
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self.board = RunBoard(self, self.idle_lines, self.key)
+        self.family = FamilyPage(self, self.lines, lambda row_id: row_id in self._entries.ids)
+        self.parts = (self.board, self.family)
+        self.JOBS = tuple(registry.entries())
         # What the files say, without what was changed here.
         self._files = session.settings
 
+    def above(self) -> ComposeResult:
+        yield self.board.page
+
     def restore(self, place: dict[str, object]) -> None:
+        self.family.restore(place)
         super().restore(place)
-        if kept := self.session.project.recall(_REMEMBERED):
+        project = self.session.project
+        if (name := project.recall(_METHOD)) in registry.entries():
+            self.board.method = name
+        if isinstance(kept := project.recall(_REMEMBERED), dict):
             try:
-                texts = evolve_settings.remembered(self._files, kept)
-                self.session.runs.change_settings(evolve_settings.chosen(self._files, texts))
+                self._go_by_remembered(kept)
             except StudioError as error:
                 self.studio.complain(error)
 
+    def place(self) -> dict[str, object]:
+        return {**super().place(), **self.family.place()}
+
+    def show_detail(self) -> None:
+        if row := self.current:
+            self.family.show(row)
+        else:
+            super().show_detail()
+
+    def on_screen_resume(self) -> None:
+        self.board.watched(True)
+
+    def on_screen_suspend(self) -> None:
+        self.board.watched(False)
+
+    def title_note(self) -> str:
+        # While rows come in every second, the lanes count them; here the total would only cost bytes.
+        note = super().title_note()
+        return note.split("/")[0] if self.board.running and not self._typed else note
+
     def idle_lines(self) -> list[Line]:
+        """What stands above the rows before the first run."""
         pool = f"{self.session.rows.stats()['seeds']:,} seed tasks in the pool"
-        evolves, instructs = self.key("start"), self.key("self-instruct")
-        told = f"{evolves} evolves them (Evol-Instruct)   {instructs} writes new ones like them (Self-Instruct)"
+        title = self.session.runs.method(self.board.method).title
+        told = f"{self.key('start')} starts {title}   {self.key('methods')} lists all methods"
         return [[Span(pool, " bold"), Span(f"   {self.session.runs.model_name}", "muted")], [Span(told, "muted")]]
 
-    # -- runs ------------------------------------------------------------------------------------
+    def key(self, command: str) -> str:
+        """The key of a command, as the person has it."""
+        found = next(one for one in self._commands if one.id == command)
+        return shown_keys(found).split(" ")[0] if keys_of(found.keys) else command
 
-    def command_start(self) -> None:
-        async def tally() -> Tally:
-            return Tally(await self.session.runs.difficulty())
+    # -- methods and their settings ----------------------------------------------------------------
 
-        session = self.session
-        if self._run is not None and self.running:
-            self.start(self._run)
-        else:
-            self.start(
-                Run(
-                    "evolve", "evolving", "start", session.runs.estimate, tally, session.runs.evolve,
-                    lambda: session.settings.evolve.concurrency,
-                )
-            )  # fmt: skip
+    def command_methods(self) -> None:
+        from studio.tui.dialogs.methods import MethodsList
 
-    def command_self_instruct(self) -> None:
-        async def tally() -> InstructionTally:
-            return InstructionTally()
+        listed = []
+        for name in registry.entries():
+            try:
+                listed.append(Listed(self.session.runs.method(name), self._note(name)))
+            except StudioError as error:
+                self.studio.complain(error)
+        self.app.push_screen(
+            MethodsList(
+                listed,
+                self.board.method,
+                self.session.runs.estimate,
+                lambda: self.session.settings,
+                self._open_settings,
+            ),
+            lambda name: self.board.start(name) if name else None,
+        )
 
-        session = self.session
-        self.start(
-            Run(
-                "self-instruct", "writing tasks", "self-instruct", session.runs.estimate_self_instruct, tally,
-                session.runs.self_instruct, lambda: session.settings.self_instruct.concurrency,
-            )
-        )  # fmt: skip
-
-    # -- settings and re-rolls -------------------------------------------------------------------
+    def _note(self, name: str) -> str:
+        if self.studio.jobs.running(name):
+            return "runs"
+        if name in self.studio.jobs.waiting:
+            return "waits"
+        return self.board.note() if name == self.board.method else ""
 
     def command_settings(self) -> None:
-        labels = {choice.name: choice.label for choice in evolve_settings.CHOICES}
-        typed = evolve_settings.texts(self.session.settings)
-        told = "Enter takes it from the next request on; studio.toml stays. Esc cancels"
-        self.app.push_screen(SettingsForm(labels, typed, self._apply, "Settings of this project's runs", told))
+        self._open_settings(self.board.method)
 
-    def _apply(self, typed: dict[str, str]) -> None:
+    def _open_settings(self, name: str) -> None:
+        method = self.session.runs.method(name)
+        form = method_settings.choices(method)
+        labels = {line.name: line.label for line in form}
+        typed = method_settings.texts(form, self.session.settings)
+        told = "Enter takes it from the next request on; studio.toml stays. Esc cancels"
+        apply = partial(self._apply, form)
+        self.app.push_screen(SettingsForm(labels, typed, apply, f"Settings of {method.title}", told))
+
+    def _apply(self, form: method_settings.Form, typed: dict[str, str]) -> None:
         """Raises StudioError when that cannot be."""
-        self.session.runs.change_settings(evolve_settings.chosen(self._files, typed))
-        self.session.project.remember(_REMEMBERED, evolve_settings.to_remember(self._files, typed))
-        self._show_board()
+        kept = self.session.project.recall(_REMEMBERED) or {}
+        others = {name: pair for name, pair in kept.items() if name not in typed}
+        now = {**others, **method_settings.to_remember(form, self._files, typed)}
+        self._go_by_remembered(now)
+        self.session.project.remember(_REMEMBERED, now)
+        self.board.show()
+
+    def _go_by_remembered(self, kept: dict[str, list[str]]) -> None:
+        """Go by what the files say with this over it. Raises StudioError when that cannot be."""
+        sections = {name.partition(".")[0] for name in kept}
+        methods = [self.session.runs.method(name) for name in registry.entries()]
+        form = method_settings.choices(*(one for one in methods if {one.section, *one.roles} & sections))
+        typed = method_settings.remembered(form, self._files, kept)
+        self.session.runs.change_settings(method_settings.chosen(form, self._files, typed))
+
+    # -- re-rolls ------------------------------------------------------------------------------------
 
     def command_reroll(self) -> None:
         from studio.tui.dialogs.palette import Offer, Palette
@@ -101,9 +157,9 @@ class EvolveScreen(RunStage):
         row = self.current
         if row is None:
             return
-        if row.parent is None:
+        if row.parent is None or row.operation not in OPERATIONS:
             raise ProjectError(f"#{row.id} was not evolved from another row.", hint="Only those can be re-rolled.")
-        last = OPERATIONS.index(row.operation) if row.operation in OPERATIONS else -1
+        last = OPERATIONS.index(row.operation)
         offers = [
             Offer(SHORT[name], "", "as before" if name == row.operation else "", partial(self._reroll, row.id, name))
             for name in (*OPERATIONS[last + 1 :], *OPERATIONS[: last + 1])
@@ -117,11 +173,11 @@ class EvolveScreen(RunStage):
 
     def _rerolled(self, row_id: int, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, Evolved):
-                made = event.made
-                fate = f"eliminated: {made.rule}" if made.rule else "pending"
-                operation = SHORT.get(made.operation or "", "")
-                self.app.notify(f"#{event.row_id} stands beside #{row_id}, by {operation}: {fate}")
+            if isinstance(event, Ended):
+                for made, new in zip(event.result.rows, event.row_ids, strict=True):
+                    fate = f"eliminated: {made.rule}" if made.rule else "pending"
+                    operation = SHORT.get(made.operation, "")
+                    self.app.notify(f"#{new} stands beside #{row_id}, by {operation}: {fate}")
                 self.reload_view()
             elif isinstance(event, AttemptFailed):
                 self.app.notify(event.message, title=f"#{row_id} is not re-rolled", severity="error", timeout=LASTING)

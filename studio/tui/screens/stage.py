@@ -29,7 +29,7 @@ class StageScreen(Screen[None]):
 
     stage: ClassVar[Stage]
     EMPTY: ClassVar[str] = "Nothing here."
-    JOBS: ClassVar[tuple[str, ...]] = ()
+    JOBS: tuple[str, ...] = ()
     """The jobs this screen itself tells about."""
     parts: tuple[object, ...] = ()
     """What the screen holds that has commands; they come before the screen's own."""

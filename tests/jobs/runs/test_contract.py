@@ -66,6 +66,8 @@ class Case(NamedTuple):
 
 CASES = [
     Case("followup", seed=False),
+    Case("evol-instruct", {"evolve": {"rounds": 2}}),
+    Case("probe", {"probe": {"keys": 8, "positions": 3, "samples": 3}}, rows=False),
     Case("self-instruct", {"self_instruct": {"target": 20}}),
     Case("self-instruct", {"self_instruct": {"target": 60, "variant": "alpaca"}}),
 ]

@@ -50,4 +50,4 @@ def test_broken_files_are_named_with_the_place():
     assert "`small`" in broken(text[: text.index("[small.kv]")])
     assert "`temperature`" in broken(text.replace("[small.kv]", "[small.kv]\ntemperature = 1"))
     assert "`standard.kv.prompt`" in broken(text.replace('Key: "{asked}"', 'Key: "{key}"', 1))
-    assert "`system`" in broken(text.replace('system = ""\n', "", 1))
+    assert "`prompt`" in broken(text.replace("prompt = ", "promt = ", 1))

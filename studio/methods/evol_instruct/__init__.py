@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from studio.methods.evol_prompts import OPERATIONS
+from studio.methods.evol_instruct.prompts import OPERATIONS
 from studio.methods.stop_words import STOP_WORDS
 from studio.methods.templates import PromptSet
 from studio.settings import Operation
@@ -22,7 +22,7 @@ from studio.text.tokens import language, normalise, tokenize, units
 
 Rule = Literal["no-gain", "hard-to-answer", "only-stop-words", "copied-prompt", "cut-short"]
 
-RULES: dict[Rule, str] = {
+RULES: Mapping[str, str] = {
     "no-gain": "the judge finds the evolved instruction equal to its parent (paper's rule 1)",
     "hard-to-answer": "the answer apologises and is short (paper's rule 2)",
     "only-stop-words": "the answer is only punctuation and stop words (paper's rule 3)",

@@ -1,34 +1,38 @@
-"""Counting a probe as its events come by."""
+"""Counting a probe as its events come by, with what was answered before."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from studio.jobs.events import Event, Planned
-from studio.jobs.lane_tally import LaneTally
-from studio.jobs.probe_events import ProbeBegun, Probed, ProbeEnded
+from studio.jobs.events import Ended, Event, Planned
+from studio.jobs.runs.tally import RunTally
+from studio.methods import registry
 from studio.methods.probe.curve import Curve, counted, weights_by_decile
 from studio.methods.probe.tasks import Setup
 from studio.methods.probe.verdict import judge
+from studio.session.runs.probing import METHOD, ProbeBegun, ProbeEnded
 
 
-class ProbeTally(LaneTally):
-    """questions = answered + failed at the end.
+class ProbeTally(RunTally):
+    """questions = all_answered + failed at the end.
 
-    setup and room: as in `ProbeBegun`, None before it.
+    setup and room: as in `ProbeBegun`, None before it. through: it came to its end.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(registry.get(METHOD))
         self.model = ""
         self.setup: Setup | None = None
         self.room: tuple[int, int] | None = None
         self.questions = 0
-        self.ended = False
+        self.through = False
         self._answers: list[tuple[int, bool]] = []
 
     @property
-    def answered(self) -> int:
+    def all_answered(self) -> int:
+        """Questions that were answered, now or before."""
         return len(self._answers)
 
     @property
@@ -42,27 +46,29 @@ class ProbeTally(LaneTally):
 
     def see(self, event: Event) -> None:
         """Count one event."""
+        super().see(event)
         match event:
             case ProbeBegun():
                 self.model, self.setup, self.room = event.model, event.setup, event.room
+                self._answers += event.before
+                self.replayed += len(event.before)
             case Planned():
                 self.questions = event.attempts
-            case Probed():
-                self._answers.append((event.index, event.right))
-                self.pay(event)
+            case Ended(task=task, result=result):
+                self._answers.append((int(task.key[1]), bool(result.value["right"])))
             case ProbeEnded():
-                self.ended = True
+                self.through = True
             case _:
-                super().see(event)
+                pass
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> dict[str, Any]:
         """The counts for machines."""
         return {
+            **super().record(),
             "questions": self.questions,
-            "answered": self.answered,
+            "answered": self.all_answered,
             "right": self.right,
-            **self.costs(),
-            "ended": self.ended,
+            "ended": self.through,
         }
 
 
