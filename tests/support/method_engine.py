@@ -97,8 +97,8 @@ class Start:
 
     chat: from a Request to a text, a Reply or an error. luck: which of the requests in flight is answered next.
     kill_at: the moment, counted in notes, replies and results, at which the process dies. attended: what dooms every
-    request only takes its attempt back. events: (what, key, result) of all that ended. begun: called with each
-    task as it begins, kept: with each result that is kept.
+    request takes its attempt back and pauses: nothing begins until what is in flight has ended, then resumed is called.
+    kept: called with each task and result that is kept. events: (what, key, result) of all that ended.
     """
 
     id = RUN
@@ -106,13 +106,13 @@ class Start:
     def __init__(self, method, project, chat, settings, *, lanes=1, luck=None, **chosen):
         self.method, self.project, self.settings, self.lanes = method, project, settings, lanes
         self.kill_at, self.attended = chosen.get("kill_at", -1), chosen.get("attended", False)
-        self.begun, self.kept = chosen.get("begun", _nothing), chosen.get("kept", _nothing)
+        self.kept, self.resumed = chosen.get("kept", _nothing), chosen.get("resumed", _nothing)
         self._profile = chosen.get("profile", "standard")
         self._chat, self._luck = chat, luck or Random(0)
         self.look, self.state, self.events, self.counts = Look(project), None, [], {}
         self.flying, self.returned, self.held, self.turns = set(), set(), {}, []
         self._over, self._begun, self._taken_back = set(project.values), {}, []
-        self._active, self._heard, self._doom = [], {}, None
+        self._active, self._heard, self._doom, self._paused = [], {}, None, False
         self.state = method.open(self)
         self._tasks = method.tasks(self)
 
@@ -134,10 +134,14 @@ class Start:
     def run(self):
         """Until nothing may begin and nothing is in flight. Raises what doomed it."""
         while True:
-            while len(self._active) < self.lanes and not self._doom and (task := self._take()) is not None:
+            while len(self._active) < self.lanes and (task := self._take()) is not None:
                 self._advance(task, self.method.attempt(task, self), None)
             if not self._active:
-                break
+                if not self._paused:
+                    break
+                self._paused = False
+                self.resumed()
+                continue
             task, attempt, asks = self._active.pop(self._luck.randrange(len(self._active)))
             try:
                 said = tuple(self._answer(ask, task) for ask in ((asks,) if isinstance(asks, Ask) else asks))
@@ -157,6 +161,8 @@ class Start:
         self._tasks = self.method.tasks(self)
 
     def _take(self):
+        if self._doom or self._paused:
+            return None
         self._read()
         if not self.method.goes_on(self):
             return None
@@ -173,7 +179,6 @@ class Start:
             if task.turn:
                 self.turns.append(task.key)
         self.flying.add(task.key)
-        self.begun(task)
         return task
 
     def _advance(self, task, attempt, said):
@@ -224,6 +229,7 @@ class Start:
             return
         heapq.heappush(self._taken_back, (self._begun[task.key], task))
         self.returned.add(task.key)
+        self._paused = self.attended
         if not self.attended:
             self._doom = self._doom or error
 

@@ -162,20 +162,54 @@ def test_failures_do_not_keep_a_run_from_its_target():
     assert {what for what, _, _ in ended.events} == {"kept", "failed"}
 
 
+@pytest.mark.parametrize("every", [2, 5, 11])
 @pytest.mark.parametrize("lanes", [1, 2, 8, 64])
 @pytest.mark.parametrize(("language", "variant"), CASES)
-def test_what_is_taken_back_is_asked_again_and_changes_nothing(language, variant, lanes):
-    luck, failed = Random(lanes), Counter()
+def test_what_is_taken_back_in_a_pause_is_asked_again_and_changes_nothing(language, variant, lanes, every):
+    credit = [every]
 
     def script(request):
-        failed[request.key()] += 1
-        return ModelError("no credit") if failed[request.key()] == 1 and luck.random() < 0.3 else taught(request)
+        credit[0] -= 1
+        return ModelError("no credit") if credit[0] < 0 else taught(request)
+
+    def resumed():
+        credit[0] = every
 
     project = new_project(language)
-    start(project, script, variant=variant, lanes=lanes, luck=luck, attended=True).run()
-    assert max(failed.values()) == 2
+    chosen = {"lanes": lanes, "luck": Random(every), "attended": True, "resumed": resumed}
+    start(project, script, variant=variant, **chosen).run()
+    assert credit != [every]
     assert rows(project) == rows(whole(language, variant))
-    assert not {key for key in failed if failed[key] == 2} - set(project.ledger)
+    assert {request.key() for request in project.asked} == set(project.ledger)
+
+
+def all_new(request):
+    """Seven new instructions to each request for some, and one instance of each."""
+    if request.max_tokens != 1024:
+        return "No" if request.max_tokens == 3 else "Output: It is done."
+    drawn = digits(request.key())
+    return "\n".join(f"{number}. {fresh(False, drawn)}" for number in range(9, 16))
+
+
+@pytest.mark.parametrize("target", [18, 20, 27])
+def test_what_is_taken_back_may_yet_stand_so_no_further_reply_is_read(target):
+    """A reply that was asked ahead is held beyond the target, and stays so in a pause."""
+    credit, held = [30], []
+
+    def script(request):
+        credit[0] -= 1
+        return ModelError("no credit") if credit[0] < 0 else all_new(request)
+
+    def resumed():
+        credit[0] = 30
+        held.append(len(run.held))
+
+    project, one = new_project(), new_project()
+    run = start(project, script, target=target, lanes=32, luck=Random(target), attended=True, resumed=resumed)
+    run.run()
+    start(one, all_new, target=target).run()
+    assert max(held) > 0
+    assert rows(project) == rows(one)
 
 
 @pytest.mark.parametrize("variant", ["paper", "alpaca"])
