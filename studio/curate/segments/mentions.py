@@ -133,13 +133,13 @@ def _found(text: str, hit: re.Match[str], noun: re.Pattern[str], known: range) -
         group = (_ROUND if lead in "(（" else _BRACKETS).match(text, opened)
         start = opened if group else start
     head = noun.search(text, max(0, start - _WINDOW), start)
-    if head and head["latin"] == "number" and owned(text, head.start()):
-        return None
     if hit["word"]:
         place = CARDINALS.split("|").index(hit["word"].lower()) + 1
         return _of_noun(head, (Item(start, end, place, place),), end, doubtful=True) if head else None
     if group and group.re is _BRACKETS:
         return _in_brackets(text, group, head)
+    if head and head["latin"] == "number" and owned(text, head.start()):
+        return None
     if head:
         return _behind_noun(text, head, group, start, known)
     if after := _AFTER.match(text, end):

@@ -27,10 +27,36 @@ _PLACE = re.compile(
     r"|\bthe[ ](?:former|latter)\b(?![ ](?:half|part|president|mayor|king|queen|director|owner|member|employee|site|name))",
     re.IGNORECASE,
 )
-_OF_PLACE = (
-    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "last", "final", "middle", "opening", "closing", "next"]
-)
-_OF_PLACE += ["previous", "preceding", "penultimate", "former", "latter", "topmost", "bottom", "above", "below", "following"]
+_OF_PLACE = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "last",
+    "final",
+    "middle",
+    "opening",
+    "closing",
+    "next",
+]
+_OF_PLACE += [
+    "previous",
+    "preceding",
+    "penultimate",
+    "former",
+    "latter",
+    "topmost",
+    "bottom",
+    "above",
+    "below",
+    "following",
+]
 _NTH = re.compile(r"\d(?:st|nd|rd|th)\b")
 _NUMERAL = rf"(?:\d{{1,3}}|[{HAN}十]{{1,3}})"
 _MEASURE = r"(?:个|份|条|则)?"
