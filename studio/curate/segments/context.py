@@ -183,7 +183,7 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
             continue
         if path in apart and field != "system":
             continue
-        told = references.mentions_in(text, of, asks=path not in _ANSWERS and not path.endswith("[1]"))
+        told = references.mentions_in(text, of)
         guard = guard or told.guard
         if told.mentions and (path in apart or (path in FIELDS and path != field and _labels_its_own(text, segments))):
             guard = guard or Guard("unclear-reference", f"labels in {path}")
@@ -203,9 +203,6 @@ def _unasked(row: Row, field: str, segments: Segments) -> Guard | None:
     if any(map(str.isalnum, segments.suffix)) or tasks.asks(segments.prefix):
         return None
     return Guard("no-question", " ".join(segments.prefix.split())[-40:])
-
-
-_ANSWERS = frozenset({"output", "chosen", "rejected"})
 
 
 def _turns_apart(row: Row, segments: Segments) -> frozenset[str]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from studio.curate.segments.nouns import NOUNS, singular
-from studio.curate.segments.numerals import CARDINALS, CIRCLED, HAN, value
+from studio.curate.segments.numerals import CIRCLED, HAN, value
 
 # 文章三篇, 这些材料一共: a Han numeral that measures, or that is a part of a word.
 _HAN = rf"[{HAN}十]{{1,3}}(?![个篇段份条则起共开样般些定直旦方切致律同边并])"
@@ -56,22 +56,18 @@ _ENTRY = re.compile(r"\.[ ]*\S|[ ]\d{1,3}(?![.:]?\w)")
 _FILE = re.compile(r"\.\w")
 _AFTER = re.compile(rf"[ ]?号[ ]?(?P<noun>{'|'.join(noun for noun in NOUNS if not noun.isascii())})")
 _COUNTS = re.compile(r"(?:\bof[ ]|[共有])$", re.IGNORECASE)
-_OWNER = re.compile(
-    r"\b(?!(?:in|is|are|was|were|the|a|at|to|and|or|of|by|from|with|under|see|as|it|for|only|not|just|answer)[ ])"
-    r"[A-Za-z]+[ ]$",
-    re.IGNORECASE,
-)
 _CODE = re.compile(r"[=`{};]")
 _WINDOW, _LINE = 40, 300
 
 
 class Item(NamedTuple):
-    """A number or a range. start, end: in the text. first, last: what it means, the same for a single number."""
+    """A number, or a range. start, end: in the text. first, last: what it means, the same for a single number."""
 
     start: int
     end: int
     first: int
     last: int
+    ranged: bool
 
 
 class Found(NamedTuple):
@@ -98,8 +94,7 @@ def _grammar(own: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     han = [re.escape(noun) for noun in nouns if not noun.isascii()]
     ends = "".join(sorted({noun[-1] for noun in han}))
     number = re.compile(
-        rf"(?<!\d)(?<!\d[.,:])(?:{_DIGITS}|[{CIRCLED}]|(?<=[{ends}\[【［(（第号是为：: ]){_HAN}|{_HAN}(?=[ ]?号)"
-        rf"|\b(?P<word>{CARDINALS})\b(?![ ]of\b))",
+        rf"(?<!\d)(?<!\d[.,:])(?:{_DIGITS}|[{CIRCLED}]|(?<=[{ends}\[【［(（第号是为：: ]){_HAN}|{_HAN}(?=[ ]?号))",
         re.IGNORECASE,
     )
     noun = re.compile(
@@ -133,13 +128,8 @@ def _found(text: str, hit: re.Match[str], noun: re.Pattern[str], known: range) -
         group = (_ROUND if lead in "(（" else _BRACKETS).match(text, opened)
         start = opened if group else start
     head = noun.search(text, max(0, start - _WINDOW), start)
-    if hit["word"]:
-        place = CARDINALS.split("|").index(hit["word"].lower()) + 1
-        return _of_noun(head, (Item(start, end, place, place),), end, doubtful=True) if head else None
     if group and group.re is _BRACKETS:
         return _in_brackets(text, group, head)
-    if head and head["latin"] == "number" and owned(text, head.start()):
-        return None
     if head:
         return _behind_noun(text, head, group, start, known)
     if after := _AFTER.match(text, end):
@@ -147,14 +137,9 @@ def _found(text: str, hit: re.Match[str], noun: re.Pattern[str], known: range) -
     return Found("" if hit[0] in CIRCLED else None, hit.start(), end, _items(text, hit.start(), end))
 
 
-def owned(text: str, at: int) -> bool:
-    """Whether "number" or "no." at `at` counts something else, as in "bus number 3"."""
-    return _OWNER.search(text, max(0, at - 24), at) is not None
-
-
 def _items(text: str, start: int, end: int) -> tuple[Item, ...]:
     return tuple(
-        Item(*one.span(), value(one["first"]), value(one["last"] or one["first"]))
+        Item(*one.span(), value(one["first"]), value(one["last"] or one["first"]), one["last"] is not None)
         for one in _ITEM.finditer(text, start, end)
     )
 
@@ -221,4 +206,4 @@ def _told(text: str, items: tuple[Item, ...], known: range, *, many: bool, han: 
             return items, False
         items = items[:-1]
     one = items[0]
-    return items, not (han and _UNIT.match(text, one.end)) and (one.first == one.last or han or many)
+    return items, not (han and _UNIT.match(text, one.end)) and (not one.ranged or han or many)

@@ -20,7 +20,6 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
     ("section",),
     ("example", "sample", "demonstration", "shot", "示例", "样例", "范例", "例子", "例"),
     (ITEM, "point", "entry", "option", "fact", "review", "comment", "statement", "claim", "bullet"),
-    ("number",),
 )
 """Nouns that mean the same, the first one stands for all."""
 NOUNS = {noun: one[0] for one in FAMILIES for noun in one}

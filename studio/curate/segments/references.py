@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from studio.curate.segments import pointing
 from studio.curate.segments.guards import Code, Guard
-from studio.curate.segments.mentions import RANGE, Found, numbers, owned
+from studio.curate.segments.mentions import RANGE, Found, numbers
 from studio.curate.segments.nouns import ITEM, families_of, family, forms_of, lead_nouns
 from studio.curate.segments.numerals import CIRCLED, HAN, value, written
 from studio.curate.segments.segment import Naming, Segments
@@ -47,16 +47,15 @@ class References(NamedTuple):
 class Called(NamedTuple):
     """How texts around segments may call them. naming: None where labels have no numbers. size: how many there are.
 
-    nouns: what the line above them calls them. bodies: their texts; words that stand in them with a number are their
-    own. objects: they are objects of an array, which a question may call anything. asked: a question may speak of one.
+    entries: what the line above a numbered list calls its entries. bodies: their texts; what stands in them with its
+    number is their own. nouns: what may stand behind an ordinal.
     """
 
     naming: Naming | None
     size: int
-    nouns: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
-    objects: bool = False
-    asked: bool = True
+    nouns: tuple[str, ...] = pointing.USUAL
 
     @property
     def known(self) -> range:
@@ -64,102 +63,78 @@ class Called(NamedTuple):
         first = 1 if self.naming is None else self.naming.first
         return range(first, first + self.size)
 
+    def quoted(self, words: str) -> bool:
+        """Whether a segment says these words itself."""
+        return any(words.casefold() in body.casefold() for body in self.bodies)
+
 
 def called(segments: Segments) -> Called:
     """How the texts around these segments may call them."""
-    lead = segments.prefix.rstrip().rpartition("\n")[2]
-    objects = segments.kind == "json" and segments.bodies[0].startswith("{")
-    # "The last sentence" after examples is the one that is to be done like them.
-    return Called(
-        segments.naming, len(segments), lead_nouns(lead), segments.bodies, objects, segments.kind != "examples"
-    )
+    lead = lead_nouns(segments.prefix.rstrip().rpartition("\n")[2])
+    usual = pointing.OBJECTS if segments.kind == "json" and segments.bodies[0].startswith("{") else pointing.USUAL
+    nouns = pointing.EXAMPLES if segments.kind == "examples" else (*usual, *lead)
+    entries = lead if segments.naming is not None and segments.naming.noun == ITEM else ()
+    return Called(segments.naming, len(segments), entries, segments.bodies, nouns)
 
 
-def mentions_in(text: str, of: Called, *, asks: bool = False) -> References:
-    """The references in a text around the segments: resolved, or with a guard where one cannot be.
-
-    asks: the text says what is to be done with the segments, and no answer to it.
-    """
-    if words := _placed(text, of, asks=asks):
+def mentions_in(text: str, of: Called) -> References:
+    """The references in a text around the segments: resolved, or with a guard where one cannot be."""
+    if words := pointing.named(text, of.nouns):
         return References((), Guard("names-place", words))
-    own = "" if of.naming is None else of.naming.noun
     mentions: list[Mention] = []
-    listed = _listing(text) if of.naming is not None else frozenset()
-    for found in numbers(text, (own, *(of.nouns if own == ITEM else ())), of.known):
-        if found.noun is None and (of.naming is None or found.start in listed):
-            continue
+    listed = frozenset() if of.naming is None else _listing(text)
+    for found in numbers(text, ("" if of.naming is None else of.naming.noun, *of.entries), of.known):
         verdict = _verdict(text, found, of, listed)
         if verdict == "doubt":
             code: Code = "names-place" if of.naming is None else "unclear-reference"
             return References((), Guard(code, text[found.start : found.end].strip(" .,;:!?\n")))
-        if verdict == "named" and of.naming is not None:
-            first = of.naming.first
+        if verdict == "named":
             mentions += [
-                Mention(one.start, one.end, one.first - first, one.last - first if one.last != one.first else None)
+                Mention(one.start, one.end, of.known.index(one.first), of.known.index(one.last) if one.ranged else None)
                 for one in found.items
             ]
     return References(tuple(mentions))
-
-
-def _placed(text: str, of: Called, *, asks: bool) -> str:
-    words = pointing.place(text) or pointing.turn(text)
-    if not words and asks and of.asked:
-        return pointing.asked(text, of.nouns, objects=of.objects)
-    return words or (pointing.ordinal_of(text, of.nouns) if of.nouns else "")
-
-
-def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Literal["named", "doubt", "other"]:
-    """Whether numbers name segments, may do so, or are of another world."""
-    naming, items = of.naming, found.items
-    within = any(one.first in of.known or one.last in of.known for one in items)
-    if found.noun is None:
-        return "doubt" if within and _stands_alone(text, found, of) else "other"
-    circled = not found.noun and text[found.start] in CIRCLED
-    if naming is None:
-        return "other" if not within or circled or found.glued or _spelled(text, found) else "doubt"
-    if circled and found.start in listed and naming.style not in CIRCLED:
-        return "other"
-    noun = ITEM if naming.noun == ITEM and found.noun in of.nouns else found.noun
-    own = not noun or family(noun) in families_of(naming.noun) or (found.listing and family(noun) in _USED)
-    if not own:
-        return "doubt" if within and not _spelled(text, found) and not _told(text, found, of) else "other"
-    if found.doubtful and noun and not within:
-        return "other"
-    digits = naming.style.isdecimal()
-    clear = not found.doubtful and all(
-        one.first in of.known and one.last in of.known
-        and (one.first < one.last or not RANGE.fullmatch(text, one.start, one.end))
-        and not (digits and text[one.start] in f"{HAN}十")
-        for one in items
-    )  # fmt: skip
-    return "named" if clear else "doubt"
 
 
 # "Sources: 1, 3" lists what was used, whatever the labels call it.
 _USED = ("source", "material")
 
 
-def _spelled(text: str, found: Found) -> bool:
-    """Whether it is "the number one" or "one of the items": words after nouns that are common with them."""
-    return (
-        family(found.noun or "") in (ITEM, "number")
-        and text[found.items[0].start].isascii()
-        and (text[found.items[0].start].isalpha())
+def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Literal["named", "doubt", "other"]:
+    """Whether numbers name segments, may do so, or are of another world."""
+    naming = of.naming
+    within = any(one.first in of.known or one.last in of.known for one in found.items)
+    circled = text[found.start] in CIRCLED
+    if naming is None:
+        bare = found.noun is None or circled or found.glued
+        return "doubt" if within and not bare else "other"
+    if found.noun is None or (circled and naming.style not in CIRCLED):
+        if found.start in listed:
+            return "other"
+        if found.noun is None:
+            return "doubt" if within and _stands_alone(text, found, of) else "other"
+    kin = ITEM if found.noun in of.entries else family(found.noun)
+    if found.noun and kin not in families_of(naming.noun) and not (found.listing and kin in _USED):
+        # Laws and books have articles and sections too.
+        own_world = kin not in families_of("") and of.quoted(text[found.start : found.end])
+        return "doubt" if within and not own_world else "other"
+    if found.noun and found.doubtful and not within:
+        return "other"
+    clear = not found.doubtful and all(
+        one.first in of.known
+        and one.last in of.known
+        and (one.first < one.last or not one.ranged)
+        and not (naming.style.isdecimal() and text[one.start] in f"{HAN}十")
+        for one in found.items
     )
-
-
-def _told(text: str, found: Found, of: Called) -> bool:
-    """Whether a segment says these words itself, as laws and books have articles and sections too."""
-    words = text[found.start : found.end].casefold()
-    return family(found.noun or "") not in families_of("") and any(words in body.casefold() for body in of.bodies)
+    return "named" if clear else "doubt"
 
 
 # -- numbers alone -------------------------------------------------------------------------------
 
 _BEFORE = re.compile(
     r"(?:(?:^|[.!?;,\n])[ \t]*(?:[-*•][ \t]*)?(?:[A-Za-z]+[ ])?|[:：>#№{][ ]*[\"'*“]*|(?<![A-Za-z\d_])[(（][ ]?"
-    r"|[\[【]\^?"
-    r"|(?P<no>\bno\.[ ]?)|编号|选项|答案|[在是为]|\b(?:see|cf\.|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
+    r"|[\[【]\^?|\bno\.[ ]?|编号|选项|答案|[在是为]|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
@@ -177,15 +152,14 @@ _ENTRY_MEASURE = re.compile(r"[ ]?[条个项点则句种位名]")
 def _stands_alone(text: str, found: Found, of: Called) -> bool:
     """Whether a number that counts nothing may stand for a segment: "see 3", "(2)", "Answer: 2", "#1"."""
     start, end = found.start, found.end
-    if of.naming is not None and of.naming.noun == ITEM and not text[max(0, start - 1) : start].isascii():
+    if of.naming is not None and of.naming.noun == ITEM and start and not text[max(0, start - 1) : start].isascii():
         ordinal = text[start - 1] == "第"
         if _ENTRY_MEASURE.match(text, end) if ordinal else text[start - 1] >= "一" and not _HAN_UNIT.match(text, end):
             return True
-    before = _BEFORE.search(text, max(0, start - 24), start)
-    if before is None or not _BEHIND.match(text, end) or (before["no"] and owned(text, before.start())):
+    if not (_BEFORE.search(text, max(0, start - 24), start) and _BEHIND.match(text, end)):
         return False
     words = text[max(0, start - _QUOTED) : end]
-    return not (_WORD.search(words[:-1]) and any(words in body for body in of.bodies))
+    return not (_WORD.search(words) and of.quoted(words))
 
 
 _ENTRIES = (
@@ -221,7 +195,7 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool | None
         nouns = (*forms_of("paragraph"), *forms_of("passage"))
     if apart is None:
         apart = naming is not None and naming.noun != ITEM
-    if not apart and (words := pointing.place(text) or pointing.aside(text)):
+    if not apart and (words := pointing.placed(text, pointing.USUAL) or pointing.aside(text)):
         return Guard("cross-reference", words)
     spoken = text.lower()
     called = any(noun in spoken for noun in nouns)
