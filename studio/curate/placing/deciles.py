@@ -1,15 +1,15 @@
 """Tenths of a context: where gold segments stand over a whole dataset, and how rows can fill all tenths evenly.
 
 A row with n segments offers n places, each of which lies in one tenth: the first in 0, the last in 9. Rows of 10 reach
-every tenth, rows of 3 only tenths 0, 5 and 9. So which rows go where is a flow from numbers of segments to tenths; it
-is pushed from crowded tenths to empty ones until no row could move to a tenth that has two less.
+every tenth, rows of 3 only tenths 0, 5 and 9. So rows of one number of segments after the other go to the emptiest of
+the tenths that they reach, over and over until nothing changes.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -42,11 +42,9 @@ def places_by_decile(count: int) -> dict[int, tuple[int, ...]]:
     return {tenth: tuple(places) for tenth, places in found.items()}
 
 
-# Shares of rows are no whole numbers, and a step that gains nothing would be taken for ever.
-_NOTHING = 1e-6
-
 Quotas = dict[int, list[int]]
 """By number of segments, how many rows go to each of their places."""
+_ROUNDS = 60
 
 
 def spread(
@@ -60,128 +58,77 @@ def spread(
     """How many rows go to each place, so that the tenths fill as the weights want, as far as the sizes allow.
 
     sizes: by number of segments, how many gold segments are to be placed. weights: ten numbers, how often each tenth is
-    wanted; None: equally often. Each number of segments starts from a rotation through its places, from one the seed
-    chooses, and leaves it only for the tenths' sake. standing: gold segments that stay where they are, and count.
-    limits: as many at a place at most.
+    wanted; None: equally often. standing: gold segments that stay where they are, and count. limits: as many at a
+    place at most. What does not come out even, the seed shares out.
     """
-    flow = _Flow(sizes, seed, limits)
     load = histogram(standing)
     total = sum(load) + sum(sizes.values())
     most = max(weights or (0.0,))
     wanted = [weight / most for weight in weights] if weights and most else [1.0] * DECILES
     whole = sum(wanted)
-    flow.level([total * weight / whole for weight in wanted], load)
-    return flow.quotas(seed)
+    room = {count: limits[count] if limits else [rows] * count for count, rows in sizes.items()}
+    tenths = _levelled(sizes, load, [total * weight / whole for weight in wanted], room, seed)
+    found: Quotas = {count: [0] * count for count in sizes}
+    for count, by_tenth in tenths.items():
+        for tenth, places in places_by_decile(count).items():
+            vessels = {place: (0.0, room[count][place]) for place in places}
+            for place, n in _poured(by_tenth[tenth], vessels, f"{seed}/{count}/{tenth}").items():
+                found[count][place] = n
+    return found
 
 
 def even(positions: Sequence[Position]) -> list[int]:
     """The histogram of as many gold segments, as even as their numbers of segments allow."""
-    flow = _Flow(Counter(count for _, count in positions), 0, None)
     load = [0] * DECILES
-    flow.level([len(positions) / DECILES] * DECILES, load)
+    sizes = Counter(count for _, count in positions)
+    room = {count: [rows] * count for count, rows in sizes.items()}
+    _levelled(sizes, load, [len(positions) / DECILES] * DECILES, room, 0)
     return load
 
 
-class _Flow:
-    """How many rows of each number of segments stand in each tenth, and how many may."""
+def _levelled(
+    sizes: Mapping[int, int], load: list[int], wanted: Sequence[float], room: Quotas, seed: int
+) -> dict[int, dict[int, int]]:
+    """By number of segments, how many rows go to each tenth. load: what stands there; it counts along.
 
-    def __init__(self, sizes: Mapping[int, int], seed: int, limits: Quotas | None) -> None:
-        self._rotation = {count: _rotation(count, rows, seed, limits) for count, rows in sizes.items()}
-        self._limits = limits
-        self._rows: dict[int, dict[int, int]] = {}
-        self._most: dict[int, dict[int, int]] = {}
-        for count, places in self._rotation.items():
-            by_decile = places_by_decile(count)
-            self._rows[count] = {tenth: sum(places[place] for place in found) for tenth, found in by_decile.items()}
-            self._most[count] = {
-                tenth: sum(limits[count][place] for place in found) if limits else sizes[count]
-                for tenth, found in by_decile.items()
+    room: how many rows each place can take.
+    """
+    found = {count: dict.fromkeys(places_by_decile(count), 0) for count in sizes}
+    for turn in range(_ROUNDS):
+        before = list(load)
+        for count in sorted(sizes, reverse=turn % 2 == 1):
+            for tenth, n in found[count].items():
+                load[tenth] -= n
+            vessels = {
+                tenth: (load[tenth] - wanted[tenth], sum(room[count][place] for place in places))
+                for tenth, places in places_by_decile(count).items()
             }
-
-    def level(self, wanted: Sequence[float], load: list[int]) -> None:
-        """Push rows from tenths with too many to tenths with too few; load counts along, from what stands there."""
-        for rows in self._rows.values():
-            for tenth, n in rows.items():
+            found[count] = _poured(sizes[count], vessels, f"{seed}/{count}")
+            for tenth, n in found[count].items():
                 load[tenth] += n
-        while True:
-            crowded = sorted(range(DECILES), key=lambda tenth: wanted[tenth] - load[tenth])
-            for source in crowded:
-                path = self._path(source, [n - want for n, want in zip(load, wanted, strict=True)])
-                if path:
-                    break
-            else:
-                return
-            target = path[-1][2]
-            gap = (load[source] - wanted[source]) - (load[target] - wanted[target])
-            most = min(
-                min(self._rows[count][start], self._most[count][end] - self._rows[count][end])
-                for count, start, end in path
-            )
-            n = max(1, min(most, math.floor(gap / 2)))
-            for count, start, end in path:
-                self._rows[count][start] -= n
-                self._rows[count][end] += n
-            load[source] -= n
-            load[target] += n
-
-    def _path(self, source: int, excess: list[float]) -> list[tuple[int, int, int]]:
-        """The steps (rows of so many segments, from tenth, to tenth) to the emptiest tenth that gains; [] for none."""
-        came: dict[int, tuple[int, int, int]] = {}
-        ahead = deque([source])
-        while ahead:
-            start = ahead.popleft()
-            for count, rows in self._rows.items():
-                if rows.get(start, 0) <= 0:
-                    continue
-                for end, n in rows.items():
-                    if end != source and end not in came and n < self._most[count][end]:
-                        came[end] = (count, start, end)
-                        ahead.append(end)
-        if not came:
-            return []
-        target = min(came, key=lambda tenth: (excess[tenth], tenth))
-        if excess[source] - excess[target] <= 1 + _NOTHING:
-            return []
-        path = [came[target]]
-        while path[-1][1] != source:
-            path.append(came[path[-1][1]])
-        return path[::-1]
-
-    def quotas(self, seed: int) -> Quotas:
-        """Rows by place: those of a tenth shared among its places, as before where the tenth kept its number."""
-        found: Quotas = {}
-        for count, rows in self._rows.items():
-            places = self._rotation[count]
-            for tenth, members in places_by_decile(count).items():
-                if sum(places[place] for place in members) != rows[tenth]:
-                    limits = [self._limits[count][place] if self._limits else rows[tenth] for place in members]
-                    for place, n in zip(members, _shared(rows[tenth], limits, f"{seed}/{count}/{tenth}"), strict=True):
-                        places[place] = n
-            found[count] = places
-        return found
+        if load == before:
+            break
+    return found
 
 
-def _rotation(count: int, rows: int, seed: int, limits: Quotas | None) -> list[int]:
-    """Rows by place when they rotate through all places, from one the seed chooses."""
-    if limits is not None:
-        return _shared(rows, limits[count], f"{seed}/{count}")
-    start = random.Random(f"{seed}/{count}").randrange(count)
-    return [rows // count + ((place - start) % count < rows % count) for place in range(count)]
+def _poured(rows: int, vessels: Mapping[int, tuple[float, int]], seed: str) -> dict[int, int]:
+    """Rows poured into vessels, each by how high it is filled and what room it has: always into the lowest one.
 
-
-def _shared(rows: int, limits: Sequence[int], seed: str) -> list[int]:
-    """rows shared as evenly as the limits allow; who gets one more, the seed says."""
-    order = list(range(len(limits)))
+    Of those that are as low, the seed says which one is the first.
+    """
+    order = list(vessels)
     random.Random(seed).shuffle(order)
-    found = [0] * len(limits)
-    open_places = [place for place in order if limits[place]]
-    left = min(rows, sum(limits))
-    while left:
-        share = max(1, min(left // len(open_places), min(limits[place] - found[place] for place in open_places)))
-        for place in open_places[: left if share == 1 else None]:
-            found[place] += share
-            left -= share
-        open_places = [place for place in open_places if found[place] < limits[place]]
+    found = dict.fromkeys(vessels, 0)
+    while rows and (free := [one for one in order if found[one] < vessels[one][1]]):
+        height = {one: vessels[one][0] + found[one] for one in free}
+        lowest = min(height.values())
+        group = sorted((one for one in free if height[one] < lowest + 1), key=height.__getitem__)
+        above = min((height[one] for one in free if height[one] >= lowest + 1), default=lowest + rows)
+        least = min(vessels[one][1] - found[one] for one in group)
+        step = max(1, min(rows // len(group), int(above - lowest), least))
+        for one in group[:rows]:
+            found[one] += step
+            rows -= step
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from studio.alpaca.rows import Preference, Pretrain, Row, answers
-from studio.curate.segments import references, tasks
+from studio.curate.segments import pointing, references, tasks
 from studio.curate.segments.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.segments.guards import Guard
 from studio.curate.segments.nouns import family
@@ -178,19 +178,19 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
         if not text:
             continue
         if constraints:
-            words = references.names_constraint(text)
+            words = pointing.names_constraint(text)
             guard = guard or (Guard("names-place", words) if words else None)
             continue
         if path in apart and field != "system":
             continue
-        told = references.mentions_in(text, of, asks=path not in _ANSWERS and not path.endswith("[1]"))
+        told = references.mentions_in(text, of)
         guard = guard or told.guard
         if told.mentions and (path in apart or (path in FIELDS and path != field and _labels_its_own(text, segments))):
             guard = guard or Guard("unclear-reference", f"labels in {path}")
-        for start, end, place in told.mentions:
-            found.append(Reference(path, Mention(start + offset, end + offset, place)))
+        for one in told.mentions:
+            found.append(Reference(path, one._replace(start=one.start + offset, end=one.end + offset)))
             if path == answered:
-                cited.append(place)
+                cited += one.places
     question = question_of(row, field, segments)
     guard = guard or _crossing(segments) or _in_order(row, question, segments, cites=bool(found))
     return Context(field, segments, _gold(row, question, segments, known, cited), guard, tuple(found))
@@ -203,9 +203,6 @@ def _unasked(row: Row, field: str, segments: Segments) -> Guard | None:
     if any(map(str.isalnum, segments.suffix)) or tasks.asks(segments.prefix):
         return None
     return Guard("no-question", " ".join(segments.prefix.split())[-40:])
-
-
-_ANSWERS = frozenset({"output", "chosen", "rejected"})
 
 
 def _turns_apart(row: Row, segments: Segments) -> frozenset[str]:
@@ -225,11 +222,15 @@ def _labels_its_own(text: str, segments: Segments) -> bool:
     return segments.naming is None or family(found.segments.naming.noun) == family(segments.naming.noun)
 
 
+# Such segments are texts of their own; list entries and paragraphs may lean on each other.
+_APART: frozenset[Kind] = frozenset({"documents", "json", "xml", "sections", "pattern"})
+
+
 def _crossing(segments: Segments) -> Guard | None:
     if segments.kind == "constraints":
-        words = next((words for body in segments.bodies if (words := references.names_constraint(body))), None)
+        words = next((words for body in segments.bodies if (words := pointing.names_constraint(body))), None)
         return Guard("cross-reference", words) if words else None
-    return references.crossing(segments.bodies, segments.naming)
+    return references.crossing(segments.bodies, segments.naming, apart=segments.kind in _APART)
 
 
 def _in_order(row: Row, question: str, segments: Segments, *, cites: bool) -> Guard | None:
@@ -237,8 +238,6 @@ def _in_order(row: Row, question: str, segments: Segments, *, cites: bool) -> Gu
     if segments.kind == "constraints":
         return None
     for answer in answers(row):
-        if segments.naming is not None and references.is_bare_number(answer):
-            return Guard("unclear-reference", answer.strip())
         if guard := parallel(answer, question, segments, cites=cites):
             return guard
     return None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from studio.curate.segments import tasks, timelines
+from studio.curate.segments.numerals import CIRCLED, DAYS, HAN, HAN_DAYS, MONTHS
 
 Code = Literal[
     "steps",
@@ -66,9 +67,8 @@ class Guard(NamedTuple):
 
 _STEP = re.compile(
     r"[ \t　]*(?:#{1,6}[ \t]+|\*\*|[-*+][ \t]+)?(?:"
-    r"\d{1,3}(?:[.)．][ \t]|、)|[(（]\d{1,2}[)）]|[①-⑳]|[一二三四五六七八九十]{1,3}、|[ivx]{1,4}[.)][ \t]"
-    r"|第[ \t]*[一二三四五六七八九十百\d]+[ \t]*(?:步|阶段|环节|章|节|回|幕|天|日|周|年|轮|部分)"
-    r"|步骤[ \t]*[一二三四五六七八九十\d]"
+    rf"\d{{1,3}}(?:[.)．][ \t]|、)|[(（]\d{{1,2}}[)）]|[{CIRCLED}]|[{HAN}十]{{1,3}}、|[ivx]{{1,4}}[.)][ \t]"
+    rf"|第[ \t]*[{HAN}十百\d]+[ \t]*(?:步|阶段|环节|章|节|回|幕|天|日|周|年|轮|部分)|步骤[ \t]*[{HAN}十\d]"
     r"|(?:step|day|week|year|chapter|part|scene|act|phase|stage|round|turn)[ \t]+(?:\d+|one|two|three|[ivx]+)\b"
     r")",
     re.IGNORECASE,
@@ -94,11 +94,10 @@ _PRONOUN = re.compile(
 _TIME = re.compile(
     r"\s*(?:(?:(?:in|on|by|during|since|around|at|before|after|from|until|towards?)[ ]+)?(?:the[ ]+)?"
     r"(?:next[ ]+|same[ ]+|early[ ]+|late[ ]+|spring of[ ]+|summer of[ ]+|autumn of[ ]+|winter of[ ]+)?"
-    r"(?:(?:january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|morning|afternoon|evening|noon|midday|midnight|dawn"
-    r"|dusk|nightfall|sunrise|sunset)\b|[12]\d{3}s?\b)"
-    r"|\d{1,2}:\d{2}|公元|[12]\d{3}[ ]?年|\d{1,2}月|周[一二三四五六日]|星期[一二三四五六日天]"
-    r"|(?:清早|清晨|早上|早晨|上午|中午|正午|午后|下午|傍晚|黄昏|晚上|夜里|夜晚|半夜|凌晨|入夜|天亮|第[一二三四五]天))",
+    rf"(?:(?:{MONTHS}|{DAYS}|morning|afternoon|evening|noon|midday|midnight|dawn|dusk|nightfall|sunrise|sunset)\b"
+    r"|[12]\d{3}s?\b)"
+    rf"|\d{{1,2}}:\d{{2}}|公元|[12]\d{{3}}[ ]?年|\d{{1,2}}月|(?:周|星期)[{HAN_DAYS}]"
+    rf"|(?:清早|清晨|早上|早晨|上午|中午|正午|午后|下午|傍晚|黄昏|晚上|夜里|夜晚|半夜|凌晨|入夜|天亮|第[{HAN}]天))",
     re.IGNORECASE,
 )
 _LETTER = re.compile(

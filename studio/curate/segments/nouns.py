@@ -20,15 +20,28 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
     ("section",),
     ("example", "sample", "demonstration", "shot", "示例", "样例", "范例", "例子", "例"),
     (ITEM, "point", "entry", "option", "fact", "review", "comment", "statement", "claim", "bullet"),
-    ("number",),
 )
 """Nouns that mean the same, the first one stands for all."""
-FAMILY_OF = {noun: one[0] for one in FAMILIES for noun in one}
+NOUNS = {noun: one[0] for one in FAMILIES for noun in one}
+"""Each of them, and the first one of its family."""
+# What labels that are bare numbers in brackets may be called.
+_OF_BRACKETS = ("document", "passage", "source", "material", "context", "text", "evidence")
 
 
 def family(noun: str) -> str:
     """What stands for a noun and those that mean the same."""
-    return FAMILY_OF.get(noun, noun)
+    return NOUNS.get(noun, noun)
+
+
+def families_of(noun: str) -> tuple[str, ...]:
+    """The families by which segments may be called whose labels have this noun, "" for brackets alone."""
+    return (family(noun),) if noun else _OF_BRACKETS
+
+
+def forms_of(noun: str) -> tuple[str, ...]:
+    """Every noun by which such segments may be called."""
+    families = families_of(noun)
+    return tuple(known for known, first in NOUNS.items() if first in families) or (noun,)
 
 
 _ENDS = re.compile(

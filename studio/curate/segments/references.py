@@ -1,32 +1,40 @@
-"""References to segments by number: resolved, and rewritten when the segments move.
+"""References to segments: numbers in the form of their labels, which follow them, and words that hold the row.
 
-"Document [2]", "documents 1 and 3", "[4]", "文档2", "材料一" name a segment by the number of its label, so they are
-rewritten with it. "the first document", "the latter", 前者, 上一段 name one by its place; a row that says so stays as
-it is, and so does one in which it is not certain what a number means, or that asks for every segment in turn.
+"Document [2]", "documents 1 and 3", [1-3], 文档2, ② name segments by the numbers of their labels wherever they stand,
+so they are rewritten when the segments move. What may name one in another way holds the row: "passage 2" beside
+documents, "(2)", "the first document", 前者.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
-from studio.curate.segments.citations import NUMBER, Numbered
-from studio.curate.segments.guards import Guard
-from studio.curate.segments.loose import alone, signed
-from studio.curate.segments.nouns import ITEM, family, lead_nouns
-from studio.curate.segments.numerals import value, written
-from studio.curate.segments.ordinals import OF_OBJECTS, USUAL, place_named
-from studio.curate.segments.phrases import pointers
+from studio.curate.segments import pointing
+from studio.curate.segments.guards import Code, Guard
+from studio.curate.segments.mentions import RANGE, Found, numbers
+from studio.curate.segments.nouns import ITEM, families_of, family, forms_of, lead_nouns
+from studio.curate.segments.numerals import CIRCLED, HAN, value, written
 from studio.curate.segments.segment import Naming, Segments
 
 
 class Mention(NamedTuple):
-    """A number that names a segment. start, end: of its digits in the text. place: of the segment, from 0."""
+    """A number that names a segment, or a range. start, end: of its digits in the text. place: of the segment, from 0.
+
+    until: the place that ends a range such as 1-3, None for a single number.
+    """
 
     start: int
     end: int
     place: int
+    until: int | None = None
+
+    @property
+    def places(self) -> range:
+        """The places of all segments that it names."""
+        return range(self.place, (self.place if self.until is None else self.until) + 1)
 
 
 class References(NamedTuple):
@@ -39,203 +47,201 @@ class References(NamedTuple):
 class Called(NamedTuple):
     """How texts around segments may call them. naming: None where labels have no numbers. size: how many there are.
 
-    nouns: what the line above them calls them, and lead, that line. asked: what a question may call one besides.
-    bodies: their texts; a number that stands in them with its noun is no reference.
+    entries: what the line above a numbered list calls its entries. bodies: their texts; what stands in them with its
+    number is their own. nouns: what may stand behind an ordinal.
     """
 
     naming: Naming | None
     size: int
-    nouns: tuple[str, ...] = ()
-    lead: str = ""
-    asked: frozenset[str] = USUAL
+    entries: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = pointing.USUAL
 
-    def told(self, words: str) -> bool:
+    @property
+    def known(self) -> range:
+        """The numbers of the labels."""
+        first = 1 if self.naming is None else self.naming.first
+        return range(first, first + self.size)
+
+    def quoted(self, words: str) -> bool:
         """Whether a segment says these words itself."""
-        sought = words.casefold()
-        return any(sought in body.casefold() for body in self.bodies)
+        return any(words.casefold() in body.casefold() for body in self.bodies)
 
 
 def called(segments: Segments) -> Called:
     """How the texts around these segments may call them."""
-    lead = segments.prefix.rstrip().rpartition("\n")[2]
-    asked = USUAL
-    if segments.kind == "examples":
-        # "the last sentence" is the one that is to be done like them.
-        asked = frozenset()
-    elif segments.kind == "json" and segments.bodies[0].startswith("{"):
-        asked = OF_OBJECTS
-    return Called(segments.naming, len(segments), lead_nouns(lead), lead, asked, segments.bodies)
+    lead = lead_nouns(segments.prefix.rstrip().rpartition("\n")[2])
+    usual = pointing.OBJECTS if segments.kind == "json" and segments.bodies[0].startswith("{") else pointing.USUAL
+    nouns = pointing.EXAMPLES if segments.kind == "examples" else (*usual, *lead)
+    entries = lead if segments.naming is not None and segments.naming.noun == ITEM else ()
+    return Called(segments.naming, len(segments), entries, segments.bodies, nouns)
 
 
-def mentions_in(text: str, of: Called, *, asks: bool = False) -> References:
-    """The references in a text around the segments: resolved, or with a guard where one cannot be.
-
-    asks: the text says what is to be done with the segments, and no answer to it.
-    """
-    naming = of.naming
-    own = "" if naming is None else naming.noun
-    entries = of.nouns if own == ITEM else ()
-    seen = pointers(text, (own, *entries))
-    if words := seen.place or seen.turn or place_named(text, of.nouns, of.lead, of.size, of.asked if asks else ()):
+def mentions_in(text: str, of: Called) -> References:
+    """The references in a text around the segments: resolved, or with a guard where one cannot be."""
+    if words := pointing.named(text, of.nouns):
         return References((), Guard("names-place", words))
     mentions: list[Mention] = []
-    taken: list[tuple[int, int]] = []
-    for found in _outside_formats(text, seen.numbered) if asks else seen.numbered:
-        taken.append(found.span)
-        if found.noun in entries:
-            found = found._replace(noun=ITEM)
-        if _means_else(found, of):
-            continue
-        if naming is None:
-            return References((), Guard("names-place", found.words))
-        if not _clear(found, naming, of.size):
-            return References((), Guard("unclear-reference", found.words))
-        mentions += [
-            Mention(found.start + one.start(), found.start + one.end(), value(one[0]) - naming.first)
-            for one in NUMBER.finditer(found.numbers)
-        ]
-    if naming is not None:
-        for start, words, number in signed(text) + (alone(text) if own == ITEM else []):
-            if (
-                _within(number, naming, of.size)
-                and not any(begin <= start < end for begin, end in taken)
-                and not (words[0].isalpha() and of.told(words))
-            ):
-                return References((), Guard("unclear-reference", words))
-    return References(tuple(sorted(mentions)))
+    listed = frozenset() if of.naming is None else _listing(text)
+    for found in numbers(text, ("" if of.naming is None else of.naming.noun, *of.entries), of.known):
+        verdict = _verdict(text, found, of, listed)
+        if verdict == "doubt":
+            code: Code = "names-place" if of.naming is None else "unclear-reference"
+            return References((), Guard(code, text[found.start : found.end].strip(" .,;:!?\n")))
+        if verdict == "named":
+            mentions += [
+                Mention(one.start, one.end, of.known.index(one.first), of.known.index(one.last) if one.ranged else None)
+                for one in found.items
+            ]
+    return References(tuple(mentions))
 
 
-# Behind these words a number shows how to cite, and cites nothing.
-_FORMAT = re.compile(
-    r"(?:\b(?:e\.g\.|for example|for instance|such as|format|style|notation|as in|like (?:this|so))"
-    r"|\bcit(?:e|ing|ations?)\b[^.\n]{0,60}\b(?:as|using|by|like)|例如|比如|譬如|诸如|形如|格式|样式|如(?=[\[【“\"：:]))"
-    r"[^.。！？!?\n]{0,40}$",
+# "Sources: 1, 3" lists what was used, whatever the labels call it.
+_USED = ("source", "material")
+
+
+def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Literal["named", "doubt", "other"]:
+    """Whether numbers name segments, may do so, or are of another world."""
+    naming = of.naming
+    within = any(one.first in of.known or one.last in of.known for one in found.items)
+    circled = text[found.start] in CIRCLED
+    if naming is None:
+        bare = found.noun is None or circled or found.glued
+        return "doubt" if within and not bare else "other"
+    if found.noun is None or (circled and naming.style not in CIRCLED):
+        if found.start in listed:
+            return "other"
+        if found.noun is None:
+            return "doubt" if within and _stands_alone(text, found, of) else "other"
+    kin = ITEM if found.noun in of.entries else family(found.noun)
+    if found.noun and kin not in families_of(naming.noun) and not (found.listing and kin in _USED):
+        # Laws and books have articles and sections too.
+        own_world = kin not in families_of("") and of.quoted(text[found.start : found.end])
+        return "doubt" if within and not own_world else "other"
+    if found.noun and found.doubtful and not within:
+        return "other"
+    clear = not found.doubtful and all(
+        one.first in of.known
+        and one.last in of.known
+        and (one.first < one.last or not one.ranged)
+        and not (naming.style.isdecimal() and text[one.start] in f"{HAN}十")
+        for one in found.items
+    )
+    return "named" if clear else "doubt"
+
+
+# -- numbers alone -------------------------------------------------------------------------------
+
+_BEFORE = re.compile(
+    r"(?:(?:^|[.!?;,\n])[ \t]*(?:[-*•][ \t]*)?(?:[A-Za-z]+[ ])?|[:：>#№{][ ]*[\"'*“]*|(?<![A-Za-z\d_])[(（][ ]?"
+    r"|[\[【]\^?|\bno\.[ ]?|编号|选项|答案|[在是为]|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
     re.IGNORECASE,
 )
-_AS_FORMAT = re.compile(
-    r"(?:[\s\[\]【】\d,，、或]|or|and){0,40}[\"”]?[ ]?(?:的)?(?:格式|样式|形式|format|style|notation)", re.IGNORECASE
+_BEHIND = re.compile(
+    r"[ ]*(?:$|[,;:!?)）\n\]}\"'”<†，。；：、！？*]|\.(?!\d)|>[ ]?\d{1,3}(?![.\d])"
+    r"|(?:and|or|is|are|was|were|both|has|have|does|do|says?)\b|[中里的和与号])",
+    re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?!\w)")
+# A segment that has a number with so much before it is quoted.
+_QUOTED = 12
+_WORD = re.compile(r"[^\W\d_]{2}")
+_HAN_UNIT = re.compile(r"[\d.%％年月日号时分秒个条次元度岁万千百米只件本台人天周位层名克斤升倍]")
+_ENTRY_MEASURE = re.compile(r"[ ]?[条个项点则句种位名]")
 
 
-def _outside_formats(text: str, numbered: Sequence[Numbered]) -> list[Numbered]:
-    """The references that are no pattern for those of the answer: "Cite sources, e.g. [1] or [1][2]"."""
-    kept: list[Numbered] = []
-    shown = -1
-    for found in numbered:
-        begin, end = found.span
-        if (
-            (shown >= 0 and not _SENTENCE_END.search(text, shown, begin))
-            or _FORMAT.search(text, max(0, begin - 110), begin)
-            or _AS_FORMAT.match(text, end)
-        ):
-            shown = end
-        else:
-            kept.append(found)
-    return kept
+def _stands_alone(text: str, found: Found, of: Called) -> bool:
+    """Whether a number that counts nothing may stand for a segment: "see 3", "(2)", "Answer: 2", "#1"."""
+    start, end = found.start, found.end
+    if of.naming is not None and of.naming.noun == ITEM and start and not text[max(0, start - 1) : start].isascii():
+        ordinal = text[start - 1] == "第"
+        if _ENTRY_MEASURE.match(text, end) if ordinal else text[start - 1] >= "一" and not _HAN_UNIT.match(text, end):
+            return True
+    if not (_BEFORE.search(text, max(0, start - 24), start) and _BEHIND.match(text, end)):
+        return False
+    words = text[max(0, start - _QUOTED) : end]
+    return not (_WORD.search(words) and of.quoted(words))
 
 
-def crossing(bodies: Sequence[str], naming: Naming | None) -> Guard | None:
-    """Whether a segment speaks of another one, by number or by place. A noun with a number of its own world is none."""
-    own = "" if naming is None else naming.noun
-    seen = pointers("\0".join(bodies), (own,))
-    if words := seen.place or seen.aside:
+_ENTRIES = (
+    re.compile(r"^[ \t]*(?:[-*#]+[ \t]*)*()(\d{1,2})[.)、:：．]", re.MULTILINE),
+    re.compile(rf"^[ \t]*()([{CIRCLED}])", re.MULTILINE),
+    re.compile(r"(^[ \t]*|[:：][ \t]*|[ ,，;；.。、\n])[(（][ ]?(\d{1,2})[ ]?[)）](?=[ ]?\w)", re.MULTILINE),
+)
+
+
+def _listing(text: str) -> frozenset[int]:
+    """Where numbers stand that are those of a list of the text's own: "(1) The kiln, (2) the weir"."""
+    found: list[int] = []
+    for pattern in _ENTRIES:
+        hits = list(pattern.finditer(text))
+        values = [value(hit[2]) for hit in hits]
+        goes_on = all(after in (1, before + 1) for before, after in pairwise(values))
+        if len(hits) > 1 and values[0] == 1 and goes_on and hits[0][1].strip(" \t\n") in ("", ":", "："):
+            found += [hit.start(2) for hit in hits]
+    return frozenset(found)
+
+
+# -- between segments ----------------------------------------------------------------------------
+
+
+def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool | None = None) -> Guard | None:
+    """Whether a segment speaks of one, by number or by place. A noun with a number of its own world is none.
+
+    apart: each is a text of its own, titled or numbered: "the latter" and "third section" in it are about itself.
+    """
+    text = "\0".join(bodies)
+    nouns = forms_of("" if naming is None else naming.noun)
+    if naming is None:
+        nouns = (*forms_of("paragraph"), *forms_of("passage"))
+    if apart is None:
+        apart = naming is not None and naming.noun != ITEM
+    if not apart and (words := pointing.placed(text, pointing.USUAL) or pointing.aside(text)):
         return Guard("cross-reference", words)
-    families = ("paragraph", "passage") if naming is None else (family(own),)
-    first = 1 if naming is None else naming.first
-    for found in seen.numbered:
-        about = not found.noun or family(found.noun) in families
-        if about and any(0 <= value(one[0]) - first < len(bodies) for one in NUMBER.finditer(found.numbers)):
-            return Guard("cross-reference", found.words)
+    spoken = text.lower()
+    called = any(noun in spoken for noun in nouns)
+    if called and naming is not None and (words := pointing.ordinal_of(text, nouns)):
+        return Guard("cross-reference", words)
+    if not called and "[" not in text and "【" not in text:
+        return None
+    known = Called(naming, len(bodies)).known
+    for found in numbers(text, nouns, known):
+        about = found.noun in nouns or (found.noun == "" and _turns_to(text, found.start, naming))
+        if about and not found.glued and any(one.first in known or one.last in known for one in found.items):
+            return Guard("cross-reference", text[found.start : found.end].strip())
     return None
+
+
+_TURNS = re.compile(r"(?:\b(?:see|cf\.|in|as|per|by|from|to|with|and|unlike)[ ]|[见据如与和])$", re.IGNORECASE)
+
+
+def _turns_to(text: str, at: int, naming: Naming | None) -> bool:
+    """Whether brackets in a segment are meant for another one. Where labels are no bare brackets, few are: of 31
+    passages of real texts that have some none, but arrays and notes of their own.
+    """
+    bare = naming is None or not naming.noun
+    return text[at] not in CIRCLED and (bare or _TURNS.search(text, max(0, at - 12), at) is not None)
 
 
 def rewritten(
     text: str, mentions: Sequence[Mention], places: Sequence[int], naming: Naming
 ) -> list[tuple[int, int, str]]:
-    """The changes (start, end, new digits) that let each mention follow its segment. places: new place by old place."""
-    return [
-        (start, end, written(naming.first + places[place], text[start:end]))
-        for start, end, place in mentions
-        if places[place] != place
-    ]
+    """The changes (start, end, new words) that let each mention follow its segment. places: new place by old place.
 
-
-# Words that frame an answer that is a number.
-_FRAMED = re.compile(
-    r"(?:\W|_|\b(?:the|my|so|correct|final|best|right|answers?|output|results?|response|index|ids?|choice|boxed)\b"
-    r"|\b(?:is|are|it|in)\b"
-    r"|正确|最终|答案|回答|结果|选项|编号|序号|应?[为在]|是)*"
-    r"\d{1,3}(?:(?:\W+(?:(?:and|or) )?|[和与及或])\d{1,3})*(?:\W|中|里|号)*",
-    re.IGNORECASE,
-)
-
-
-def is_bare_number(text: str) -> bool:
-    """Whether a text is nothing but small numbers: an answer that may name segments, or count something."""
-    return len(text) < 60 and _FRAMED.fullmatch(text.strip()) is not None
-
-
-# Of constraints, "the third paragraph" is one of the answer that they bind, so they are told by other words.
-_OF_CONSTRAINTS = re.compile(
-    r"\b(?:requirement|constraint|rule|condition|criterion|guideline|item|point)s?[ ]*(?:no\.|number|#)?[ ]*"
-    r"[(\[]?\d{1,2}\b"
-    r"|\b(?:first|second|third|fourth|fifth|last|previous|next|above|following) (?:\w+ )?"
-    r"(?:requirement|constraint|rule|condition|criterion|guideline)s?\b"
-    r"|(?:要求|约束|条件|规则|限制)[ ]?[（(]?\d{1,2}"
-    r"|第[ ]?[\d一二三四五六七八九十]{1,3}[ ]?[条个项点](?:要求|约束|条件|规则|限制)?",
-    re.IGNORECASE,
-)
-
-
-def names_constraint(text: str) -> str | None:
-    """The words that single out a constraint by its number or place, or None."""
-    found = _OF_CONSTRAINTS.search(text)
-    return found[0].strip() if found else None
-
-
-# "text 300 words" and "context 2" are rarely about a segment: these nouns count only where labels have them.
-_ONLY_AS_LABELS = frozenset({"context", "text", "文本", "evidence", "shot", "sample", "例"})
-# Laws and books have these too: a number above those of the labels is theirs.
-_OF_THE_WORLD = frozenset({"article", "section", "paragraph", "example", "number"})
-# What bare numbers in brackets may be called.
-_OF_BRACKETS = frozenset({"document", "passage", "source", "material", "context", "text", "evidence"})
-
-
-def _means_else(found: Numbered, of: Called) -> bool:
-    """Whether noun and number are no reference at all: another meaning of a common noun, an index in code."""
-    naming, kind = of.naming, family(found.noun)
-    if found.spelled and kind in (ITEM, "number"):
-        return True
-    if not found.numbers and not found.spelled and not _doubted(found, naming, of.size):
-        return True
-    if not found.noun:
-        return found.glued and (naming is None or found.code)
-    if naming is not None and kind == family(naming.noun):
-        return False
-    if kind in _OF_THE_WORLD and not found.spelled:
-        within = any(_within(one[0], naming, of.size) for one in NUMBER.finditer(found.numbers))
-        return not within or of.told(found.words)
-    return found.noun in _ONLY_AS_LABELS or (naming is not None and kind == ITEM)
-
-
-def _clear(found: Numbered, naming: Naming, count: int) -> bool:
-    """Whether every number is that of a segment."""
-    if found.spelled or found.run or _doubted(found, naming, count):
-        return False
-    if found.noun and family(found.noun) not in ((family(naming.noun),) if naming.noun else _OF_BRACKETS):
-        return False
-    numbers = [one[0] for one in NUMBER.finditer(found.numbers)]
-    if naming.style.isdecimal() and not all(number.isdecimal() for number in numbers):
-        return False
-    return all(_within(number, naming, count) for number in numbers)
-
-
-def _doubted(found: Numbered, naming: Naming | None, count: int) -> bool:
-    """Whether a number that may belong to the reference is that of a segment."""
-    return any(_within(number, naming, count) for number in found.doubtful)
-
-
-def _within(number: str, naming: Naming | None, count: int) -> bool:
-    return 0 <= value(number) - (1 if naming is None else naming.first) < count
+    A range becomes that of the same segments, or the list of them where others have come in between.
+    """
+    changes = []
+    for mention in mentions:
+        start, end = mention.start, mention.end
+        old = text[start:end]
+        to = sorted(places[place] for place in mention.places)
+        like = RANGE.fullmatch(old)
+        digits = [written(naming.first + one, like[1] if like else old) for one in to]
+        if like is None:
+            new = digits[0]
+        elif to[-1] - to[0] == len(to) - 1:
+            new = f"{digits[0]}{like[2]}{written(naming.first + to[-1], like[3])}"
+        else:
+            new = (", " if text[max(0, start - 3) : end].isascii() else "、").join(digits)
+        if new != old:
+            changes.append((start, end, new))
+    return changes

@@ -86,7 +86,9 @@ async def test_rows_that_would_be_refused_take_no_places(make):
     placed = await place(session)
     assert sum(left.rows for left in placed.left.values()) == 40
     # Those that stay stand at the head, the others where they are least.
-    assert placed.after == histogram(golds(session).values()) == [40, 5, 5, 5, 5, 4, 4, 4, 4, 4]
+    assert placed.after == histogram(golds(session).values())
+    assert placed.after[0] == 40
+    assert sorted(placed.after[1:]) == [4, 4, 4, 4, 4, 5, 5, 5, 5]
 
 
 async def test_inverse_goes_by_its_weights(make):
