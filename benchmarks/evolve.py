@@ -27,7 +27,8 @@ from throughput import CONCURRENCY, Instant, bare, resident
 
 from studio.alpaca.rows import Sft, encode
 from studio.jobs.runs.control import Control
-from studio.jobs.tally import Tally
+from studio.jobs.runs.tally import RunTally
+from studio.methods import registry
 from studio.session import Session
 from studio.store.project import create
 
@@ -94,9 +95,9 @@ async def whole(url: str, requests: int, *, soak: bool = False) -> tuple[float, 
         rows = [(encode(Sft(text)), 0, None, None) for text in seeds(requests // STEPS)]
         with session.project.database.transaction():
             session.project.rows.add_imported(rows, "sft", source=None, seed=True)
-        tally, rate, tenth = Tally(), 0.0, len(rows) // 10
+        tally, rate, tenth = RunTally(registry.get("evol-instruct")), 0.0, len(rows) // 10
         start = time.perf_counter()
-        async for event in session.runs.evolve(Control()):
+        async for event in session.runs.run("evol-instruct", Control()):
             before = tally.ended
             tally.see(event)
             if not rate and tally.attempts and tally.ended >= tally.attempts - CONCURRENCY:

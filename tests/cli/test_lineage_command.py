@@ -31,7 +31,7 @@ def folder(tmp_path):
         session = new_project(tmp_path / "p", evolve={"rounds": 2})
         await bring_in(session, tmp_path / "seeds.jsonl", SEEDS, seed=True)
         use(session, FakeChat(scripted))
-        await drain(session.runs.evolve(Control()))
+        await drain(session.runs.run("evol-instruct", Control()))
         await session.close()
 
     asyncio.run(make())

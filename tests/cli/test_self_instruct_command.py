@@ -119,7 +119,7 @@ def folder(tmp_path):
         session = new_project(tmp_path / "p", self_instruct={"target": 12})
         await bring_in(session, tmp_path / "seeds.jsonl", SEEDS, seed=True)
         use(session, FakeChat())
-        await drain(session.runs.self_instruct(Control()))
+        await drain(session.runs.run("self-instruct", Control()))
         await session.close()
 
     asyncio.run(make())
@@ -159,7 +159,7 @@ def test_rejected_tells_the_evidence_and_the_method_is_a_filter(capsys, folder):
 
 def test_difficulty_by_round_is_of_evolved_rows_only(folder):
     session = Session.open(folder, read_only=True)
-    found = asyncio.run(session.runs.difficulty())
+    found = asyncio.run(session.runs.difficulty("evol-instruct"))
     asyncio.run(session.close())
     assert {round: one.tasks for round, one in found.items()} == {0: len(SEEDS)}
 

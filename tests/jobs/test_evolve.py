@@ -7,12 +7,13 @@ from functools import partial
 import pytest
 
 from studio.errors import LockedError, ModelError, PassingError, StudioError
-from studio.jobs.events import AttemptFailed, Evolved, LaneText, Planned, Retried
-from studio.jobs.evolve_plan import in_order
+from studio.jobs.events import AttemptFailed, Ended, LaneText, Planned, Retried
 from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
-from studio.jobs.tally import Tally
+from studio.jobs.runs.tally import RunTally
 from studio.llm.chat import Reply, Usage
+from studio.methods import registry
+from studio.methods.evol_instruct.method import in_order
 from studio.session import Session
 from studio.store.filters import Filter
 from tests.support.fake_chat import FakeChat, taught, use
@@ -55,8 +56,8 @@ def generated(session):
 
 
 async def run(session, control=None):
-    tally = Tally()
-    await watch(session.runs.evolve(control or Control()), tally.see)
+    tally = RunTally(registry.get("evol-instruct"))
+    await watch(session.runs.run("evol-instruct", control or Control()), tally.see)
     return tally
 
 
@@ -184,7 +185,7 @@ async def test_a_passing_failure_is_retried_and_reported(make, no_waiting):
         return PassingError("slow down", retry_after=2.0) if tries[request.key()] == 1 else taught(request)
 
     session = await make(chat=FakeChat(script), rounds=1)
-    events = await drain(session.runs.evolve(Control()))
+    events = await drain(session.runs.run("evol-instruct", Control()))
     retried = [event for event in events if isinstance(event, Retried)]
     assert {event.message for event in retried} == {"slow down"}
     assert all(2.0 <= event.seconds <= 2.2 for event in retried)
@@ -195,9 +196,9 @@ async def test_a_passing_failure_is_retried_and_reported(make, no_waiting):
 async def test_a_refusal_ends_the_run_and_keeps_what_was_answered(make):
     chat = FakeChat(lambda request: taught(request) if len(chat.answered) < 9 else ModelError("no credit left"))
     session = await make(chat=chat)
-    tally = Tally()
+    tally = RunTally(registry.get("evol-instruct"))
     with pytest.raises(ModelError, match="no credit"):
-        await watch(session.runs.evolve(Control()), tally.see)
+        await watch(session.runs.run("evol-instruct", Control()), tally.see)
     assert len(generated(session)) == tally.accepted + tally.eliminated.total() > 0
     assert session.rows.stats()["replies"] == len(chat.answered)
 
@@ -205,10 +206,10 @@ async def test_a_refusal_ends_the_run_and_keeps_what_was_answered(make):
 async def test_stopping_ends_what_is_in_flight_and_nothing_new(make):
     session = await make(concurrency=2, chat=FakeChat(delay=0.002))
     control = Control()
-    tally = Tally()
-    async for event in session.runs.evolve(control):
+    tally = RunTally(registry.get("evol-instruct"))
+    async for event in session.runs.run("evol-instruct", control):
         tally.see(event)
-        if isinstance(event, Evolved):
+        if isinstance(event, Ended):
             control.stop()
     assert 1 <= tally.ended <= 4
     assert len(generated(session)) == tally.ended
@@ -219,7 +220,7 @@ async def test_pausing_asks_nothing_until_resumed(make):
     session = await make(chat=chat)
     control = Control()
     control.pause()
-    task = asyncio.create_task(drain(session.runs.evolve(control)))
+    task = asyncio.create_task(drain(session.runs.run("evol-instruct", control)))
     await asyncio.sleep(0.02)
     assert control.paused
     assert not chat.asked
@@ -231,7 +232,7 @@ async def test_pausing_asks_nothing_until_resumed(make):
 async def test_a_cancelled_run_keeps_every_answer_and_leaves_no_task(make):
     chat = FakeChat(delay=0.002)
     session = await make(chat=chat)
-    task = asyncio.create_task(drain(session.runs.evolve(Control())))
+    task = asyncio.create_task(drain(session.runs.run("evol-instruct", Control())))
     await asyncio.sleep(0.03)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -250,12 +251,12 @@ async def test_a_cancelled_run_keeps_every_answer_and_leaves_no_task(make):
 
 async def test_text_streams_only_when_somebody_looks(make):
     session = await make(rounds=1)
-    events = await drain(session.runs.evolve(Control(streaming=True)))
+    events = await drain(session.runs.run("evol-instruct", Control(streaming=True)))
     spoken = "".join(event.text for event in events if isinstance(event, LaneText))
     row = next(row for row in session.rows.each(Filter(generated=True)) if row.row.output)
     assert row.row.output in spoken
     session.project.settings = _with(session.settings, rounds=2)
-    assert not any(isinstance(event, LaneText) for event in await drain(session.runs.evolve(Control())))
+    assert not any(isinstance(event, LaneText) for event in await drain(session.runs.run("evol-instruct", Control())))
 
 
 async def test_an_answer_cut_by_its_limit_is_eliminated(make):
@@ -286,7 +287,7 @@ async def test_a_finished_run_asks_nothing(make):
     await run(session)
     chat = FakeChat()
     use(session, chat)
-    (event,) = await drain(session.runs.evolve(Control()))
+    (event,) = await drain(session.runs.run("evol-instruct", Control()))
     assert event == Planned(6, 6)
     assert not chat.asked
 
@@ -295,7 +296,7 @@ async def test_a_reader_cannot_evolve(make, tmp_path):
     await make()
     viewer = Session.open(tmp_path / "p")
     with pytest.raises(LockedError):
-        await drain(viewer.runs.evolve(Control()))
+        await drain(viewer.runs.run("evol-instruct", Control()))
     await viewer.close()
 
 

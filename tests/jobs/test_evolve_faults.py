@@ -10,8 +10,9 @@ import pytest
 from studio.jobs.events import Paused
 from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
-from studio.jobs.tally import Tally
+from studio.jobs.runs.tally import RunTally
 from studio.llm.retry import with_retries
+from studio.methods import registry
 from studio.session import Session
 from studio.store.filters import Filter
 from tests.support.chat_server import ChatServer, Fault, flaky
@@ -70,8 +71,8 @@ def rows(session):
 
 
 async def run(session, control=None):
-    tally = Tally()
-    await watch(session.runs.evolve(control or Control()), tally.see)
+    tally = RunTally(registry.get("evol-instruct"))
+    await watch(session.runs.run("evol-instruct", control or Control()), tally.see)
     assert tally.asked == tally.accepted + tally.eliminated.total() + tally.failed
     assert len(rows(session)) == tally.done_before + tally.accepted + tally.eliminated.total()
     assert kept(session) == recount(session)
@@ -185,11 +186,11 @@ async def test_a_server_that_restarts_costs_nothing(make, whole, monkeypatch):
 async def test_a_server_that_is_gone_pauses_an_attended_run_which_goes_on_when_it_is_back(make, whole, monkeypatch):
     monkeypatch.setattr(lanes, "MOST_FAILURES", 3)
     control = Control(attended=True)
-    tally, reasons = Tally(), []
+    tally, reasons = RunTally(registry.get("evol-instruct")), []
     async with ChatServer() as server:
         session = await make(server.url, concurrency=2)
         await server.stop()
-        async for event in session.runs.evolve(control):
+        async for event in session.runs.run("evol-instruct", control):
             tally.see(event)
             if isinstance(event, Paused):
                 reasons.append(event.reason)
@@ -209,8 +210,8 @@ async def test_answers_are_written_down_before_they_count(make, tmp_path):
     async with ChatServer() as server:
         session = await make(server.url)
         told = 0
-        async for event in session.runs.evolve(Control()):
-            told += type(event).__name__ == "Evolved"
+        async for event in session.runs.run("evol-instruct", Control()):
+            told += type(event).__name__ == "Ended"
             reader = Session.open(tmp_path / "p", read_only=True)
             assert len(rows(reader)) >= told
             await reader.close()

@@ -6,12 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from studio.errors import ModelError, StudioError, UsageError
-from studio.jobs.estimate import Request, extrapolated
-from studio.jobs.events import Evolved
+from studio.jobs.events import Ended
 from studio.jobs.runs.control import Control
-from studio.jobs.tally import Tally
+from studio.jobs.runs.estimate import Request, extrapolated
+from studio.jobs.runs.tally import RunTally
 from studio.llm.chat import Reply, Usage
 from studio.llm.prices import Price
+from studio.methods import registry
 from studio.methods.evol_instruct.prompts import FILES
 from studio.settings import ModelSettings
 from studio.store.filters import Filter
@@ -51,7 +52,7 @@ def made(session):
 async def test_teacher_answerer_and_judge_may_be_three_models(make):
     chats = {name: FakeChat(good, name=name) for name in ("teacher", "answerer", "judge")}
     session = await make(chats["teacher"], {"answerer": chats["answerer"], "judge": chats["judge"]})
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     for row in made(session):
         assert [one.request.model for one in session.rows.exchanges(row)] == ["teacher", "answerer", "judge"]
         assert session.rows.origin(row).endswith("by teacher")
@@ -64,9 +65,9 @@ async def test_teacher_answerer_and_judge_may_be_three_models(make):
 
 async def test_another_judge_is_another_run(make):
     session = await make()
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     use(session, FakeChat(good), judge=FakeChat(good, name="judge"))
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     assert len({row.run for row in made(session)}) == 2
 
 
@@ -79,8 +80,8 @@ def thinking(request):
 @pytest.mark.parametrize("kind", ["drop", "keep", "attach"])
 async def test_thoughts_are_no_part_of_the_task_and_of_the_answer_only_when_told(make, kind):
     session = await make(FakeChat(thinking), model={"thinking": kind})
-    tally = Tally()
-    await watch(session.runs.evolve(Control()), tally.see)
+    tally = RunTally(registry.get("evol-instruct"))
+    await watch(session.runs.run("evol-instruct", Control()), tally.see)
     assert tally.accepted == 3
     for row in made(session):
         assert "They ask" not in row.row.instruction
@@ -93,14 +94,14 @@ async def test_thoughts_are_no_part_of_the_task_and_of_the_answer_only_when_told
 async def test_prompts_of_ones_own_are_asked_and_are_another_run(make, tmp_path):
     chat = FakeChat(good)
     session = await make(chat, evolve={"rounds": 1, "operations": ["deepening"]})
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     mine = session.folder / "mine"
     mine.mkdir()
     frame = '[standard]\nframe = """Sharpen this: {method}\n#Given Prompt#:\n{instruction}\n#Rewritten Prompt#:"""\n'
     (mine / FILES.file_name("en")).write_text(frame, encoding="utf-8")
     session.project.settings = replace(session.settings, evolve=replace(session.settings.evolve, prompts="mine"))
     chat.asked.clear()
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     rewriting = [asked for request in chat.asked if "Prompt#" in (asked := request.messages[-1][1])]
     assert [asked.startswith("Sharpen this: ") for asked in rewriting] == [True, True]
     # The Chinese prompts are as they were, so that task comes from the ledger.
@@ -108,29 +109,29 @@ async def test_prompts_of_ones_own_are_asked_and_are_another_run(make, tmp_path)
     assert len({row.run for row in made(session)}) == 2
     (mine / FILES.file_name("en")).write_text('[standard.judge]\nprompt = "{one}"', encoding="utf-8")
     with pytest.raises(StudioError, match=r"standard\.judge\.prompt"):
-        await drain(session.runs.evolve(Control()))
+        await drain(session.runs.run("evol-instruct", Control()))
 
 
 async def test_a_sampled_estimate_is_paid_once(make):
     chat = FakeChat(good)
     session = await make(chat, evolve={"rounds": 4, "concurrency": 2})
-    foretold = await session.runs.estimate(sample=2)
+    foretold = await session.runs.estimate("evol-instruct", sample=2)
     assert (foretold.attempts, foretold.requests, foretold.sampled) == (12, 36, 2)
     assert foretold.usd == 0
     assert len(chat.asked) == 6
     assert not made(session)
     sampled = {request.key() for request in chat.asked}
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     assert len(chat.asked) == 36
     assert len({request.key() for request in chat.asked}) == 36
     assert sampled <= {key for row in made(session) for key in row.replies.split()}
-    assert (await session.runs.estimate()).attempts == 0
+    assert (await session.runs.estimate("evol-instruct")).attempts == 0
 
 
 async def test_an_estimate_without_samples_asks_nothing_and_opens_no_run(make):
     chat = FakeChat(good)
     session = await make(chat)
-    foretold = await session.runs.estimate()
+    foretold = await session.runs.estimate("evol-instruct")
     assert not chat.asked
     assert session.project.runs.get(1) is None
     assert (foretold.attempts, foretold.requests, foretold.sampled) == (3, 9, 0)
@@ -141,7 +142,7 @@ async def test_an_estimate_without_samples_asks_nothing_and_opens_no_run(make):
 async def test_an_estimate_whose_samples_fail_says_why(make):
     session = await make(FakeChat(lambda request: ModelError("no credit left")))
     with pytest.raises(ModelError, match="no credit"):
-        await session.runs.estimate(sample=1)
+        await session.runs.estimate("evol-instruct", sample=1)
 
 
 def test_an_estimate_multiplies_what_it_knows():
@@ -176,22 +177,22 @@ def test_an_estimate_multiplies_what_it_knows():
 
 async def test_difficulty_is_counted_by_round_and_starts_with_the_seeds(make):
     session = await make(evolve={"rounds": 3, "concurrency": 2})
-    tally = Tally(await session.runs.difficulty())
-    await watch(session.runs.evolve(Control()), tally.see)
-    again = await session.runs.difficulty()
+    tally = Tally(await session.runs.difficulty("evol-instruct"))
+    await watch(session.runs.run("evol-instruct", Control()), tally.see)
+    again = await session.runs.difficulty("evol-instruct")
     assert again == tally.difficulty
     assert [one.tasks for one in again.values()] == [3, 3, 3, 3]
     lengths = [again[number].length for number in range(4)]
     assert lengths == sorted(lengths)
     # What the person rejects no longer counts.
     session.rows.reject(made(session)[-1].id)
-    assert (await session.runs.difficulty())[3].tasks == 2
+    assert (await session.runs.difficulty("evol-instruct"))[3].tasks == 2
 
 
 async def test_an_event_tells_the_row_the_store_gave_it(make):
     session = await make()
-    for event in await drain(session.runs.evolve(Control())):
-        if isinstance(event, Evolved):
+    for event in await drain(session.runs.run("evol-instruct", Control())):
+        if isinstance(event, Ended):
             assert session.rows.get(event.row_id).row == event.made.row
 
 
@@ -199,4 +200,4 @@ async def test_a_cap_in_money_needs_a_price(make):
     session = await make(model={"base_url": "https://models.example/v1", "model": "odd"}, budget={"usd": 1})
     session.endpoints.models = None
     with pytest.raises(UsageError, match="price of odd"):
-        await drain(session.runs.evolve(Control()))
+        await drain(session.runs.run("evol-instruct", Control()))

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from studio.alpaca.rows import Sft
 from studio.errors import BudgetError, ModelError, ProjectError, UsageError
-from studio.jobs.events import Evolved, Paused, Planned
+from studio.jobs.events import Ended, Paused, Planned
 from studio.jobs.runs.control import Control
-from studio.jobs.tally import Tally
+from studio.jobs.runs.tally import RunTally
+from studio.methods import registry
 from studio.session import Session
 from studio.settings import BudgetSettings, EvolveSettings
 from studio.store.filters import Filter
@@ -64,8 +65,8 @@ def evolving(settings, **changes):
 async def steer(session, once, control=None):
     """Run, and call once(event) after the first row that came in."""
     done = []
-    async for event in session.runs.evolve(control or Control()):
-        if isinstance(event, Evolved) and not done:
+    async for event in session.runs.run("evol-instruct", control or Control()):
+        if isinstance(event, Ended) and not done:
             done.append(event)
             once(event)
 
@@ -92,7 +93,7 @@ async def test_what_was_edited_meanwhile_evolves_as_edited(make):
 async def test_a_row_promoted_to_seed_joins_the_pool_of_the_same_run(make):
     session = await make(seeds=SEEDS[:2], rounds=1)
     events = await drain_after_first(session, lambda event: session.rows.set_seed(event.row_id, True))
-    promoted = next(event.row_id for event in events if isinstance(event, Evolved))
+    promoted = next(event.row_id for event in events if isinstance(event, Ended))
     assert sorted(row.root for row in made(session)) == [1, 2, promoted]
     assert [event for event in events if isinstance(event, Planned)] == [Planned(2, 0), Planned(3, 0)]
 
@@ -100,15 +101,15 @@ async def test_a_row_promoted_to_seed_joins_the_pool_of_the_same_run(make):
 async def test_a_seed_rejected_meanwhile_evolves_no_further(make):
     session = await make(rounds=2, concurrency=1)
     events = await drain_after_first(session, lambda event: session.rows.reject(event.made.root))
-    gone = next(event.made.root for event in events if isinstance(event, Evolved))
+    gone = next(event.made.root for event in events if isinstance(event, Ended))
     assert [row.round for row in made(session) if row.root == gone] == [1]
     assert len(made(session)) == 15
 
 
 async def drain_after_first(session, once):
     events = []
-    async for event in session.runs.evolve(Control()):
-        if isinstance(event, Evolved) and not any(isinstance(one, Evolved) for one in events):
+    async for event in session.runs.run("evol-instruct", Control()):
+        if isinstance(event, Ended) and not any(isinstance(one, Ended) for one in events):
             once(event)
         events.append(event)
     return events
@@ -121,10 +122,10 @@ async def test_settings_changed_while_it_runs_go_on_with_the_same_run_also_after
     session = await make(concurrency=1)
     warmer = evolving(session.settings, temperature=0.4)
     control = Control()
-    async for event in session.runs.evolve(control):
-        if isinstance(event, Evolved) and event.row_id == 12:
+    async for event in session.runs.run("evol-instruct", control):
+        if isinstance(event, Ended) and event.row_id == 12:
             session.runs.change_settings(warmer)
-        if isinstance(event, Evolved) and event.row_id == 14:
+        if isinstance(event, Ended) and event.row_id == 14:
             control.stop()
     rows = made(session)
     asked = [session.rows.exchanges(row)[0].request.temperature for row in rows]
@@ -132,7 +133,7 @@ async def test_settings_changed_while_it_runs_go_on_with_the_same_run_also_after
     await session.close()
     for temperature in (1.0, 0.4):
         again = reopened(tmp_path / "p", evolve={"rounds": 2, "temperature": temperature, "limit": 7})
-        (first, *_) = await drain(again.runs.evolve(Control()))
+        (first, *_) = await drain(again.runs.run("evol-instruct", Control()))
         assert first.done in (6, 7)
         assert len({row.run for row in made(again)}) == 1
         await again.close()
@@ -140,9 +141,9 @@ async def test_settings_changed_while_it_runs_go_on_with_the_same_run_also_after
 
 async def test_a_fresh_start_with_other_settings_is_another_run(make):
     session = await make()
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     session.project.settings = evolving(session.settings, temperature=0.4)
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     assert len({row.run for row in made(session)}) == 2
     assert len(made(session)) == 32
 
@@ -162,8 +163,8 @@ async def test_lanes_are_added_while_it_runs(make):
     session = await make(chat=chat, concurrency=1)
     control = Control()
     lanes = set()
-    async for event in session.runs.evolve(control):
-        if isinstance(event, Evolved):
+    async for event in session.runs.run("evol-instruct", control):
+        if isinstance(event, Ended):
             lanes.add(event.lane)
             session.runs.change_settings(evolving(session.settings, concurrency=4))
     assert lanes == {0, 1, 2, 3}
@@ -186,9 +187,9 @@ async def test_a_cap_pauses_and_raising_it_goes_on(make):
     session = await make()
     session.project.settings = replace(session.settings, budget=BudgetSettings(requests=10))
     control = Control(attended=True)
-    tally = Tally()
+    tally = RunTally(registry.get("evol-instruct"))
     reasons = []
-    async for event in session.runs.evolve(control):
+    async for event in session.runs.run("evol-instruct", control):
         tally.see(event)
         if isinstance(event, Paused):
             reasons.append(event.reason)
@@ -207,7 +208,7 @@ async def test_a_cap_ends_a_run_that_nobody_attends_and_the_next_goes_on(make):
     session = await make(chat=chat)
     session.project.settings = replace(session.settings, budget=BudgetSettings(requests=10))
     with pytest.raises(BudgetError):
-        await drain(session.runs.evolve(Control()))
+        await drain(session.runs.run("evol-instruct", Control()))
     assert len(chat.asked) == 10
     await drain_all_caps(session)
     assert len(made(session)) == 16
@@ -217,7 +218,7 @@ async def test_a_cap_ends_a_run_that_nobody_attends_and_the_next_goes_on(make):
 async def drain_all_caps(session):
     for _ in range(9):
         try:
-            await drain(session.runs.evolve(Control()))
+            await drain(session.runs.run("evol-instruct", Control()))
             return
         except BudgetError:
             pass
@@ -228,8 +229,8 @@ async def test_mended_credit_goes_on_where_it_paused(make):
     chat = FakeChat(lambda request: ModelError("no credit left") if broke[0] else good(request))
     session = await make(chat=chat)
     control = Control(attended=True)
-    tally = Tally()
-    async for event in session.runs.evolve(control):
+    tally = RunTally(registry.get("evol-instruct"))
+    async for event in session.runs.run("evol-instruct", control):
         tally.see(event)
         if isinstance(event, Paused):
             broke[0] = False
@@ -242,24 +243,24 @@ async def test_mended_credit_goes_on_where_it_paused(make):
 
 async def test_a_target_is_reached_exactly(make):
     session = await make(chat=FakeChat(taught), target=12, rounds=4, concurrency=3)
-    tally = Tally()
-    await watch(session.runs.evolve(Control()), tally.see)
+    tally = RunTally(registry.get("evol-instruct"))
+    await watch(session.runs.run("evol-instruct", Control()), tally.see)
     assert tally.accepted == 12
     assert tally.eliminated
-    assert len(await drain(session.runs.evolve(Control()))) == 1
+    assert len(await drain(session.runs.run("evol-instruct", Control()))) == 1
 
 
 @pytest.mark.parametrize(("language", "roots"), [("en", {1, 2, 3, 4}), ("zh", {5, 6, 7, 8})])
 async def test_only_seeds_of_one_language(make, language, roots):
     session = await make(language=language, rounds=1)
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     assert {row.root for row in made(session)} == roots
 
 
 async def test_weights_say_how_often_an_operation_is_drawn(make):
     seeds = [{"instruction": f"Describe tool {n} of a carpenter."} for n in range(60)]
     session = await make(seeds=seeds, rounds=1, concurrency=8, weights={"deepening": 0, "in_breadth": 20})
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     drawn = [row.operation for row in made(session)]
     assert "deepening" not in drawn
     assert drawn.count("in_breadth") > 40
@@ -268,7 +269,7 @@ async def test_weights_say_how_often_an_operation_is_drawn(make):
 async def test_no_operation_left_is_one_clear_error(make):
     session = await make(operations=["deepening"], weights={"deepening": 0})
     with pytest.raises(UsageError, match="No operation"):
-        await drain(session.runs.evolve(Control()))
+        await drain(session.runs.run("evol-instruct", Control()))
 
 
 def test_the_settings_know_the_operations_of_the_method():
@@ -283,7 +284,7 @@ def test_the_settings_know_the_operations_of_the_method():
 async def test_a_row_made_anew_stands_beside_the_first_and_grows_from_the_same_parent(make):
     chat = FakeChat(good)
     session = await make(chat=chat, seeds=SEEDS[:1], rounds=1)
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     (first,) = made(session)
     *_, event = await drain(session.runs.reroll(first.id))
     again = session.rows.get(event.row_id)
@@ -295,13 +296,13 @@ async def test_a_row_made_anew_stands_beside_the_first_and_grows_from_the_same_p
     assert kept(session) == recount(session)
     # The plan goes on: the round is done, and the next starts from what was made last.
     session.project.settings = evolving(session.settings, rounds=2)
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     assert [(row.round, row.parent) for row in made(session)] == [(1, 1), (1, 1), (1, 1), (2, third.id)]
 
 
 async def test_six_times_anew_uses_each_operation_once(make):
     session = await make(seeds=SEEDS[:1], rounds=1)
-    await drain(session.runs.evolve(Control()))
+    await drain(session.runs.run("evol-instruct", Control()))
     for _ in range(5):
         await drain(session.runs.reroll(2))
     assert len({row.operation for row in made(session)}) == 6
@@ -315,7 +316,7 @@ async def test_only_evolved_rows_are_made_anew(make):
 
 async def test_a_row_is_made_anew_while_the_run_goes_on(make):
     session = await make(chat=FakeChat(good, delay=0.001))
-    task = asyncio.create_task(drain(session.runs.evolve(Control())))
+    task = asyncio.create_task(drain(session.runs.run("evol-instruct", Control())))
     while not made(session):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     assert len(made(session)) < 16

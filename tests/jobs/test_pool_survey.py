@@ -46,7 +46,7 @@ async def test_the_draws_are_what_a_run_sends_and_the_pool_is_its_pool(session, 
     use(session, chat)
     settings = session.settings
     session.project.settings = replace(settings, self_instruct=replace(settings.self_instruct, language=language))
-    await drain(session.runs.self_instruct(Control()))
+    await drain(session.runs.run("self-instruct", Control()))
     asked = [request.messages for request in chat.asked]
     assert all(one.turns in asked for one in drawn)
     counted, _ = await survey(session)

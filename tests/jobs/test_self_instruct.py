@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from studio.jobs.self_instruct_events import Answered, Listed, PoolLoaded, RanDry
+from studio.store.draws import UNANSWERED
 
 from studio.errors import BudgetError, LockedError, ModelError, StudioError, UsageError
 from studio.jobs import self_instruct_plan
 from studio.jobs.events import LaneStarted, LaneText, Paused, Planned
 from studio.jobs.runs.control import Control
-from studio.jobs.self_instruct_events import Answered, Listed, PoolLoaded, RanDry
-from studio.jobs.self_instruct_tally import InstructionTally
+from studio.jobs.runs.tally import RunTally
 from studio.llm.chat import Reply, Usage
+from studio.methods import registry
 from studio.methods.self_instruct.instructions import check_instruction
 from studio.session import Session
 from studio.settings import BudgetSettings
-from studio.store.draws import UNANSWERED
 from studio.store.filters import Filter
 from studio.text.rouge import rouge_l
 from studio.text.tokens import tokenize
@@ -76,8 +77,8 @@ def choose(session, **chosen):
 
 
 async def run(session, control=None):
-    tally = InstructionTally()
-    await watch(session.runs.self_instruct(control or Control()), tally.see)
+    tally = RunTally(registry.get("self-instruct"))
+    await watch(session.runs.run("self-instruct", control or Control()), tally.see)
     assert tally.instructions == tally.eliminated.total() + tally.new
     assert tally.waiting == sum(row.rule == UNANSWERED for row in made(session))
     assert session.rows.stats()["generated"]["pending"] >= tally.standing
@@ -108,7 +109,7 @@ async def test_from_seed_tasks_to_rows(make):
         lists("name four tools of a ropemaker.\n10. Draw a rope.\n11. Sort the ropes by their age and strength.")
     )
     session = await make(chat=chat, target=2, concurrency=1)
-    events = await drain(session.runs.self_instruct(Control()))
+    events = await drain(session.runs.run("self-instruct", Control()))
     assert events[:2] == [PoolLoaded("en", 20, 0, {}), Planned(2, 0)]
     assert [event.step for event in events if isinstance(event, LaneStarted)] == [
         "listing", *["classifying", "answering"] * 2
@@ -191,10 +192,10 @@ async def test_two_machine_made_tasks_are_shown_from_the_second_batch_on(make):
 async def test_text_streams_only_when_somebody_looks(make):
     session = await make(target=3)
     assert any(
-        isinstance(event, LaneText) for event in await drain(session.runs.self_instruct(Control(streaming=True)))
+        isinstance(event, LaneText) for event in await drain(session.runs.run("self-instruct", Control(streaming=True)))
     )
     choose(session, target=6)
-    assert not any(isinstance(event, LaneText) for event in await drain(session.runs.self_instruct(Control())))
+    assert not any(isinstance(event, LaneText) for event in await drain(session.runs.run("self-instruct", Control())))
 
 
 # -- the order of things ---------------------------------------------------------------------------
@@ -247,7 +248,7 @@ async def test_a_batch_waits_for_the_one_before_it_and_lanes_answer_meanwhile(ma
     chat = FakeChat(delay=0.001)
     session = await make(chat=chat, target=80, concurrency=4)
     listing, in_flight, most = 0, Counter(), 0
-    async for event in session.runs.self_instruct(Control()):
+    async for event in session.runs.run("self-instruct", Control()):
         if isinstance(event, LaneStarted):
             in_flight[event.lane] = event.step
             listing += event.step == "listing"
@@ -325,7 +326,7 @@ async def test_a_model_that_only_repeats_itself_is_given_up(make, monkeypatch):
     monkeypatch.setattr(self_instruct_plan, "BARREN", 7)
     chat = FakeChat(lambda _: "Write a poem.\n10. Write a song.")
     session = await make(chat=chat, target=10)
-    *_, last = await drain(session.runs.self_instruct(Control()))
+    *_, last = await drain(session.runs.run("self-instruct", Control()))
     assert last == RanDry(10)
     assert len(chat.asked) == 10
     # A start tries once more: there may be other seed tasks.
@@ -335,8 +336,8 @@ async def test_a_model_that_only_repeats_itself_is_given_up(make, monkeypatch):
 async def test_stopping_ends_what_is_in_flight_and_nothing_new(make):
     session, whole = await make(chat=FakeChat(delay=0.002), target=40), await make("whole", target=40)
     control = Control()
-    tally = InstructionTally()
-    async for event in session.runs.self_instruct(control):
+    tally = RunTally(registry.get("self-instruct"))
+    async for event in session.runs.run("self-instruct", control):
         tally.see(event)
         if isinstance(event, Answered):
             control.stop()
@@ -356,7 +357,7 @@ async def test_a_run_cut_off_at_any_answer_goes_on_as_if_it_had_not_been(make, v
     for pause in (0.004, 0.02, 0.04, 0.05, 0.09):
         chat = FakeChat(delay=0.002)
         use(session, chat)
-        task = asyncio.create_task(drain(session.runs.self_instruct(Control())))
+        task = asyncio.create_task(drain(session.runs.run("self-instruct", Control())))
         await asyncio.sleep(pause)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -378,7 +379,7 @@ async def test_what_the_person_rejects_leaves_the_pool_and_what_they_restore_ret
     other = "Compare seven knots by how quickly they come undone."
     chat = FakeChat(lists(f"{same}\n10. {other}", *["Write a poem."] * 4, same, same))
     session = await make(chat=chat, target=9, limit=7, concurrency=1, batch=5)
-    async for event in session.runs.self_instruct(Control()):
+    async for event in session.runs.run("self-instruct", Control()):
         if isinstance(event, Answered) and event.request == 1 and event.instruction.startswith("Describe"):
             session.rows.reject(event.row_id)
     first, *_ = made(session)
@@ -404,7 +405,7 @@ async def test_what_the_person_brings_back_is_answered_by_the_next_start(make):
 async def test_what_was_rejected_while_it_waits_is_not_asked_for(make):
     chat = FakeChat(lists("describe the rope of the ferry.\n10. Compare seven knots by how quickly they come undone."))
     session = await make(chat=chat, target=2, limit=1, concurrency=1)
-    async for event in session.runs.self_instruct(Control()):
+    async for event in session.runs.run("self-instruct", Control()):
         if isinstance(event, Listed):
             session.rows.reject(event.candidates[1].row_id)
     assert [row.rule for row in made(session)] == [None, "by-hand"]
@@ -415,7 +416,7 @@ async def test_seeds_added_meanwhile_are_shown_from_the_next_batch_on(make):
 
     session = await make(seeds=EN[:1], target=50)
     added = []
-    async for event in session.runs.self_instruct(Control()):
+    async for event in session.runs.run("self-instruct", Control()):
         if isinstance(event, Listed) and not added:
             added += [session.rows.add(Sft(one["instruction"], "", "Done."), seed=True) for one in EN[1:6]]
     shown = {request: [place for place, _ in tasks] for request, tasks in shows(session).items()}
@@ -428,7 +429,7 @@ async def test_a_run_goes_on_with_other_settings_but_not_with_another_threshold(
     session = await make(chat=chat, concurrency=1, target=60)
     changed = replace(session.settings, self_instruct=replace(session.settings.self_instruct, temperature=0.3))
     seen = 0
-    async for event in session.runs.self_instruct(Control()):
+    async for event in session.runs.run("self-instruct", Control()):
         seen += isinstance(event, Listed)
         if isinstance(event, Listed) and seen == 2:
             session.runs.change_settings(changed)
@@ -449,7 +450,7 @@ async def test_a_list_cut_by_its_limit_brings_nothing_and_says_so(make):
 
     session = await make(chat=FakeChat(script), limit=2)
     (first, second) = [
-        event for event in await drain(session.runs.self_instruct(Control())) if isinstance(event, Listed)
+        event for event in await drain(session.runs.run("self-instruct", Control())) if isinstance(event, Listed)
     ]
     # Only what goes beyond the 15th task is cut: the list was whole.
     assert (first.rule, second.rule) == ("cut-short", "cut-short")
@@ -486,8 +487,8 @@ async def test_the_request_that_all_others_wait_for_may_be_taken_back(make, vari
     chat = FakeChat(script, delay=lambda request: 0.05 if request.sample % 1_000_000 == 1 and not failed else 0.0)
     chosen = {"target": 120, "variant": variant, "batch": 15, "concurrency": 2}
     session, whole = await make(chat=chat, **chosen), await make("whole", **chosen)
-    control, tally = Control(attended=True), InstructionTally()
-    async for event in session.runs.self_instruct(control):
+    control, tally = Control(attended=True), RunTally(registry.get("self-instruct"))
+    async for event in session.runs.run("self-instruct", control):
         tally.see(event)
         if isinstance(event, Paused):
             control.resume()
@@ -523,7 +524,7 @@ async def test_a_reader_makes_nothing(make, tmp_path):
     await make()
     viewer = Session.open(tmp_path / "p")
     with pytest.raises(LockedError):
-        await drain(viewer.runs.self_instruct(Control()))
+        await drain(viewer.runs.run("self-instruct", Control()))
     await viewer.close()
 
 
@@ -534,7 +535,7 @@ async def test_a_reader_makes_nothing(make, tmp_path):
 async def test_a_run_has_one_language_that_of_most_seeds_unless_told(make, language, spoken):
     chat = FakeChat()
     session = await make(chat=chat, seeds=EN[:9] + ZH[:10], language=language, target=12)
-    (pool, *_) = await drain(session.runs.self_instruct(Control()))
+    (pool, *_) = await drain(session.runs.run("self-instruct", Control()))
     other = {"zh": "en", "en": "zh"}[spoken]
     assert pool == PoolLoaded(spoken, *((9, 0) if spoken == "en" else (10, 0)), {other: 10 if spoken == "en" else 9})
     han = [bool(re.search(r"[\u4e00-\u9fff]", row.row.instruction)) for row in made(session)]
@@ -583,9 +584,9 @@ def resident():
 async def test_memory_does_not_grow_with_what_was_read(make):
     """Ten thousand candidates: beyond the pool itself nothing stays."""
     session = await make(chat=Forgetful(), target=6500, concurrency=32)
-    tally = InstructionTally()
+    tally = RunTally(registry.get("self-instruct"))
     sizes = {}
-    async for event in session.runs.self_instruct(Control()):
+    async for event in session.runs.run("self-instruct", Control()):
         tally.see(event)
         if isinstance(event, Listed) and event.request % 100 == 0:
             sizes[tally.new] = resident()

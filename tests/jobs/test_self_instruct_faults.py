@@ -6,13 +6,14 @@ import asyncio
 from functools import partial
 
 import pytest
+from studio.store.draws import UNANSWERED
 
 from studio.jobs.events import Paused
 from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
-from studio.jobs.self_instruct_tally import InstructionTally
+from studio.jobs.runs.tally import RunTally
 from studio.llm.retry import with_retries
-from studio.store.draws import UNANSWERED
+from studio.methods import registry
 from studio.store.filters import Filter
 from tests.support.chat_server import ChatServer, Fault, flaky
 from tests.support.projects import bring_in, kept, new_project, recount, watch
@@ -60,8 +61,8 @@ def rows(session):
 
 
 async def run(session, control=None):
-    tally = InstructionTally()
-    await watch(session.runs.self_instruct(control or Control()), tally.see)
+    tally = RunTally(registry.get("self-instruct"))
+    await watch(session.runs.run("self-instruct", control or Control()), tally.see)
     assert tally.instructions == tally.new + tally.eliminated.total()
     assert tally.waiting == sum(rule == UNANSWERED for _, _, rule, _ in rows(session).values())
     assert kept(session) == recount(session)
@@ -142,12 +143,12 @@ async def test_an_instruction_that_is_not_answered_is_asked_for_again_by_the_nex
 async def test_a_server_that_is_gone_pauses_an_attended_run_that_goes_on_when_it_is_back(tmp_path, opened, monkeypatch):
     monkeypatch.setattr(lanes, "MOST_FAILURES", 3)
     control = Control(attended=True)
-    tally, reasons = InstructionTally(), []
+    tally, reasons = RunTally(registry.get("self-instruct")), []
     async with ChatServer() as server:
         session = await project(tmp_path / "p", server.url, concurrency=2)
         opened.append(session)
         await server.stop()
-        async for event in session.runs.self_instruct(control):
+        async for event in session.runs.run("self-instruct", control):
             tally.see(event)
             if isinstance(event, Paused):
                 reasons.append(event.reason)

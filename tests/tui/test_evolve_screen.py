@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from studio.errors import ModelError, RefusedError
-from studio.jobs.estimate import Estimate
+from studio.jobs.runs.estimate import Estimate
 from studio.session import Session
 from studio.tui import jobs
 from tests.support.fake_chat import FakeChat, taught, use

@@ -7,8 +7,8 @@ from bisect import bisect_left
 from collections.abc import Container
 from typing import Literal, NamedTuple
 
+from studio.alpaca.stored import GoldBy as By
 from studio.curate.placing.deciles import Position
-from studio.curate.segments.gold import By
 from studio.curate.segments.guards import CODES, Code
 from studio.curate.segments.segment import KINDS, Kind
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from studio.alpaca.rows import Sft
-from studio.jobs.estimate import Estimate
-from studio.jobs.events import AttemptFailed, Evolved, LaneStarted, Planned, Retried
-from studio.jobs.tally import Tally
+from studio.jobs.events import AttemptFailed, Ended, LaneStarted, Planned, Retried
+from studio.jobs.runs.estimate import Estimate
 from studio.llm.budget import Spent
 from studio.methods.difficulty import Difficulty
 from studio.store.rows import Generated
@@ -22,7 +21,7 @@ def evolved(rule=None, lane=0):
         type="sft", row=Sft(instruction="Name exactly 3 tides"), run=1, root=1, round=1, parent=1,
         operation="deepening", replies=(), rule=rule, evidence="seen" if rule else None,
     )  # fmt: skip
-    return Evolved(lane, made, (10, 5), 1.0, False)
+    return Ended(lane, made, (10, 5), 1.0, False)
 
 
 def told(lines):
