@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from studio.errors import LockedError, ModelError, PassingError, StudioError
-from studio.jobs.events import AttemptFailed, Ended, LaneText, Planned, Retried
+from studio.jobs.events import AttemptFailed, Ended, LaneText, Planned, Retried, RunBegun
 from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
 from studio.jobs.runs.tally import RunTally
@@ -287,8 +287,9 @@ async def test_a_finished_run_asks_nothing(make):
     await run(session)
     chat = FakeChat()
     use(session, chat)
-    (event,) = await drain(session.runs.run("evol-instruct", Control()))
-    assert event == Planned(6, 6)
+    begun, planned = await drain(session.runs.run("evol-instruct", Control()))
+    assert begun == RunBegun("evol-instruct", 1, "fake", ())
+    assert planned == Planned(6, 6)
     assert not chat.asked
 
 

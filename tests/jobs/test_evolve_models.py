@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from studio.errors import ModelError, StudioError, UsageError
 from studio.jobs.events import Ended
 from studio.jobs.runs.control import Control
-from studio.jobs.runs.estimate import Request, extrapolated
+from studio.jobs.runs.estimate import Requested, told
 from studio.jobs.runs.tally import RunTally
 from studio.llm.chat import Reply, Usage
 from studio.llm.prices import Price
@@ -146,18 +146,19 @@ async def test_an_estimate_whose_samples_fail_says_why(make):
 
 
 def test_an_estimate_multiplies_what_it_knows():
-    attempt = [
-        Request("teacher", Usage(100, 50), 2.0),
-        Request("answerer", Usage(60, 200), 4.0),
-        Request("judge", Usage(150, 2), 1.0),
+    # A thousand attempts, like one that asked three models, and one that the first answer ended.
+    known = [
+        Requested("teacher", Usage(100, 50), 2.0, 500),
+        Requested("answerer", Usage(60, 200), 4.0, 500),
+        Requested("judge", Usage(150, 2), 1.0, 500),
+        Requested("teacher", Usage(100, 50), 2.0, 500),
     ]
-    eliminated = attempt[:1]
     model, judge = ModelSettings(model="large"), ModelSettings(model="small")
     models = {"teacher": model, "answerer": model, "judge": judge}
     prices = {"teacher": Price(1.0, 2.0), "answerer": Price(1.0, 2.0), "judge": Price(0.5, 0.5)}
 
     def estimate(models=models, prices=prices):
-        return extrapolated([attempt, eliminated], 1000, 10, models, prices, sampled=2, assumptions=())
+        return told(known, 1000, 10, models, prices, sampled=2, assumptions=())
 
     found = estimate()
     assert (found.attempts, found.requests) == (1000, 2000)
@@ -177,7 +178,7 @@ def test_an_estimate_multiplies_what_it_knows():
 
 async def test_difficulty_is_counted_by_round_and_starts_with_the_seeds(make):
     session = await make(evolve={"rounds": 3, "concurrency": 2})
-    tally = Tally(await session.runs.difficulty("evol-instruct"))
+    tally = await session.runs.tally("evol-instruct")
     await watch(session.runs.run("evol-instruct", Control()), tally.see)
     again = await session.runs.difficulty("evol-instruct")
     assert again == tally.difficulty
@@ -193,7 +194,7 @@ async def test_an_event_tells_the_row_the_store_gave_it(make):
     session = await make()
     for event in await drain(session.runs.run("evol-instruct", Control())):
         if isinstance(event, Ended):
-            assert session.rows.get(event.row_id).row == event.made.row
+            assert session.rows.get(event.row_ids[0]).row == event.result.rows[0].row
 
 
 async def test_a_cap_in_money_needs_a_price(make):

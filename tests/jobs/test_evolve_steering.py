@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from studio.alpaca.rows import Sft
 from studio.errors import BudgetError, ModelError, ProjectError, UsageError
-from studio.jobs.events import Ended, Paused, Planned
+from studio.jobs.events import Ended, Paused, Planned, RunBegun
 from studio.jobs.runs.control import Control
 from studio.jobs.runs.tally import RunTally
 from studio.methods import registry
@@ -76,7 +76,7 @@ async def steer(session, once, control=None):
 
 async def test_what_was_rejected_meanwhile_is_no_parent(make):
     session = await make(seeds=SEEDS[:1], rounds=3)
-    await steer(session, lambda event: session.rows.reject(event.row_id))
+    await steer(session, lambda event: session.rows.reject(event.row_ids[0]))
     first, second, third = made(session)
     assert (first.parent, second.parent, third.parent) == (1, 1, second.id)
 
@@ -84,7 +84,7 @@ async def test_what_was_rejected_meanwhile_is_no_parent(make):
 async def test_what_was_edited_meanwhile_evolves_as_edited(make):
     chat = FakeChat(good)
     session = await make(chat=chat, seeds=SEEDS[:1])
-    await steer(session, lambda event: session.rows.edit(event.row_id, Sft("Sharpen a chisel.", "", "On a stone.")))
+    await steer(session, lambda event: session.rows.edit(event.row_ids[0], Sft("Sharpen a chisel.", "", "On a stone.")))
     _, second = made(session)
     assert "Sharpen a chisel." in second.row.instruction
     assert second.parent == 2
@@ -92,16 +92,16 @@ async def test_what_was_edited_meanwhile_evolves_as_edited(make):
 
 async def test_a_row_promoted_to_seed_joins_the_pool_of_the_same_run(make):
     session = await make(seeds=SEEDS[:2], rounds=1)
-    events = await drain_after_first(session, lambda event: session.rows.set_seed(event.row_id, True))
-    promoted = next(event.row_id for event in events if isinstance(event, Ended))
+    events = await drain_after_first(session, lambda event: session.rows.set_seed(event.row_ids[0], True))
+    promoted = next(event.row_ids[0] for event in events if isinstance(event, Ended))
     assert sorted(row.root for row in made(session)) == [1, 2, promoted]
     assert [event for event in events if isinstance(event, Planned)] == [Planned(2, 0), Planned(3, 0)]
 
 
 async def test_a_seed_rejected_meanwhile_evolves_no_further(make):
     session = await make(rounds=2, concurrency=1)
-    events = await drain_after_first(session, lambda event: session.rows.reject(event.made.root))
-    gone = next(event.made.root for event in events if isinstance(event, Ended))
+    events = await drain_after_first(session, lambda event: session.rows.reject(event.task.row))
+    gone = next(event.task.row for event in events if isinstance(event, Ended))
     assert [row.round for row in made(session) if row.root == gone] == [1]
     assert len(made(session)) == 15
 
@@ -123,9 +123,9 @@ async def test_settings_changed_while_it_runs_go_on_with_the_same_run_also_after
     warmer = evolving(session.settings, temperature=0.4)
     control = Control()
     async for event in session.runs.run("evol-instruct", control):
-        if isinstance(event, Ended) and event.row_id == 12:
+        if isinstance(event, Ended) and event.row_ids[0] == 12:
             session.runs.change_settings(warmer)
-        if isinstance(event, Ended) and event.row_id == 14:
+        if isinstance(event, Ended) and event.row_ids[0] == 14:
             control.stop()
     rows = made(session)
     asked = [session.rows.exchanges(row)[0].request.temperature for row in rows]
@@ -133,7 +133,7 @@ async def test_settings_changed_while_it_runs_go_on_with_the_same_run_also_after
     await session.close()
     for temperature in (1.0, 0.4):
         again = reopened(tmp_path / "p", evolve={"rounds": 2, "temperature": temperature, "limit": 7})
-        (first, *_) = await drain(again.runs.run("evol-instruct", Control()))
+        (_, first, *_) = await drain(again.runs.run("evol-instruct", Control()))
         assert first.done in (6, 7)
         assert len({row.run for row in made(again)}) == 1
         await again.close()
@@ -247,7 +247,7 @@ async def test_a_target_is_reached_exactly(make):
     await watch(session.runs.run("evol-instruct", Control()), tally.see)
     assert tally.accepted == 12
     assert tally.eliminated
-    assert len(await drain(session.runs.run("evol-instruct", Control()))) == 1
+    assert [type(event) for event in await drain(session.runs.run("evol-instruct", Control()))] == [RunBegun, Planned]
 
 
 @pytest.mark.parametrize(("language", "roots"), [("en", {1, 2, 3, 4}), ("zh", {5, 6, 7, 8})])
@@ -287,11 +287,11 @@ async def test_a_row_made_anew_stands_beside_the_first_and_grows_from_the_same_p
     await drain(session.runs.run("evol-instruct", Control()))
     (first,) = made(session)
     *_, event = await drain(session.runs.reroll(first.id))
-    again = session.rows.get(event.row_id)
+    again = session.rows.get(event.row_ids[0])
     assert (again.parent, again.root, again.round, again.run, again.variant) == (1, 1, 1, first.run, 1)
     assert again.operation != first.operation
     *_, event = await drain(session.runs.reroll(again.id, first.operation))
-    third = session.rows.get(event.row_id)
+    third = session.rows.get(event.row_ids[0])
     assert (third.operation, third.variant) == (first.operation, 2)
     assert kept(session) == recount(session)
     # The plan goes on: the round is done, and the next starts from what was made last.

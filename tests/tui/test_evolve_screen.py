@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from msgspec.structs import replace
 
@@ -147,7 +145,7 @@ async def test_stop_once_more_drops_what_is_in_flight(session):
 
 
 def foretell(session, monkeypatch, usd, unpriced=()):
-    async def estimate(sample=0):
+    async def estimate(name, sample=0):
         return Estimate(108, 324, 50_000, 40_000, usd, unpriced, 60, 0, ())
 
     monkeypatch.setattr(session.runs, "estimate", estimate)
@@ -158,7 +156,7 @@ async def test_what_costs_nothing_starts_at_once_and_says_what_it_takes(session,
     foretell(session, monkeypatch, 0.0)
     async with opened(session) as (_, pilot):
         await pilot.press("2", "s")
-        await until(pilot, lambda text: "108 tasks, 324 requests, 50k + 40k tokens, nothing to pay, 1:00" in text)
+        await until(pilot, lambda text: "108 evolutions, 324 requests, 50k + 40k tokens, nothing to pay, 1:00" in text)
         await pilot.press("S")
         await settled(pilot)
 
@@ -322,7 +320,9 @@ async def test_new_tasks_are_written_with_the_same_lanes_and_funnel(session):
     few = replace(session.settings.self_instruct, target=6)
     session.runs.change_settings(replace(session.settings, self_instruct=few))
     async with opened(session) as (app, pilot):
-        await pilot.press("2", "n")
+        await pilot.press("2", "m")
+        await until(pilot, lambda text: "Self-Instruct" in text)
+        await pilot.press("j", "enter")
         await until(pilot, lambda text: "writing tasks " in text)
         await pilot.press("f")
         await until(pilot, lambda text: "replies" in text)
@@ -341,8 +341,10 @@ async def test_one_run_at_a_time(session):
     async with opened(session) as (app, pilot):
         await pilot.press("2", "s")
         await until(pilot, lambda text: "evolving" in text)
-        await pilot.press("n")
-        await asyncio.sleep(0.05)
-        assert "evolve is running; S stops it." in notices(app)
-        await pilot.press("S")
+        await pilot.press("m", "j", "enter")
+        await until(pilot, lambda text: "self-instruct waits until evol-instruct has ended" in " ".join(notices(app)))
+        await until(pilot, lambda text: "then: self-instruct" in text)
+        await pilot.press("S", "S")
+        await until(pilot, lambda text: "writing tasks " in text)
+        await pilot.press("S", "S")
         await settled(pilot)

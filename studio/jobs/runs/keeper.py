@@ -41,7 +41,12 @@ class Keeper:
             result = course.method.fold(course, task, heard.result, self._rows.last_id() + 1)
             ids: list[int] = []
             if not result.left:
-                ids = [self._add(made, replies) for made in result.rows]
+                # A row that was stored before, and those that come beside it, rest on its replies too.
+                before = {made.completes: self._replies(made.completes) for made in result.rows if made.completes}
+                ids = [
+                    self._add(made, (*before.get(made.completes or made.parent or 0, ()), *replies))
+                    for made in result.rows
+                ]
                 for score in result.scores:
                     self._scores.keep(score.row, score.name, score.value, course.id, score.reason)
                 if course.method.keeps and not task.variant:
@@ -80,10 +85,12 @@ class Keeper:
         )
         if not made.completes:
             return self._rows.add_generated(generated)
-        stored = self._rows.get(made.completes)
-        before = (stored.replies or "").split() if stored else []
-        self._rows.complete(made.completes, msgspec.structs.replace(generated, replies=(*before, *replies)))
+        self._rows.complete(made.completes, generated)
         return made.completes
+
+    def _replies(self, row_id: int) -> tuple[str, ...]:
+        stored = self._rows.get(row_id)
+        return tuple((stored.replies or "").split()) if stored else ()
 
     def _thought(self, made: Made) -> tuple[Row, bytes | None]:
         """The row, and what belongs beside it, as the thinking setting says."""

@@ -114,16 +114,15 @@ class EvolInstruct(Method):
         return _Pool(run)
 
     def tasks(self, run: Run) -> Iterator[Task]:
+        # At once, and not when the first is wanted: the plan is counted before.
         run.state.look_over(run)
-        settings: EvolveSettings = run.settings
-        for round, roots in in_order(settings.seed, run.state.roots, settings.rounds, settings.limit):
-            for root in roots:
-                yield Task((round, root), after=(round - 1, root) if round > 1 else None, row=root, round=round)
+        return (
+            Task(key, after=(key[0] - 1, key[1]) if key[0] > 1 else None, row=key[1], round=key[0])
+            for key in _keys(run)
+        )
 
     def total(self, run: Run, done: Callable[[Key], bool]) -> tuple[int, int]:
-        settings: EvolveSettings = run.settings
-        every = in_order(settings.seed, run.state.roots, settings.rounds, settings.limit)
-        keys = [(round, root) for round, roots in every for root in roots]
+        keys = list(_keys(run))
         return len(keys), sum(map(done, keys))
 
     def goes_on(self, run: Run) -> bool:
@@ -227,6 +226,12 @@ def weights_of(settings: EvolveSettings) -> dict[Operation, float]:
             "No operation of Evol-Instruct is left to draw.", hint="Give one of [evolve] operations a weight above 0."
         )
     return {} if weights == EQUAL else weights
+
+
+def _keys(run: Run) -> Iterator[tuple[int, int]]:
+    settings: EvolveSettings = run.settings
+    every = in_order(settings.seed, run.state.roots, settings.rounds, settings.limit)
+    return ((round, root) for round, roots in every for root in roots)
 
 
 def _start(task: Task, run: Run) -> StoredRow | None:

@@ -44,6 +44,7 @@ from studio.methods.self_instruct.progress import Progress
 from studio.methods.self_instruct.prompts import FILES
 from studio.methods.self_instruct.requests import answering, classifying, listing, listing_parameters, told, whole
 from studio.methods.self_instruct.rules import RULES
+from studio.methods.templates import Language
 from studio.settings import SelfInstructSettings
 
 
@@ -62,20 +63,17 @@ class SelfInstruct(Method):
 
     def identity(self, run: Run) -> Mapping[str, Any]:
         """The language, and the parameters of requests for instructions, whether the paper's or the person's."""
-        state: Progress | None = run.state
-        spoken = run.settings.language
-        if state is not None:
-            spoken = state.language
-        elif spoken == "auto":
-            spoken = pool.language_of_most(run.look)
         said = listing_parameters(run.settings)
         return {
-            "language": spoken,
+            "language": _spoken(run),
             "temperature": float(said.temperature),
             "top_p": float(said.top_p),
             "max_tokens": said.max_tokens,
             "presence_penalty": float(said.presence_penalty),
         }
+
+    def speaks(self, run: Run) -> tuple[Language, ...]:
+        return (_spoken(run),)
 
     def open(self, run: Run) -> Progress:
         """The task pool, and how far the run is. Raises StudioError when there is no seed task to begin with."""
@@ -231,6 +229,15 @@ def _waits(stored: StoredRow | None, instruction: str) -> bool:
 
 def _instruction(made: Made) -> str:
     return made.row.instruction if isinstance(made.row, Sft) else ""
+
+
+def _spoken(run: Run) -> Language:
+    """The run's language; before it is opened, the one that it will have."""
+    state: Progress | None = run.state
+    chosen: SelfInstructSettings = run.settings
+    if state is not None:
+        return state.language
+    return pool.language_of_most(run.look) if chosen.language == "auto" else chosen.language
 
 
 def _state(run: Run) -> Progress:

@@ -143,7 +143,9 @@ def outcome(session, case):
         for row in session.rows.each(Filter(generated=True))
     )
     [run] = session.project.runs.all(case.method)[:1] or [None]
-    values = {answer.key: answer.value for answer in session.runs.answers(run.id)} if run else {}
+    kept = session.runs.answers(run.id) if run else []
+    # What is only noted depends on how far was asked ahead.
+    values = {answer.key: answer.value for answer in kept if answer.value is not None}
     golds = [(row.gold, row.gold_why) for row in session.rows.each(Filter(generated=False))]
     return rows, values, golds
 

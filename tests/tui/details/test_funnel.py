@@ -7,9 +7,11 @@ import pytest
 from studio.alpaca.rows import Sft
 from studio.jobs.events import AttemptFailed, Ended, LaneStarted, Planned, Retried
 from studio.jobs.runs.estimate import Estimate
+from studio.jobs.runs.tally import RunTally
 from studio.llm.budget import Spent
+from studio.methods import registry
+from studio.methods.asking import Made, Result, Task
 from studio.methods.difficulty import Difficulty
-from studio.store.rows import Generated
 from studio.text.display import columns
 from studio.tui.details.funnel import Standing, clock, estimate_words, full_lines, head_lines, short
 
@@ -17,11 +19,8 @@ ESTIMATE = Estimate(108, 324, 52_300, 41_000, 1.234, (), 395, 0, ("each is like 
 
 
 def evolved(rule=None, lane=0):
-    made = Generated(
-        type="sft", row=Sft(instruction="Name exactly 3 tides"), run=1, root=1, round=1, parent=1,
-        operation="deepening", replies=(), rule=rule, evidence="seen" if rule else None,
-    )  # fmt: skip
-    return Ended(lane, made, (10, 5), 1.0, False)
+    made = Made(Sft("Name exactly 3 tides"), "deepening", rule=rule, evidence="seen" if rule else None, round=1)
+    return Ended(lane, Task((1, 1)), Result((made,)), (1,), (), (10, 5), 1.0, False)
 
 
 def told(lines):
@@ -30,7 +29,7 @@ def told(lines):
 
 @pytest.fixture
 def tally():
-    tally = Tally({0: Difficulty(2, 20, 1)})
+    tally = RunTally(registry.get("evol-instruct"), {0: Difficulty(2, 20, 1)})
     tally.see(Planned(10, 2))
     for event in (evolved(), evolved("no-gain"), evolved("no-gain"), evolved("hard-to-answer")):
         tally.see(LaneStarted(0, "evolving", "Why?"))
