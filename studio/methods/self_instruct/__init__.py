@@ -12,4 +12,11 @@ A request is built, somebody asks the model, the reply is read, and what was rea
     parameters       of the papers' requests  prompts       the prompt files
 
 The ROUGE-L filter comes after the filters on a new instruction; it is `studio.curate.selecting.novelty`.
+
+As a method of the studio:
+
+    method           what the engine sees     progress      how far a run is, and what it asks next
+    requests         what is asked of whom    candidates    replies read and judged, as rows
+    pool             the task pool            expectations  what a run may take
+    lineage          operations, and how rows are numbered
 """
