@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -23,7 +24,8 @@ def asked(model: str, number: int = 0) -> Request:
 
 
 def roles_of(models: Models, shelf: Shelf | None = None, caps: BudgetSettings | None = None):
-    return models.roles(shelf or Shelf(), Budget(caps or BudgetSettings()), load({}))
+    names = ("teacher", "answerer", "judge")
+    return SimpleNamespace(**models.roles(names, shelf or Shelf(), Budget(caps or BudgetSettings()), load({})))
 
 
 def test_without_settings_the_embedded_model_is_everybody():

@@ -342,7 +342,7 @@ async def test_one_run_at_a_time(session):
         await pilot.press("2", "s")
         await until(pilot, lambda text: "evolving" in text)
         await pilot.press("m", "j", "enter")
-        await until(pilot, lambda text: "self-instruct waits until evol-instruct has ended" in " ".join(notices(app)))
+        await until(pilot, lambda text: "self-instruct waits until evolve has ended" in " ".join(notices(app)))
         await until(pilot, lambda text: "then: self-instruct" in text)
         await pilot.press("S", "S")
         await until(pilot, lambda text: "writing tasks " in text)

@@ -97,7 +97,7 @@ def test_live_generation_is_a_trickle(project):
         return Fault("drip", text=said, pause=0.05)
 
     with served(streams) as model, started(project, **model) as terminal:
-        terminal.go("2", "s evolves")
+        terminal.go("2", "s starts")
         terminal.go("s", "word")
         terminal.read_for(2)
         assert 0 < len(terminal.read_for(4)) <= 4 * 1_000
@@ -113,7 +113,7 @@ def test_eight_lanes_stay_within_a_kilobyte_a_second_and_keys_are_heard(project,
 
     lanes = {"STUDIO_EVOLVE_CONCURRENCY": "8"}
     with served(streams) as model, started(project, **model, **lanes) as terminal:
-        terminal.go("2", "s evolves")
+        terminal.go("2", "s starts")
         terminal.go("s", "word")
         terminal.read_for(6)
         assert 0 < len(terminal.read_for(5)) <= 5 * 1_000
@@ -179,7 +179,7 @@ def walk(terminal, outcome):
     terminal.go("j", "2/4")
     terminal.go("e", "Edit #2")
     terminal.go("ctrl+o", "Edit #2", gone=True)
-    terminal.go("2", "s evolves")
+    terminal.go("2", "s starts")
     terminal.go("s", outcome)
     assert idle(terminal) == b""
     terminal.press("j", "j", "J", quiet=0.2)

@@ -109,7 +109,7 @@ class MethodRuns:
 
         project, method = self._project, course.method
         self._adopt(course)
-        done = self._done(course)
+        done = self.done(course)
         plan = Plan(course, done, control.announce, project.journal.last_entry)
         keeper = Keeper(project.database, course, self._compare, apply or _nothing_changes)
 
@@ -154,7 +154,7 @@ class MethodRuns:
         if not sample:
             return self.foretold(course)
         self._project.must_write()
-        done = self._done(course)
+        done = self.done(course)
         attempts, made = course.method.total(course, done.__contains__)
         return self.foretold(course, await self._sampled(course, done, min(sample, max(0, attempts - made))))
 
@@ -163,7 +163,7 @@ class MethodRuns:
         from studio.jobs.runs import estimate
         from studio.llm import prices
 
-        settings, method, done = self._project.settings, course.method, self._done(course)
+        settings, method, done = self._project.settings, course.method, self.done(course)
         attempts, made = method.total(course, done.__contains__)
         left = max(0, attempts - made)
         if heard:
@@ -199,7 +199,8 @@ class MethodRuns:
                 pass
         return heard
 
-    def _done(self, course: Course) -> set[Key]:
+    def done(self, course: Course) -> set[Key]:
+        """The keys of the tasks that the run has done."""
         return self._answers.done(course.id) if course.method.keeps and course.id else set()
 
     def _adopt(self, course: Course) -> None:

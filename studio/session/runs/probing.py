@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from studio.jobs.runs.course import Course
     from studio.jobs.runs.estimate import Estimate
     from studio.llm.chat import Message
-    from studio.methods.asking import Key
     from studio.methods.probe.curve import Curve
     from studio.methods.probe.tasks import Setup
 
@@ -148,7 +147,7 @@ class Probing:
         ruler = self._methods.ruler("teacher") or (_Estimated(given) if given else None)
         if ruler is None:
             return None
-        done = Answers(self._project.database).done(course.id) if course.id else set[Key]()
+        done = self._methods.done(course)
         left = (task for task in course.method.tasks(course) if task is not None and task.key not in done)
         asks = ((next(course.method.attempt(task, course)), task) for task in left)
         requests = (request_of(ask, task, course) for ask, task in asks if isinstance(ask, Ask))

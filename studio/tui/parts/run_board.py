@@ -10,6 +10,7 @@ from studio.jobs.events import Ended, Event, Paused
 from studio.jobs.runs.control import Control
 from studio.jobs.runs.estimate import Estimate
 from studio.jobs.runs.tally import RunTally
+from studio.methods.asking import Method
 from studio.tui.details.funnel import Standing, estimate_words, full_lines, head_lines
 from studio.tui.dialogs.funnel import FunnelPage
 from studio.tui.ink import Line
@@ -17,6 +18,11 @@ from studio.tui.jobs import LASTING
 from studio.tui.lanes import MOST, Lanes
 from studio.tui.screens.rows_stage import RowsStage
 from studio.tui.widgets.page import Page
+
+
+def job_of(method: Method) -> str:
+    """What a run of a method is called among the jobs: as its section, which is shorter than its name."""
+    return method.section.replace("_", "-")
 
 
 class RunBoard:
@@ -39,7 +45,7 @@ class RunBoard:
 
     @property
     def running(self) -> bool:
-        return self._tally is not None and self._screen.studio.jobs.running(self._tally.method.name)
+        return self._tally is not None and self._screen.studio.jobs.running(job_of(self._tally.method))
 
     def watched(self, yes: bool) -> None:
         """Whether somebody looks: a stream costs 0.1 ms a chunk, so only lanes that somebody watches stream."""
@@ -79,7 +85,7 @@ class RunBoard:
             return
 
         def begin() -> None:
-            screen.studio.jobs.ask(name, partial(self._begin, tally, foretold))
+            screen.studio.jobs.ask(job_of(tally.method), partial(self._begin, tally, foretold))
             self.show()
 
         if foretold.usd == 0:
@@ -94,9 +100,9 @@ class RunBoard:
         self._tally, self._foretold = tally, foretold
         self._lanes = Lanes()
         self._control = Control(streaming=self._screen.is_current, attended=True)
-        name = tally.method.name
+        events = self._session.runs.run(tally.method.name, self._control)
         seen, ended = partial(self._seen, tally), partial(self._ended, tally)
-        self._screen.studio.jobs.start(name, self._session.runs.run(name, self._control), seen, ended)
+        self._screen.studio.jobs.start(job_of(tally.method), events, seen, ended)
         self.show()
 
     def command_pause(self) -> None:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from studio.errors import ProjectError, StudioError
 from studio.jobs.events import AttemptFailed, Ended, Event
 from studio.methods import registry
+from studio.methods.asking import Method
 from studio.methods.evol_instruct.prompts import OPERATIONS
 from studio.session import Session
 from studio.settings import Operation
@@ -22,7 +23,7 @@ from studio.tui.entries import SHORT
 from studio.tui.ink import Line, Span
 from studio.tui.jobs import LASTING
 from studio.tui.parts.family import FamilyPage
-from studio.tui.parts.run_board import RunBoard
+from studio.tui.parts.run_board import RunBoard, job_of
 from studio.tui.screens.rows_stage import RowsStage
 
 _REMEMBERED, _METHOD = "evolve.settings", "evolve.method"
@@ -40,7 +41,7 @@ class EvolveScreen(RowsStage):
         self.board = RunBoard(self, self.idle_lines, self.key)
         self.family = FamilyPage(self, self.lines, lambda row_id: row_id in self._entries.ids)
         self.parts = (self.board, self.family)
-        self.JOBS = tuple(registry.entries())
+        self.JOBS = ("evolve", "self-instruct")
         # What the files say, without what was changed here.
         self._files = session.settings
 
@@ -99,7 +100,8 @@ class EvolveScreen(RowsStage):
         listed = []
         for name in registry.entries():
             try:
-                listed.append(Listed(self.session.runs.method(name), self._note(name)))
+                method = self.session.runs.method(name)
+                listed.append(Listed(method, self._note(method)))
             except StudioError as error:
                 self.studio.complain(error)
         self.app.push_screen(
@@ -113,12 +115,12 @@ class EvolveScreen(RowsStage):
             lambda name: self.board.start(name) if name else None,
         )
 
-    def _note(self, name: str) -> str:
-        if self.studio.jobs.running(name):
+    def _note(self, method: Method) -> str:
+        if self.studio.jobs.running(job_of(method)):
             return "runs"
-        if name in self.studio.jobs.waiting:
+        if job_of(method) in self.studio.jobs.waiting:
             return "waits"
-        return self.board.note() if name == self.board.method else ""
+        return self.board.note() if method.name == self.board.method else ""
 
     def command_settings(self) -> None:
         self._open_settings(self.board.method)
