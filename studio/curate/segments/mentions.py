@@ -22,7 +22,7 @@ _TO = r"[ ]?(?:-|–|—|~|～|to\b|through\b|至|到)[ ]?"
 _MARKS = r"[\"“”*_`]*"
 _COMMA, _AND = (
     rf"{_MARKS}[ ]*[,，、;；/][ ]*{_MARKS}",
-    rf"{_MARKS}(?:[ ]*,)?[ ]*(?:(?:and|or)\b|&|以及|[和与及或跟])[ ]*{_MARKS}",
+    rf"{_MARKS}(?:[ ]*,)?[ ]*(?:(?:and|or|nor|plus|as well as)\b|[&+]|以及|[和与及或跟])[ ]*{_MARKS}",
 )
 
 

@@ -133,16 +133,17 @@ def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Lit
 # -- numbers alone -------------------------------------------------------------------------------
 
 _BEFORE = re.compile(
-    r"(?:(?:^|[.!?;,\n])[ \t]*(?:[-*•][ \t]*)?(?:[A-Za-z]+[ ])?|[:：>#№{][ ]*[\"'*“]*|(?<![A-Za-z\d_])[(（][ ]?"
-    r"|[\[【]\^?|\bno\.[ ]?|编号|选项|答案|[在是为]|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
+    r"(?:(?:^|[.!?;,\n])[ \t]*(?:[-•][ \t]*)?(?:[A-Za-z]+[ ])?|[:：>#№{<^][ ]*|[\"'“*`「〈〔]|(?<![A-Za-z\d_])[(（][ ]?"
+    r"|[\[【]\^?|\bno\.[ ]?|编号|选项?|答案|[在是为见]"
+    r"|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"[ ]*(?:$|[,;:!?)）\n\]}\"'”<†，。；：、！？*]|\.(?!\d)|>[ ]?\d{1,3}(?![.\d])"
-    r"|(?:and|or|is|are|was|were|both|has|have|does|do|says?)\b|[中里的和与号])",
+    r"[ ]*(?:$|[,;:!?)）\n\]}\"'”<†，。；：、！？*`」〉〕]|\.(?!\d)|>(?![ ]?\d+[.\d])"
+    r"|(?:and|or|is|are|was|were|both|has|have|does|do|says?|agrees?|mentions?|too)\b|[中里的和与号])",
     re.IGNORECASE,
 )
-# A segment that has a number with so much before it is quoted.
+# A segment that has a number with so much before or behind it is quoted.
 _QUOTED = 12
 _WORD = re.compile(r"[^\W\d_]{2}")
 _HAN_UNIT = re.compile(r"[\d.%％年月日号时分秒个条次元度岁万千百米只件本台人天周位层名克斤升倍]")
@@ -158,8 +159,8 @@ def _stands_alone(text: str, found: Found, of: Called) -> bool:
             return True
     if not (_BEFORE.search(text, max(0, start - 24), start) and _BEHIND.match(text, end)):
         return False
-    words = text[max(0, start - _QUOTED) : end]
-    return not (_WORD.search(words) and of.quoted(words))
+    around = (text[max(0, start - _QUOTED) : end], text[start : end + _QUOTED])
+    return not any(_WORD.search(words) and of.quoted(words) for words in around)
 
 
 _ENTRIES = (
@@ -222,6 +223,9 @@ def _turns_to(text: str, at: int, naming: Naming | None) -> bool:
     return text[at] not in CIRCLED and (bare or _TURNS.search(text, max(0, at - 12), at) is not None)
 
 
+_WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
+
+
 def rewritten(
     text: str, mentions: Sequence[Mention], places: Sequence[int], naming: Naming
 ) -> list[tuple[int, int, str]]:
@@ -241,7 +245,7 @@ def rewritten(
         elif to[-1] - to[0] == len(to) - 1:
             new = f"{digits[0]}{like[2]}{written(naming.first + to[-1], like[3])}"
         else:
-            new = (", " if text[max(0, start - 3) : end].isascii() else "、").join(digits)
+            new = ("、" if _WIDE.search(text, max(0, start - 3), end) else ", ").join(digits)
         if new != old:
             changes.append((start, end, new))
     return changes
