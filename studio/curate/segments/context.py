@@ -6,6 +6,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from studio.alpaca.rows import Preference, Pretrain, Row, answers
@@ -113,26 +114,17 @@ def packed(context: Context) -> Packed:
 def unpacked(row: Row, kept: Packed) -> Context:
     """The context of the very row it was packed for; of the gold segment it knows the place alone."""
     text: str = getattr(row, kept.field)
-    lengths = array("I", kept.lengths)
-    at = lengths[0]
-    labels: list[str] = []
-    bodies: list[str] = []
-    gaps: list[str] = []
-    for index in range(1, len(lengths), 3):
-        label, body, gap = lengths[index : index + 3]
-        labels.append(text[at : at + label])
-        at += label
-        bodies.append(text[at : at + body])
-        at += body
-        gaps.append(text[at : at + gap])
-        at += gap
+    cuts = [0, *accumulate(array("I", kept.lengths)), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(cuts)]
+    # The last separator has no length, so suffix comes right behind it.
+    labels, bodies, gaps = pieces[1:-1:3], pieces[2:-1:3], pieces[3:-2:3]
     segments = Segments(
         kept.kind,
-        text[: lengths[0]],
+        pieces[0],
         tuple(labels),
         tuple(bodies),
-        tuple(gaps[:-1]),
-        text[at:],
+        tuple(gaps),
+        pieces[-1],
         tuple(range(len(bodies))),
         kept.naming,
     )
