@@ -82,9 +82,8 @@ def mentions_in(text: str, of: Called) -> References:
     if words := pointing.named(text, of.nouns):
         return References((), Guard("names-place", words))
     mentions: list[Mention] = []
-    listed = frozenset() if of.naming is None else _listing(text)
     for found in numbers(text, ("" if of.naming is None else of.naming.noun, *of.entries), of.known):
-        verdict = _verdict(text, found, of, listed)
+        verdict = _verdict(text, found, of)
         if verdict == "doubt":
             code: Code = "names-place" if of.naming is None else "unclear-reference"
             return References((), Guard(code, text[found.start : found.end].strip(" .,;:!?\n")))
@@ -100,7 +99,7 @@ def mentions_in(text: str, of: Called) -> References:
 _USED = ("source", "material")
 
 
-def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Literal["named", "doubt", "other"]:
+def _verdict(text: str, found: Found, of: Called) -> Literal["named", "doubt", "other"]:
     """Whether numbers name segments, may do so, or are of another world."""
     naming = of.naming
     within = any(one.first in of.known or one.last in of.known for one in found.items)
@@ -108,11 +107,11 @@ def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Lit
     if naming is None:
         bare = found.noun is None or circled or found.glued
         return "doubt" if within and not bare else "other"
-    if found.noun is None or (circled and naming.style not in CIRCLED):
-        if found.start in listed:
-            return "other"
-        if found.noun is None:
-            return "doubt" if within and _stands_alone(text, found, of) else "other"
+    if found.noun is None:
+        alone = within and _stands_alone(text, found, of) and found.start not in _listing(text)
+        return "doubt" if alone else "other"
+    if circled and naming.style not in CIRCLED and found.start in _listing(text):
+        return "other"
     kin = ITEM if found.noun in of.entries else family(found.noun)
     if found.noun and kin not in families_of(naming.noun) and not (found.listing and kin in _USED):
         # Laws and books have articles and sections too.
@@ -202,7 +201,7 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool | None
     called = any(noun in spoken for noun in nouns)
     if called and naming is not None and (words := pointing.ordinal_of(text, nouns)):
         return Guard("cross-reference", words)
-    if not called and "[" not in text and "【" not in text:
+    if not called and not any(mark in text for mark in "[【［"):
         return None
     known = Called(naming, len(bodies)).known
     for found in numbers(text, nouns, known):

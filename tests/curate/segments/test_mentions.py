@@ -24,7 +24,11 @@ Document [2](Title: Crane) A crane of forty tonnes stands on the east quay.
 Document [3](Title: Pilots) Six pilots share two boats and one stove.
 Document [4](Title: Ice) Ice closed the mouth of the harbour for a month.
 Document [5](Title: Light) The light on the mole turns every eight seconds."""
-港口 = "文档1：挖泥船清了九个星期。\n文档2：东码头有吊车。\n文档3：领航员共用小艇。\n文档4：冰封了港口。\n文档5：灯塔常亮。"
+港口 = """文档1：挖泥船清了九个星期。
+文档2：东码头有吊车。
+文档3：领航员共用小艇。
+文档4：冰封了港口。
+文档5：灯塔常亮。"""
 BARE = re.sub(r"Document (\[\d\])\(Title: (\w+)\)", r"\1 \2:", HARBOUR)
 ORDER = (4, 1, 0, 3, 2)
 """The segments 1 to 5 get the numbers 3, 2, 5, 4, 1."""
@@ -42,7 +46,21 @@ def outcome(segments, output, question="How long was the basin closed?"):
     return made.row.output
 
 
-NOUNS = "claim fact evidence text context statement point item option entry comment review bullet".split()
+NOUNS = [
+    "claim",
+    "fact",
+    "evidence",
+    "text",
+    "context",
+    "statement",
+    "point",
+    "item",
+    "option",
+    "entry",
+    "comment",
+    "review",
+    "bullet",
+]
 
 
 @pytest.mark.parametrize("noun", NOUNS)
