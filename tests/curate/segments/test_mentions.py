@@ -46,21 +46,10 @@ def outcome(segments, output, question="How long was the basin closed?"):
     return made.row.output
 
 
-NOUNS = [
-    "claim",
-    "fact",
-    "evidence",
-    "text",
-    "context",
-    "statement",
-    "point",
-    "item",
-    "option",
-    "entry",
-    "comment",
-    "review",
-    "bullet",
-]
+NOUNS = (
+    *("claim", "fact", "evidence", "text", "context", "statement", "point"),
+    *("item", "option", "entry", "comment", "review", "bullet"),
+)
 
 
 @pytest.mark.parametrize("noun", NOUNS)
