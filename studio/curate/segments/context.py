@@ -13,7 +13,7 @@ from studio.alpaca.rows import Preference, Pretrain, Row, answers
 from studio.curate.segments import pointing, references, tasks
 from studio.curate.segments.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.segments.guards import Guard
-from studio.curate.segments.nouns import family
+from studio.curate.segments.nouns import PARTS, family
 from studio.curate.segments.parallels import parallel
 from studio.curate.segments.references import Mention
 from studio.curate.segments.segment import Kind, Naming, Segments
@@ -214,15 +214,19 @@ def _labels_its_own(text: str, segments: Segments) -> bool:
     return segments.naming is None or family(found.segments.naming.noun) == family(segments.naming.noun)
 
 
-# Such segments are texts of their own; list entries and paragraphs may lean on each other.
-_APART: frozenset[Kind] = frozenset({"documents", "json", "xml", "sections", "pattern"})
-
-
 def _crossing(segments: Segments) -> Guard | None:
     if segments.kind == "constraints":
         words = next((words for body in segments.bodies if (words := pointing.names_constraint(body))), None)
         return Guard("cross-reference", words) if words else None
-    return references.crossing(segments.bodies, segments.naming, apart=segments.kind in _APART)
+    return references.crossing(segments.bodies, segments.naming, apart=_apart(segments))
+
+
+def _apart(segments: Segments) -> bool:
+    """Whether segments are texts of their own; entries, paragraphs and sections may lean on each other."""
+    if segments.kind == "pattern":
+        return segments.naming is not None
+    part = segments.naming is not None and segments.naming.noun in PARTS
+    return segments.kind in ("documents", "json", "xml") and not part
 
 
 def _in_order(row: Row, question: str, segments: Segments, *, cites: bool) -> Guard | None:

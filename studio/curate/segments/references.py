@@ -189,14 +189,17 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool | None
 
     apart: each is a text of its own, titled or numbered: "the latter" and "third section" in it are about itself.
     """
-    text = "\0".join(bodies)
-    nouns = forms_of("" if naming is None else naming.noun)
-    if naming is None:
-        nouns = (*forms_of("paragraph"), *forms_of("passage"))
     if apart is None:
         apart = naming is not None and naming.noun != ITEM
+    text = "\0".join(bodies)
     if not apart and (words := pointing.placed(text, pointing.USUAL) or pointing.aside(text)):
         return Guard("cross-reference", words)
+    if naming is not None:
+        nouns = forms_of(naming.noun)
+    elif not apart:
+        nouns = (*forms_of("paragraph"), *forms_of("passage"))
+    else:
+        return None
     spoken = text.lower()
     called = any(noun in spoken for noun in nouns)
     if called and naming is not None and (words := pointing.ordinal_of(text, nouns)):

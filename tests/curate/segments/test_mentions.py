@@ -114,6 +114,7 @@ def test_labels_in_circles_are_named_by_circles():
     labelled = re.sub(r"文档(\d)", lambda found: f"文档{written(int(found[1]), '①')}", 港口)
     assert outcome(labelled, "①、③都说。", "港口关了多久？") == "③、⑤都说。"
     assert outcome(labelled, "文档③说小艇。", "港口关了多久？") == "文档⑤说小艇。"
+    assert outcome(labelled, "①挖泥\n②吊车", "港口关了多久？") == "③挖泥\n②吊车"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,7 @@ def test_labels_in_circles_are_named_by_circles():
         "[3-1] agree.",
         "Documents 2-9 agree.",
         "It froze [7].",
+        "[7]-[9] agree.",
         "Documents [1] and 3 agree.",
         "Document 1 (3 too) says so.",
         "Documents 1, 3 winters long",
@@ -139,6 +141,8 @@ def test_labels_in_circles_are_named_by_circles():
         '{"source": "it froze", "n": "3"}',
         "No. 3",
         "weeks[1] = 9;",
+        "2. The quay\n3. The pilots",
+        "By (1) ice, (2) wind.",
     ],
 )
 def test_what_may_name_a_segment_in_another_form_holds_the_row(output):
@@ -160,8 +164,10 @@ def test_chinese_that_may_name_a_segment_in_another_form_holds_the_row(output):
         "(1) The basin, (2) the quay.",
         "1. The basin\n2. The quay",
         "①　The basin\n②　The quay",
+        "Causes: (1) ice, (2) wind. Cures: (1) fire.",
         "On May 3, 1904 it froze at 3:15 in 1.5 hours, by 2%.",
         "Section 12 of the act, and article 230.",
+        "Answer: 9 (12)",
         "Six pilots share 2 boats.",
     ],
 )
@@ -176,6 +182,8 @@ def test_a_number_in_words_that_a_segment_says_is_its_own():
     assert outcome(text, "Rule 3, 1904") == "Rule 3, 1904"
     assert outcome(text, "It froze under section 2 of it.") == "It froze under section 2 of it."
     assert outcome(text, "Under section 3 of it.") == "unclear-reference"
+    # That a segment says so too does not make "passage 2" another's.
+    assert outcome(HARBOUR.replace("a month", "passage 2"), "passage 2") == "unclear-reference"
 
 
 # -- inside of segments ----------------------------------------------------------------------------
@@ -229,6 +237,20 @@ def test_bare_brackets_between_segments_that_are_labelled_so_hold_the_row():
     assert held("for weeks [2]", BARE) == ("cross-reference", "[2]")
     assert held("for weeks [4]", BARE) == ("cross-reference", "[4]")
     assert held("for weeks [17]", BARE) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "held_by"),
+    [
+        ("<doc>Ice, as paragraph 2 says [2]; the latter melts.</doc>\n<doc>The light turns.</doc>", None),
+        ("Passage 1: Ice; the latter melts.\nPassage 2: The light turns.", None),
+        ("Paragraph 1: Ice is cold.\nParagraph 2: Of light and ice the latter melts.", "cross-reference"),
+        ("## Ice\n\nCold.\n\n## Light\n\nIce, as mentioned above, melts.", "cross-reference"),
+    ],
+)
+def test_texts_of_their_own_speak_of_themselves_and_parts_of_one_text_of_each_other(text, held_by):
+    guard = context_of(Sft(instruction="What turns?", input=text, output="A light.")).guard
+    assert (guard and guard.code) == held_by
 
 
 @pytest.mark.parametrize("words", ["the latter", "the third section", "as mentioned above", "the previous paragraph"])
