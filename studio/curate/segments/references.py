@@ -165,7 +165,7 @@ def _stands_alone(text: str, found: Found, of: Called) -> bool:
 _ENTRIES = (
     re.compile(r"^[ \t]*(?:[-*#]+[ \t]*)*()(\d{1,2})[.)、:：．]", re.MULTILINE),
     re.compile(rf"^[ \t]*()([{CIRCLED}])", re.MULTILINE),
-    re.compile(r"(^[ \t]*|[:：][ \t]*|[ ,，;；.。、\n])[(（][ ]?(\d{1,2})[ ]?[)）](?=[ ]?\w)", re.MULTILINE),
+    re.compile(r"(?:^[ \t]*|[:：][ \t]*|([ ,，;；.。、]))[(（][ ]?(\d{1,2})[ ]?[)）](?=[ ]?\w)", re.MULTILINE),
 )
 
 
@@ -176,7 +176,7 @@ def _listing(text: str) -> frozenset[int]:
         hits = list(pattern.finditer(text))
         values = [value(hit[2]) for hit in hits]
         goes_on = all(after in (1, before + 1) for before, after in pairwise(values))
-        if len(hits) > 1 and values[0] == 1 and goes_on and hits[0][1].strip(" \t\n") in ("", ":", "："):
+        if len(hits) > 1 and values[0] == 1 and goes_on and not hits[0][1]:
             found += [hit.start(2) for hit in hits]
     return frozenset(found)
 
