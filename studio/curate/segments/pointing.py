@@ -22,8 +22,8 @@ USUAL = tuple(_USUAL.split())
 """What people call any segment."""
 OBJECTS = (*USUAL, *_OBJECTS.split())
 """What people call the objects of an array."""
-EXAMPLES = USUAL[:16]
-"""What people call worked examples: "the last sentence" behind them is the one that is to be done."""
+CORE = USUAL[:16]
+"""The first of them, which are no parts of a text that is to be done: "the last sentence" behind examples is one."""
 
 _ORDINAL = rf"(?:{ORDINALS}|last|final|penultimate|next|previous|preceding)"
 _COUNT = rf"(?:(?:{CARDINALS}|few|\d{{1,3}})[ ])?"

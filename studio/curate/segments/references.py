@@ -72,7 +72,7 @@ def called(segments: Segments) -> Called:
     """How the texts around these segments may call them."""
     lead = lead_nouns(segments.prefix.rstrip().rpartition("\n")[2])
     usual = pointing.OBJECTS if segments.kind == "json" and segments.bodies[0].startswith("{") else pointing.USUAL
-    nouns = pointing.EXAMPLES if segments.kind == "examples" else (*usual, *lead)
+    nouns = pointing.CORE if segments.kind == "examples" else (*usual, *lead)
     entries = lead if segments.naming is not None and segments.naming.noun == ITEM else ()
     return Called(segments.naming, len(segments), entries, segments.bodies, nouns)
 
@@ -184,15 +184,13 @@ def _listing(text: str) -> frozenset[int]:
 # -- between segments ----------------------------------------------------------------------------
 
 
-def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool | None = None) -> Guard | None:
+def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool = False) -> Guard | None:
     """Whether a segment speaks of one, by number or by place. A noun with a number of its own world is none.
 
     apart: each is a text of its own, titled or numbered: "the latter" and "third section" in it are about itself.
     """
-    if apart is None:
-        apart = naming is not None and naming.noun != ITEM
     text = "\0".join(bodies)
-    if not apart and (words := pointing.placed(text, pointing.USUAL) or pointing.aside(text)):
+    if not apart and (words := pointing.placed(text, pointing.CORE) or pointing.aside(text)):
         return Guard("cross-reference", words)
     if naming is not None:
         nouns = forms_of(naming.noun)
@@ -202,7 +200,7 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool | None
         return None
     spoken = text.lower()
     called = any(noun in spoken for noun in nouns)
-    if called and naming is not None and (words := pointing.ordinal_of(text, nouns)):
+    if called and (words := pointing.ordinal_of(text, nouns)):
         return Guard("cross-reference", words)
     if not called and not any(mark in text for mark in "[【［"):
         return None

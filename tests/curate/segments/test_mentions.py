@@ -181,6 +181,7 @@ def test_a_number_in_words_that_a_segment_says_is_its_own():
     )
     assert outcome(text, "Rule 3, 1904") == "Rule 3, 1904"
     assert outcome(text, "It froze under section 2 of it.") == "It froze under section 2 of it."
+    assert outcome(HARBOUR.replace("The light", "3. Masthead lamps"), "3. Masthead lamps") == "3. Masthead lamps"
     assert outcome(text, "Under section 3 of it.") == "unclear-reference"
     # That a segment says so too does not make "passage 2" another's.
     assert outcome(HARBOUR.replace("a month", "passage 2"), "passage 2") == "unclear-reference"
@@ -237,6 +238,8 @@ def test_bare_brackets_between_segments_that_are_labelled_so_hold_the_row():
     assert held("for weeks [2]", BARE) == ("cross-reference", "[2]")
     assert held("for weeks [4]", BARE) == ("cross-reference", "[4]")
     assert held("for weeks [17]", BARE) is None
+    assert held("for weeks[2] as in array[3]", BARE) is None
+    assert held("for weeks, ② the longest", BARE) is None
 
 
 @pytest.mark.parametrize(
