@@ -187,6 +187,14 @@ def test_a_number_in_words_that_a_segment_says_is_its_own():
     assert outcome(HARBOUR.replace("a month", "passage 2"), "passage 2") == "unclear-reference"
 
 
+def test_without_labels_circles_name_nothing_and_in_a_list_a_day_is_no_entry():
+    row = Sft(instruction="What grows?", input="Oaks grow.\n\nBread rises.\n\nLarch floats.", output="②橡树。③面包。")
+    assert context_of(row).guard is None
+    facts = "岛上的事实：\n1. 渡船每天开。\n2. 城堡关得早。\n3. 电车很贵。"
+    assert context_of(Sft(instruction="何时到？", input=facts, output="第3天到的。")).guard is None
+    assert context_of(Sft(instruction="何时到？", input=facts, output="第3项到的。")).guard.code == "unclear-reference"
+
+
 # -- inside of segments ----------------------------------------------------------------------------
 
 
