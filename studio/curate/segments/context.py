@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from studio.alpaca.rows import Preference, Pretrain, Row, answers
-from studio.curate.segments import pointing, references, tasks
+from studio.curate.segments import pointers, references, tasks
 from studio.curate.segments.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.segments.guards import Guard
 from studio.curate.segments.nouns import PARTS, family
@@ -170,7 +170,7 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
         if not text:
             continue
         if constraints:
-            words = pointing.names_constraint(text)
+            words = pointers.names_constraint(text)
             guard = guard or (Guard("names-place", words) if words else None)
             continue
         if path in apart and field != "system":
@@ -216,7 +216,7 @@ def _labels_its_own(text: str, segments: Segments) -> bool:
 
 def _crossing(segments: Segments) -> Guard | None:
     if segments.kind == "constraints":
-        words = next((words for body in segments.bodies if (words := pointing.names_constraint(body))), None)
+        words = next((words for body in segments.bodies if (words := pointers.names_constraint(body))), None)
         return Guard("cross-reference", words) if words else None
     return references.crossing(segments.bodies, segments.naming, apart=_apart(segments))
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from studio.curate.segments import pointing
+from studio.curate.segments import pointers
 from studio.curate.segments.guards import Code, Guard
 from studio.curate.segments.mentions import RANGE, Found, numbers
 from studio.curate.segments.nouns import ITEM, families_of, family, forms_of, lead_nouns
@@ -55,7 +55,7 @@ class Called(NamedTuple):
     size: int
     entries: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
-    nouns: tuple[str, ...] = pointing.USUAL
+    nouns: tuple[str, ...] = pointers.USUAL
 
     @property
     def known(self) -> range:
@@ -71,15 +71,15 @@ class Called(NamedTuple):
 def called(segments: Segments) -> Called:
     """How the texts around these segments may call them."""
     lead = lead_nouns(segments.prefix.rstrip().rpartition("\n")[2])
-    usual = pointing.OBJECTS if segments.kind == "json" and segments.bodies[0].startswith("{") else pointing.USUAL
-    nouns = pointing.CORE if segments.kind == "examples" else (*usual, *lead)
+    usual = pointers.OBJECTS if segments.kind == "json" and segments.bodies[0].startswith("{") else pointers.USUAL
+    nouns = pointers.CORE if segments.kind == "examples" else (*usual, *lead)
     entries = lead if segments.naming is not None and segments.naming.noun == ITEM else ()
     return Called(segments.naming, len(segments), entries, segments.bodies, nouns)
 
 
 def mentions_in(text: str, of: Called) -> References:
     """The references in a text around the segments: resolved, or with a guard where one cannot be."""
-    if words := pointing.named(text, of.nouns):
+    if words := pointers.named(text, of.nouns):
         return References((), Guard("names-place", words))
     mentions: list[Mention] = []
     for found in numbers(text, ("" if of.naming is None else of.naming.noun, *of.entries), of.known):
@@ -190,7 +190,7 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool = Fals
     apart: each is a text of its own, titled or numbered: "the latter" and "third section" in it are about itself.
     """
     text = "\0".join(bodies)
-    if not apart and (words := pointing.placed(text, pointing.CORE) or pointing.aside(text)):
+    if not apart and (words := pointers.placed(text, pointers.CORE) or pointers.aside(text)):
         return Guard("cross-reference", words)
     if naming is not None:
         nouns = forms_of(naming.noun)
@@ -200,7 +200,7 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool = Fals
         return None
     spoken = text.lower()
     called = any(noun in spoken for noun in nouns)
-    if called and (words := pointing.ordinal_of(text, nouns)):
+    if called and (words := pointers.ordinal_of(text, nouns)):
         return Guard("cross-reference", words)
     if not called and not any(mark in text for mark in "[【［"):
         return None

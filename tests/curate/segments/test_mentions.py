@@ -130,6 +130,7 @@ def test_labels_in_circles_are_named_by_circles():
         "Documents [1] and 3 agree.",
         "Document 1 (3 too) says so.",
         "Documents 1, 3 winters long",
+        "Document 1, 3 as well.",
         "passage 1",
         "claim 1",
         "evidence 1",
