@@ -193,7 +193,7 @@ def _told(text: str, items: tuple[Item, ...], known: range, *, many: bool, han: 
     while len(items) > 1:
         last = items[-1]
         counts = bool(_UNIT.match(text, last.end)) if han else not _CLOSED.match(text, last.end)
-        if many and not han:
+        if many:
             return items, not (counts and _ONLY_COMMA.fullmatch(text, items[-2].end, last.start))
         comma = text[items[-2].end : last.start].strip() in (",", "，", ";", "；")
         if not (counts or comma):
