@@ -31,13 +31,17 @@ class Style(NamedTuple):
 
 STYLES = (
     Style(
-        "Document [{n}]", ("Document [{n}]", "document {n}", "[{n}]", "documents {n} and {m}"), r"^Document \[(\d+)\]"
+        "Document [{n}]",
+        ("Document [{n}]", "document {n}", "[{n}]", "documents {n} and {m}", "no evidence [{n}]", "fact[{n}][{m}]"),
+        r"^Document \[(\d+)\]",
     ),
     Style("Passage {n}:", ("Passage {n}", "passage [{n}]", "[{n}, {m}]", "passages {n}, {m}"), r"^Passage (\d+):"),
     Style("[{n}]", ("[{n}]", "document {n}", "source [{n}]", "[{n}][{m}]"), r"^\[(\d+)\]"),
     Style("Source {n}:", ("Source {n}", "source [{n}]"), r"^Source (\d+):", first=0),
     Style('<memo id="{n}">', ("memo {n}", "Memo [{n}]"), r'^<memo id="(\d+)">'),
-    Style("文档[{n}]", ("文档[{n}]", "文档{n}", "【{n}】", "文档{n}和{m}"), r"^文档\[(\d+)\]", chinese=True),
+    Style(
+        "文档[{n}]", ("文档[{n}]", "文档{n}", "【{n}】", "文档{n}和{m}", "第{n}号文档"), r"^文档\[(\d+)\]", chinese=True
+    ),
     Style("材料{n}：", ("材料{n}", "材料{n}和材料{m}"), r"^材料([一二三四五六七八九十]+)：", chinese=True, han=True),
     Style("【{n}】", ("【{n}】", "[{n}]", "文档{n}"), r"^【(\d+)】", chinese=True),
 )

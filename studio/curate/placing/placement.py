@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import permutations
 from math import factorial
 from typing import get_args
 
@@ -120,24 +119,19 @@ def shuffles(count: int, k: int, seed: int, row: int) -> list[tuple[int, ...]]:
     """Up to k different orders drawn for this row, none of them the one there is."""
     drawn = random.Random(f"{seed}/{row}/variants")
     as_it_is = tuple(range(count))
-    if count <= 4:
-        every = [order for order in permutations(range(count)) if order != as_it_is]
-        drawn.shuffle(every)
-        return every[:k]
     found: dict[tuple[int, ...], None] = {}
     while len(found) < min(k, factorial(count) - 1):
-        order = list(as_it_is)
-        drawn.shuffle(order)
-        if tuple(order) != as_it_is:
-            found[tuple(order)] = None
+        order = tuple(drawn.sample(as_it_is, count))
+        if order != as_it_is:
+            found[order] = None
     return list(found)
 
 
 def turns(counts: Sequence[int], seed: int) -> list[int]:
     """With which place each row begins that has no gold segment: of rows with as many segments, each equally often."""
-    sizes = Counter(counts)
     quotas = {
-        count: [rows // count + (place < rows % count) for place in range(count)] for count, rows in sizes.items()
+        count: [rows // count + (place < rows % count) for place in range(count)]
+        for count, rows in Counter(counts).items()
     }
     return _dealt(counts, quotas, seed)
 

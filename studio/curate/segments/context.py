@@ -6,13 +6,14 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from studio.alpaca.rows import Preference, Pretrain, Row, answers
-from studio.curate.segments import pointing, references, tasks
+from studio.curate.segments import pointers, references, tasks
 from studio.curate.segments.gold import NO_RULE, NOBODY, Gold, find_gold
 from studio.curate.segments.guards import Guard
-from studio.curate.segments.nouns import family
+from studio.curate.segments.nouns import PARTS, family
 from studio.curate.segments.parallels import parallel
 from studio.curate.segments.references import Mention
 from studio.curate.segments.segment import Kind, Naming, Segments
@@ -113,26 +114,17 @@ def packed(context: Context) -> Packed:
 def unpacked(row: Row, kept: Packed) -> Context:
     """The context of the very row it was packed for; of the gold segment it knows the place alone."""
     text: str = getattr(row, kept.field)
-    lengths = array("I", kept.lengths)
-    at = lengths[0]
-    labels: list[str] = []
-    bodies: list[str] = []
-    gaps: list[str] = []
-    for index in range(1, len(lengths), 3):
-        label, body, gap = lengths[index : index + 3]
-        labels.append(text[at : at + label])
-        at += label
-        bodies.append(text[at : at + body])
-        at += body
-        gaps.append(text[at : at + gap])
-        at += gap
+    cuts = [0, *accumulate(array("I", kept.lengths)), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(cuts)]
+    # The last separator has no length, so suffix comes right behind it.
+    labels, bodies, gaps = pieces[1:-1:3], pieces[2:-1:3], pieces[3:-2:3]
     segments = Segments(
         kept.kind,
-        text[: lengths[0]],
+        pieces[0],
         tuple(labels),
         tuple(bodies),
-        tuple(gaps[:-1]),
-        text[at:],
+        tuple(gaps),
+        pieces[-1],
         tuple(range(len(bodies))),
         kept.naming,
     )
@@ -178,7 +170,7 @@ def _context(row: Row, field: str, segments: Segments, guard: Guard | None, know
         if not text:
             continue
         if constraints:
-            words = pointing.names_constraint(text)
+            words = pointers.names_constraint(text)
             guard = guard or (Guard("names-place", words) if words else None)
             continue
         if path in apart and field != "system":
@@ -222,15 +214,19 @@ def _labels_its_own(text: str, segments: Segments) -> bool:
     return segments.naming is None or family(found.segments.naming.noun) == family(segments.naming.noun)
 
 
-# Such segments are texts of their own; list entries and paragraphs may lean on each other.
-_APART: frozenset[Kind] = frozenset({"documents", "json", "xml", "sections", "pattern"})
-
-
 def _crossing(segments: Segments) -> Guard | None:
     if segments.kind == "constraints":
-        words = next((words for body in segments.bodies if (words := pointing.names_constraint(body))), None)
+        words = next((words for body in segments.bodies if (words := pointers.names_constraint(body))), None)
         return Guard("cross-reference", words) if words else None
-    return references.crossing(segments.bodies, segments.naming, apart=segments.kind in _APART)
+    return references.crossing(segments.bodies, segments.naming, apart=_apart(segments))
+
+
+def _apart(segments: Segments) -> bool:
+    """Whether segments are texts of their own; entries, paragraphs and sections may lean on each other."""
+    if segments.kind == "pattern":
+        return segments.naming is not None
+    part = segments.naming is not None and segments.naming.noun in PARTS
+    return segments.kind in ("documents", "json", "xml") and not part
 
 
 def _in_order(row: Row, question: str, segments: Segments, *, cites: bool) -> Guard | None:

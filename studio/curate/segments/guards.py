@@ -164,8 +164,9 @@ def prose_guard(lines: Sequence[str], paragraphs: Sequence[str]) -> Guard | None
             return Guard("steps", _shown(found[0]))
         if found := _CODE.match(line):
             return Guard("code", _shown(line))
-    if guard := _letter(paragraphs):
-        return guard
+    for paragraph in (paragraphs[0], paragraphs[-1]):
+        if found := _LETTER.match(paragraph):
+            return Guard("letter", _shown(found[0]))
     return leaning(paragraphs) or told_in_time(paragraphs) or dialogue(paragraphs)
 
 
@@ -218,11 +219,6 @@ def in_order(segments: Sequence[str]) -> Guard | None:
     return Guard("chronology", _shown(segments[0])) if timelines.each_begins(segments) else None
 
 
-def dated(entries: Sequence[str]) -> Guard | None:
-    """Whether every entry ends with a time, the earliest first: "Founded (1990)"."""
-    return Guard("chronology", _shown(entries[0])) if timelines.each_ends(entries) else None
-
-
 def outline(titles: Sequence[str]) -> Guard | None:
     """Whether one of the titles has a place of its own: an introduction, a question, step 2; or all are times."""
     if timelines.each_titled(titles):
@@ -256,13 +252,6 @@ def announced(lead: str) -> Guard | None:
 def is_collection(line: str) -> bool:
     """Whether a line calls what follows it things that stand side by side."""
     return _COLLECTION.search(line) is not None
-
-
-def _letter(paragraphs: Sequence[str]) -> Guard | None:
-    for paragraph in (paragraphs[0], paragraphs[-1]):
-        if found := _LETTER.match(paragraph):
-            return Guard("letter", _shown(found[0]))
-    return None
 
 
 def _several(pattern: re.Pattern[str], segments: Sequence[str], code: Code) -> Guard | None:

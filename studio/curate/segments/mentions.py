@@ -20,10 +20,8 @@ _BARE = rf"(?:{_DIGITS}|[{CIRCLED}]|{_HAN})"
 _INSIDE = rf"(?:\d{{1,3}}|[{CIRCLED}]|[{HAN}十]{{1,3}})"
 _TO = r"[ ]?(?:-|–|—|~|～|to\b|through\b|至|到)[ ]?"
 _MARKS = r"[\"“”*_`]*"
-_COMMA, _AND = (
-    rf"{_MARKS}[ ]*[,，、;；/][ ]*{_MARKS}",
-    rf"{_MARKS}(?:[ ]*,)?[ ]*(?:(?:and|or)\b|&|以及|[和与及或跟])[ ]*{_MARKS}",
-)
+_COMMA = rf"{_MARKS}[ ]*[,，、;；/][ ]*{_MARKS}"
+_AND = rf"{_MARKS}(?:[ ]*,)?[ ]*(?:(?:and|or|nor|plus|as well as)\b|[&+]|以及|[和与及或跟])[ ]*{_MARKS}"
 
 
 def _listed(one: str) -> str:
@@ -42,13 +40,13 @@ RANGE = re.compile(rf"({_INSIDE})({_TO})({_INSIDE})")
 # A range whose other end has its noun or brackets of its own: "[1] to [3]", 材料一到材料三.
 _FAR = re.compile(rf"{_TO}(?:[A-Za-z]+[ ]|[\u4e00-\u9fff]{{0,4}})?[\[【［]?{_INSIDE}(?!\d)", re.IGNORECASE)
 
-GOES_ON = (
+# Words that go on from the number of a segment, and that no number counts.
+_GOES_ON = (
     r"(?:is|are|was|were|both|all|also|do|does|did|have|has|had|in|for|as|that|which|because|but|while|only|above|below"
     r"|says?|said|states?|mentions?|agrees?|discuss(?:es)?|describes?|shows?|supports?|contains?|provides?)\b"
 )
-"""Words that go on from the number of a segment, and that no number counts."""
 # No word and no unit goes on behind the number; a full stop with a letter behind it belongs to the name of a file.
-_CLOSED = re.compile(rf"{_MARKS}[ ]*(?:$|\n|\.(?!\w)|[^\w\s.%％‰°$€£+*×/]|{GOES_ON}|(?:and|or)\b|[&和与及或都均也])")
+_CLOSED = re.compile(rf"{_MARKS}[ ]*(?:$|\n|\.(?!\w)|[^\w\s.%％‰°$€£+*×/]|{_GOES_ON}|(?:and|or)\b|[&和与及或都均也])")
 _UNIT = re.compile(
     r"[ ]?(?:[个份篇条项则页字年月日号天时秒次件岁万千百亿米元块家座层倍克斤吨国省市县]|名(?!为)|人(?!们))"
 )
@@ -57,7 +55,7 @@ _FILE = re.compile(r"\.\w")
 _AFTER = re.compile(rf"[ ]?号[ ]?(?P<noun>{'|'.join(noun for noun in NOUNS if not noun.isascii())})")
 _COUNTS = re.compile(r"(?:\bof[ ]|[共有])$", re.IGNORECASE)
 _CODE = re.compile(r"[=`{};]")
-_WINDOW, _LINE = 40, 300
+_WINDOW = 40
 
 
 class Item(NamedTuple):
@@ -121,11 +119,11 @@ def numbers(text: str, own: tuple[str, ...], known: range) -> Iterator[Found]:
 
 def _found(text: str, hit: re.Match[str], noun: re.Pattern[str], known: range) -> Found | None:
     start, end = hit.span()
-    lead = text[:start].rstrip(" ")[-1:] if start and text[start - 1] == " " else text[max(0, start - 1) : start]
+    mark = text[max(0, start - 2) : start].rstrip(" ")[-1:]
     group = None
-    if lead and lead in "[【［(（":
-        opened = text.rindex(lead, 0, start)
-        group = (_ROUND if lead in "(（" else _BRACKETS).match(text, opened)
+    if mark and mark in "[【［(（":
+        opened = text.rindex(mark, 0, start)
+        group = (_ROUND if mark in "(（" else _BRACKETS).match(text, opened)
         start = opened if group else start
     head = noun.search(text, max(0, start - _WINDOW), start)
     if group and group.re is _BRACKETS:
@@ -154,9 +152,8 @@ def _in_brackets(text: str, group: re.Match[str], head: re.Match[str] | None) ->
     start, end = group.span()
     before = text[start - 1 : start] if start else ""
     glued = before.isascii() and (before.isalpha() or before in ("_", ")"))
-    first = max(text.rfind("\n", 0, start) + 1, start - _LINE)
-    last = text.find("\n", end, end + _LINE)
-    code = glued and _CODE.search(text, first, last if last >= 0 else end + _LINE) is not None
+    line = glued and text[:start].rpartition("\n")[2] + text[end:].partition("\n")[0]
+    code = bool(line and _CODE.search(line))
     far = _FAR.match(text, end)
     doubtful = code or (far is not None and far.end() < len(text) and text[far.end()] in "]】］")
     return Found(
@@ -195,14 +192,13 @@ def _told(text: str, items: tuple[Item, ...], known: range, *, many: bool, han: 
     """
     while len(items) > 1:
         last = items[-1]
-        comma = _ONLY_COMMA.fullmatch(text, items[-2].end, last.start)
-        closed = _CLOSED.match(text, last.end) is not None
-        counts = (han and _UNIT.match(text, last.end) is not None) or not (han or closed)
-        if many and not han:
-            return items, not (comma and counts)
-        if not counts and not (comma and comma[0].strip() in ",，;；"):
+        counts = bool(_UNIT.match(text, last.end)) if han else not _CLOSED.match(text, last.end)
+        if many:
+            return items, not (counts and _ONLY_COMMA.fullmatch(text, items[-2].end, last.start))
+        comma = text[items[-2].end : last.start].strip() in (",", "，", ";", "；")
+        if not (counts or comma):
             return items, True
-        if last.first in known and not (counts and comma and comma[0].strip() in ",，;；"):
+        if last.first in known and not (counts and comma):
             return items, False
         items = items[:-1]
     one = items[0]

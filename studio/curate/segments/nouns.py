@@ -24,6 +24,8 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
 """Nouns that mean the same, the first one stands for all."""
 NOUNS = {noun: one[0] for one in FAMILIES for noun in one}
 """Each of them, and the first one of its family."""
+PARTS = ("paragraph", "text", "excerpt", "段落", "片段")
+"""Nouns of what may be parts of one text, and then lean on each other."""
 # What labels that are bare numbers in brackets may be called.
 _OF_BRACKETS = ("document", "passage", "source", "material", "context", "text", "evidence")
 

@@ -52,33 +52,30 @@ def _parts(answer: str, count: int) -> str:
     """What the answer has as many of as there are segments, "" for nothing."""
     if "\n" not in answer and not answer.startswith("["):
         return ""
-    if len(_ENTRY.findall(answer)) == count:
-        return "entries"
     lines = [line for line in answer.split("\n") if line.strip()]
-    if len(lines) == count:
-        return "lines"
-    if len(_BLANK.split(answer)) == count:
-        return "blocks"
-    if _rows(lines) == count:
-        return "table rows"
-    return "elements" if _elements(answer) == count else ""
+    numbers = {
+        "entries": len(_ENTRY.findall(answer)),
+        "lines": len(lines),
+        "blocks": len(_BLANK.split(answer)),
+        "table rows": len(lines) - _heading(lines),
+        "elements": _elements(answer),
+    }
+    return next((name for name, number in numbers.items() if number == count), "")
 
 
-def _rows(lines: list[str]) -> int:
-    """How many rows a table has below its heading, 0 where it is none."""
-    for mark in (",", "\t", "|", ";"):
-        cells = {line.count(mark) for line in lines}
-        if len(lines) > 1 and len(cells) == 1 and cells != {0}:
-            return len(lines) - (2 if set(lines[1].strip()) <= set("|-: ") else 1)
-    return 0
+def _heading(lines: list[str]) -> int:
+    """How many lines of a table are no rows; all of them where it is none."""
+    if len(lines) < 2 or not any(
+        mark in lines[0] and len({line.count(mark) for line in lines}) == 1 for mark in ",\t|;"
+    ):
+        return len(lines)
+    return 2 if set(lines[1].strip()) <= set("|-: ") else 1
 
 
 def _elements(answer: str) -> int:
     """How many elements the answer has as a JSON array."""
-    if not answer.startswith("["):
-        return 0
     try:
-        whole = json.loads(answer)
+        whole = json.loads(answer) if answer.startswith("[") else ()
     except (ValueError, RecursionError):
         return 0
     return len(whole) if isinstance(whole, list) else 0

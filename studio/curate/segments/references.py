@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from studio.curate.segments import pointing
+from studio.curate.segments import pointers
 from studio.curate.segments.guards import Code, Guard
 from studio.curate.segments.mentions import RANGE, Found, numbers
 from studio.curate.segments.nouns import ITEM, families_of, family, forms_of, lead_nouns
@@ -55,7 +55,7 @@ class Called(NamedTuple):
     size: int
     entries: tuple[str, ...] = ()
     bodies: tuple[str, ...] = ()
-    nouns: tuple[str, ...] = pointing.USUAL
+    nouns: tuple[str, ...] = pointers.USUAL
 
     @property
     def known(self) -> range:
@@ -71,20 +71,19 @@ class Called(NamedTuple):
 def called(segments: Segments) -> Called:
     """How the texts around these segments may call them."""
     lead = lead_nouns(segments.prefix.rstrip().rpartition("\n")[2])
-    usual = pointing.OBJECTS if segments.kind == "json" and segments.bodies[0].startswith("{") else pointing.USUAL
-    nouns = pointing.EXAMPLES if segments.kind == "examples" else (*usual, *lead)
+    usual = pointers.OBJECTS if segments.kind == "json" and segments.bodies[0].startswith("{") else pointers.USUAL
+    nouns = pointers.CORE if segments.kind == "examples" else (*usual, *lead)
     entries = lead if segments.naming is not None and segments.naming.noun == ITEM else ()
     return Called(segments.naming, len(segments), entries, segments.bodies, nouns)
 
 
 def mentions_in(text: str, of: Called) -> References:
     """The references in a text around the segments: resolved, or with a guard where one cannot be."""
-    if words := pointing.named(text, of.nouns):
+    if words := pointers.named(text, of.nouns):
         return References((), Guard("names-place", words))
     mentions: list[Mention] = []
-    listed = frozenset() if of.naming is None else _listing(text)
     for found in numbers(text, ("" if of.naming is None else of.naming.noun, *of.entries), of.known):
-        verdict = _verdict(text, found, of, listed)
+        verdict = _verdict(text, found, of)
         if verdict == "doubt":
             code: Code = "names-place" if of.naming is None else "unclear-reference"
             return References((), Guard(code, text[found.start : found.end].strip(" .,;:!?\n")))
@@ -100,7 +99,7 @@ def mentions_in(text: str, of: Called) -> References:
 _USED = ("source", "material")
 
 
-def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Literal["named", "doubt", "other"]:
+def _verdict(text: str, found: Found, of: Called) -> Literal["named", "doubt", "other"]:
     """Whether numbers name segments, may do so, or are of another world."""
     naming = of.naming
     within = any(one.first in of.known or one.last in of.known for one in found.items)
@@ -108,11 +107,11 @@ def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Lit
     if naming is None:
         bare = found.noun is None or circled or found.glued
         return "doubt" if within and not bare else "other"
-    if found.noun is None or (circled and naming.style not in CIRCLED):
-        if found.start in listed:
-            return "other"
-        if found.noun is None:
-            return "doubt" if within and _stands_alone(text, found, of) else "other"
+    if found.noun is None:
+        alone = within and _stands_alone(text, found, of) and found.start not in _listing(text)
+        return "doubt" if alone else "other"
+    if circled and naming.style not in CIRCLED and found.start in _listing(text):
+        return "other"
     kin = ITEM if found.noun in of.entries else family(found.noun)
     if found.noun and kin not in families_of(naming.noun) and not (found.listing and kin in _USED):
         # Laws and books have articles and sections too.
@@ -133,16 +132,17 @@ def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Lit
 # -- numbers alone -------------------------------------------------------------------------------
 
 _BEFORE = re.compile(
-    r"(?:(?:^|[.!?;,\n])[ \t]*(?:[-*•][ \t]*)?(?:[A-Za-z]+[ ])?|[:：>#№{][ ]*[\"'*“]*|(?<![A-Za-z\d_])[(（][ ]?"
-    r"|[\[【]\^?|\bno\.[ ]?|编号|选项|答案|[在是为]|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
+    r"(?:(?:^|[.!?;,\n])[ \t]*(?:[-•][ \t]*)?(?:[A-Za-z]+[ ])?|[:：>#№{<^][ ]*|[\"'“*`「〈〔]|(?<![A-Za-z\d_])[(（][ ]?"
+    r"|[\[【]\^?|\bno\.[ ]?|编号|选项?|答案|[在是为见]"
+    r"|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"[ ]*(?:$|[,;:!?)）\n\]}\"'”<†，。；：、！？*]|\.(?!\d)|>[ ]?\d{1,3}(?![.\d])"
-    r"|(?:and|or|is|are|was|were|both|has|have|does|do|says?)\b|[中里的和与号])",
+    r"[ ]*(?:$|[,;:!?)）\n\]}\"'”<†，。；：、！？*`」〉〕]|\.(?!\d)|>(?![ ]?\d+[.\d])"
+    r"|(?:and|or|is|are|was|were|both|has|have|does|do|says?|agrees?|mentions?|too)\b|[中里的和与号])",
     re.IGNORECASE,
 )
-# A segment that has a number with so much before it is quoted.
+# A segment that has a number with so much before or behind it is quoted.
 _QUOTED = 12
 _WORD = re.compile(r"[^\W\d_]{2}")
 _HAN_UNIT = re.compile(r"[\d.%％年月日号时分秒个条次元度岁万千百米只件本台人天周位层名克斤升倍]")
@@ -158,14 +158,14 @@ def _stands_alone(text: str, found: Found, of: Called) -> bool:
             return True
     if not (_BEFORE.search(text, max(0, start - 24), start) and _BEHIND.match(text, end)):
         return False
-    words = text[max(0, start - _QUOTED) : end]
-    return not (_WORD.search(words) and of.quoted(words))
+    around = (text[max(0, start - _QUOTED) : end], text[start : end + _QUOTED])
+    return not any(_WORD.search(words) and of.quoted(words) for words in around)
 
 
 _ENTRIES = (
     re.compile(r"^[ \t]*(?:[-*#]+[ \t]*)*()(\d{1,2})[.)、:：．]", re.MULTILINE),
     re.compile(rf"^[ \t]*()([{CIRCLED}])", re.MULTILINE),
-    re.compile(r"(^[ \t]*|[:：][ \t]*|[ ,，;；.。、\n])[(（][ ]?(\d{1,2})[ ]?[)）](?=[ ]?\w)", re.MULTILINE),
+    re.compile(r"(?:^[ \t]*|[:：][ \t]*|([ ,，;；.。、]))[(（][ ]?(\d{1,2})[ ]?[)）](?=[ ]?\w)", re.MULTILINE),
 )
 
 
@@ -176,7 +176,7 @@ def _listing(text: str) -> frozenset[int]:
         hits = list(pattern.finditer(text))
         values = [value(hit[2]) for hit in hits]
         goes_on = all(after in (1, before + 1) for before, after in pairwise(values))
-        if len(hits) > 1 and values[0] == 1 and goes_on and hits[0][1].strip(" \t\n") in ("", ":", "："):
+        if len(hits) > 1 and values[0] == 1 and goes_on and not hits[0][1]:
             found += [hit.start(2) for hit in hits]
     return frozenset(found)
 
@@ -184,24 +184,25 @@ def _listing(text: str) -> frozenset[int]:
 # -- between segments ----------------------------------------------------------------------------
 
 
-def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool | None = None) -> Guard | None:
+def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool = False) -> Guard | None:
     """Whether a segment speaks of one, by number or by place. A noun with a number of its own world is none.
 
     apart: each is a text of its own, titled or numbered: "the latter" and "third section" in it are about itself.
     """
     text = "\0".join(bodies)
-    nouns = forms_of("" if naming is None else naming.noun)
-    if naming is None:
-        nouns = (*forms_of("paragraph"), *forms_of("passage"))
-    if apart is None:
-        apart = naming is not None and naming.noun != ITEM
-    if not apart and (words := pointing.placed(text, pointing.USUAL) or pointing.aside(text)):
+    if not apart and (words := pointers.placed(text, pointers.CORE) or pointers.aside(text)):
         return Guard("cross-reference", words)
+    if naming is not None:
+        nouns = forms_of(naming.noun)
+    elif not apart:
+        nouns = (*forms_of("paragraph"), *forms_of("passage"))
+    else:
+        return None
     spoken = text.lower()
     called = any(noun in spoken for noun in nouns)
-    if called and naming is not None and (words := pointing.ordinal_of(text, nouns)):
+    if called and (words := pointers.ordinal_of(text, nouns)):
         return Guard("cross-reference", words)
-    if not called and "[" not in text and "【" not in text:
+    if not called and not any(mark in text for mark in "[【［"):
         return None
     known = Called(naming, len(bodies)).known
     for found in numbers(text, nouns, known):
@@ -220,6 +221,9 @@ def _turns_to(text: str, at: int, naming: Naming | None) -> bool:
     """
     bare = naming is None or not naming.noun
     return text[at] not in CIRCLED and (bare or _TURNS.search(text, max(0, at - 12), at) is not None)
+
+
+_WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 
 def rewritten(
@@ -241,7 +245,7 @@ def rewritten(
         elif to[-1] - to[0] == len(to) - 1:
             new = f"{digits[0]}{like[2]}{written(naming.first + to[-1], like[3])}"
         else:
-            new = (", " if text[max(0, start - 3) : end].isascii() else "、").join(digits)
+            new = ("、" if _WIDE.search(text, max(0, start - 3), end) else ", ").join(digits)
         if new != old:
             changes.append((start, end, new))
     return changes

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.curate.segments.pointing import names_constraint
+from studio.curate.segments.pointers import names_constraint
 from studio.curate.segments.references import Called, crossing, mentions_in, rewritten
 from studio.curate.segments.segment import Naming
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from studio.curate.segments import guards
 from studio.curate.segments.lines import LEAD, Source
+from studio.curate.segments.nouns import PARTS
 from studio.curate.segments.numerals import PATTERN, value
 from studio.curate.segments.segment import Naming, Span, cut
 from studio.curate.segments.shapes import Found, endings
@@ -15,7 +16,6 @@ _NOUNS = (
     "document|doc|passage|paragraph|context|source|article|reference|excerpt|snippet|evidence|text"
     "|文档|文件|文章|段落|资料|材料|文献|来源|片段|参考资料|参考文献|背景资料|阅读材料"
 )
-_PARTS_OF_ONE_TEXT = ("paragraph", "text", "excerpt", "段落", "片段")
 _NAMED = re.compile(
     rf"{LEAD}(?P<label>(?:#{{1,6}}[ \t]+|\*\*)?(?P<family>{_NOUNS})[ \t]*#?"
     rf"(?:[\[【(（][ \t]*(?P<number>{PATTERN})[ \t]*[\]】)）]|(?P<bare>{PATTERN})(?=[ \t]*(?:[:：(（*]|\r?$)))"
@@ -55,7 +55,7 @@ def find(source: Source) -> Found | None:
         or guards.conversation(bodies)
         or guards.announced(source.lead(labels[0].start))
     )
-    if guard is None and naming.noun in _PARTS_OF_ONE_TEXT:
+    if guard is None and naming.noun in PARTS:
         guard = guards.leaning(bodies) or guards.told_in_time(bodies)
     return Found(cut(source, "documents", spans, naming), guard)
 

@@ -12,6 +12,7 @@ from studio.curate.segments.numerals import HAN, value
 from studio.curate.segments.segment import Kind, Naming, Span, cut
 from studio.curate.segments.shapes import Found
 from studio.curate.segments.tasks import is_task
+from studio.curate.segments.timelines import each_ends
 
 LEAST = 3
 """So many entries at least make a list."""
@@ -72,7 +73,7 @@ def _guard(lead: str, bodies: list[str], *, free: bool) -> Guard | None:
         or guards.told_in_time(bodies)
         or guards.conversation(bodies)
         or guards.in_order(bodies)
-        or guards.dated(bodies)
+        or (Guard("chronology", bodies[0][:40]) if each_ends(bodies) else None)
     )
 
 

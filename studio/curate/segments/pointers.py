@@ -22,8 +22,8 @@ USUAL = tuple(_USUAL.split())
 """What people call any segment."""
 OBJECTS = (*USUAL, *_OBJECTS.split())
 """What people call the objects of an array."""
-EXAMPLES = USUAL[:16]
-"""What people call worked examples: "the last sentence" behind them is the one that is to be done."""
+CORE = USUAL[:16]
+"""The first of them, which are no parts of a text that is to be done: "the last sentence" behind examples is one."""
 
 _ORDINAL = rf"(?:{ORDINALS}|last|final|penultimate|next|previous|preceding)"
 _COUNT = rf"(?:(?:{CARDINALS}|few|\d{{1,3}})[ ])?"
@@ -47,13 +47,15 @@ _PLACE = re.compile(
     rf"|\bthe[ ](?:former|latter)\b(?![ ](?:{_NAMES}))|\b(?:topmost|bottom|middle|opening|closing)[ ](?:{_TEXT}|one)\b"
     # Ordinals that stand for themselves.
     rf"|\bthe[ ]{_ORDINAL}[ ](?:{CARDINALS}|few|\d{{1,2}})(?:{_END}|(?=[ ]of[ ](?:these|them|those)\b))"
-    rf"|\bthe[ ]{_ORDINAL}(?:[ ]of[ ](?:these|them|those)\b|(?:[ ](?:and|or|with|to|than|from)|,)[ ](?:the[ ])?{_ORDINAL}{_END})",
+    rf"|\bthe[ ]{_ORDINAL}(?:[ ]of[ ](?:these|them|those)\b"
+    rf"|(?:[ ](?:and|or|with|to|than|from)|,)[ ](?:the[ ])?{_ORDINAL}{_END})",
     re.IGNORECASE | re.MULTILINE,
 )
 # Who asks for each one gets them in their order.
 _TURN = re.compile(
-    rf"\b(?:(?:each|every)(?: one)?(?: of the(?:se|m)?)?(?: \w+)?[ ](?:(?:{'|'.join(USUAL)}|text|object|line)s?|entries)\b"
-    r"|(?:each|every one) of (?:the|these|them)\b|respectively\b|one by one\b|in the (?:same|given) order\b)",
+    rf"\b(?:(?:each|every)(?: one)?(?: of the(?:se|m)?)?(?: \w+)?[ ]"
+    rf"(?:(?:{'|'.join(USUAL)}|text|object|line)s?|entries)\b|(?:each|every one) of (?:the|these|them)\b"
+    r"|respectively\b|one by one\b|in the (?:same|given) order\b)",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -67,9 +69,10 @@ _HAN_NOUN = "|".join(["段", "篇", *[noun for noun in NOUNS if not noun.isascii
 _HAN_TEXT = "评论|点评|新闻|消息|信息|记录|事实|笔记|意见|建议|留言|陈述|线索|内容|句子|描述|说法|引文"
 # "写下一段话" and "以下两段" name no place; 第一条铁路 is no segment, and 《宪法》第二条 none either.
 _HAN_PLACE = re.compile(
-    rf"前者|后者|(?:(?<![》法例规章约则定])(?:倒数)?第[ ]?{_NUMERAL}[ ]?|(?<![以写记留念])[上下前后][一两二三四五几\d]"
-    rf"|(?:最后|最末|开头|结尾|中间|首|末)的?[一两二三四五几\d]?)(?:[个份条则]?(?:{_HAN_NOUN})"
-    rf"|(?:[条则个位项份种件款]的?(?:{_HAN_TEXT})|句(?!话)|则|[条个项](?=[ ]?(?:$|[是的和与？?。，,、；;！!说讲写提]))))",
+    rf"前者|后者|(?:(?<![》法例规章约则定])(?:倒数)?第[ ]?{_NUMERAL}[ ]?|(?<![以写记留念])[上下前后][{HAN}两几\d]"
+    rf"|(?:最后|最末|开头|结尾|中间|首|末)的?[{HAN}两几\d]?)(?:[个份条则]?(?:{_HAN_NOUN})"
+    rf"|[条则个位项份种件款]的?(?:{_HAN_TEXT})|句(?!话)|则"
+    r"|[条个项](?=[ ]?(?:$|[是的和与？?。，,、；;！!说讲写提])))",
     re.MULTILINE,
 )
 _HAN_OBJECT = re.compile(rf"第[ ]?{_NUMERAL}[ ]?[条个位名项份种件本家款]")
@@ -79,27 +82,12 @@ _HAN_TURN = re.compile(
 _HAN_ASIDE = re.compile(
     r"[如见据][上前下后]文|[上前下后]文(?:所述|所说|提到|讲到)|如[上前]所述|[上前]面(?:提到|说到|所述|所说)"
 )
-_HINTS: dict[re.Pattern[str], tuple[str, ...]] = {
-    _PLACE: (
-        "above",
-        "below",
-        "former",
-        "latter",
-        "following",
-        "most",
-        "bottom",
-        "middle",
-        "opening",
-        "closing",
-        *_TEXT.split("|"),
-        "the ",
-    ),
-    _TURN: ("each", "every", "respectively", "one by", "order"),
-    _ASIDE: ("above", "below", "earlier", "foregoing"),
-}
-_ORDINAL_HINTS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "last")
-_ORDINAL_HINTS += ("final", "penultimate", "next", "previous", "preceding")
-_NTH = re.compile(r"\d(?:st|nd|rd|th)\b")
+# A text that has none of these says nothing of the kind in English.
+_HINT = re.compile(
+    "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|final|penultimate|next|previous|preceding"
+    rf"|former|latter|above|below|earlier|following|topmost|bottom|middle|opening|closing|foregoing|each|every"
+    rf"|respectively|one by|order|\d(?:st|nd|rd|th)|(?:{_TEXT})[ ](?:{CARDINALS})"
+)
 
 
 def named(text: str, nouns: tuple[str, ...]) -> str:
@@ -107,26 +95,30 @@ def named(text: str, nouns: tuple[str, ...]) -> str:
 
     nouns: what segments may be called; OBJECTS may be called anything.
     """
-    objects = nouns[: len(OBJECTS)] == OBJECTS and not text.isascii() and _HAN_OBJECT.search(text)
-    return placed(text, nouns) or _first(text, _TURN, _HAN_TURN) or (objects[0] if objects else "")
+    objects = (_HAN_OBJECT,) if nouns[: len(OBJECTS)] == OBJECTS else ()
+    return _first(text, (_ordinal(nouns), _PLACE, _TURN), (_HAN_PLACE, _HAN_TURN, *objects))
 
 
 def placed(text: str, nouns: tuple[str, ...]) -> str:
     """The first words that name a segment by its place: "the third short review", "the latter", 第二篇."""
-    return ordinal_of(text, nouns) or _first(text, _PLACE, _HAN_PLACE)
+    return _first(text, (_ordinal(nouns), _PLACE), (_HAN_PLACE,))
 
 
 def aside(text: str) -> str:
     """The first words with which a text turns to what stands around it: "as mentioned above", 见上文."""
-    return _first(text, _ASIDE, _HAN_ASIDE)
+    return _first(text, (_ASIDE,), (_HAN_ASIDE,))
 
 
 def ordinal_of(text: str, nouns: tuple[str, ...]) -> str:
     """The first ordinal of one of these nouns, with up to two words between: "the third short review"."""
-    lowered = text.lower()
-    if any(word in lowered for word in _ORDINAL_HINTS) or _NTH.search(text):
-        found = _ordinal(nouns).search(text)
-        return found[0] if found else ""
+    return _first(text, (_ordinal(nouns),), ())
+
+
+def _first(text: str, latin: tuple[re.Pattern[str], ...], han: tuple[re.Pattern[str], ...]) -> str:
+    patterns = latin if _HINT.search(text.lower()) else ()
+    for pattern in patterns if text.isascii() else (*patterns, *han):
+        if found := pattern.search(text):
+            return found[0]
     return ""
 
 
@@ -138,13 +130,6 @@ def _ordinal(nouns: tuple[str, ...]) -> re.Pattern[str]:
         rf"(?:{forms})\b(?!{_OF_THE_ANSWER})",
         re.IGNORECASE,
     )
-
-
-def _first(text: str, latin: re.Pattern[str], han: re.Pattern[str]) -> str:
-    lowered = text.lower()
-    found = latin.search(text) if any(hint in lowered for hint in _HINTS[latin]) else None
-    found = found or (None if text.isascii() else han.search(text))
-    return found[0] if found else ""
 
 
 # Of constraints, "the third paragraph" is one of the answer that they bind, so they are told by other words.
