@@ -31,7 +31,7 @@ async def run(session: Session, name: str, as_json: bool) -> int:
                     if isinstance(event, RunBegun):
                         for line in event.says:
                             tell(line)
-                    note = f"{tally.accepted} passed {tally.eliminated.total()} eliminated"
+                    note = f"{tally.accepted} passed {tally.dropped.total()} eliminated"
                     meter(tally.ended, tally.attempts, note)
         except (ModelError, BudgetError) as error:
             refusal = error
@@ -45,13 +45,17 @@ async def run(session: Session, name: str, as_json: bool) -> int:
 
 async def foretell(session: Session, name: str, sample: int, as_json: bool) -> int:
     """Say what a run of the method would take."""
-    found, unit = await session.runs.estimate(name, sample), session.runs.method(name).unit
+    found, method = await session.runs.estimate(name, sample), session.runs.method(name)
     if as_json:
         show_json(msgspec.to_builtins(found))
         return 0
-    say(estimate_words(found, unit))
-    if not found.sampled:
-        tell(f"--sample 3 asks for three {unit} really, and measures them. No run pays for the answers again.")
+    say(estimate_words(found, method.unit))
+    if found.sampled:
+        return 0
+    if method.progress:
+        tell("Run it with --target 5 first: what it makes is kept, and the next estimate is measured on it.")
+    else:
+        tell(f"--sample 3 asks for three {method.unit} really, and measures them. No run pays for the answers again.")
     return 0
 
 

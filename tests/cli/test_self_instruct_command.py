@@ -172,13 +172,50 @@ def test_an_estimate_is_assumed_before_and_measured_after(capsys, tmp_path, fold
     assert "--target 5 first" in err
     with serving(tmp_path, 0) as url:
         with writing(folder, url) as child:
-            assert child.wait(60) == 0
+            spent = json.loads(child.communicate(timeout=60)[0])["spent"]
+        before = len(asked(tmp_path))
         words = ("--base-url", url, "--model", "teacher-small", "--target", "60", "--dry-run")
         found = studio_json(capsys, "self-instruct", folder, *words)[1]
-        before = len(asked(tmp_path))
+        told = studio(capsys, "self-instruct", folder, *words)[1]
+        assert len(asked(tmp_path)) == before
     assert found["attempts"] == found["sampled"] == 30
     assert found["requests"] == pytest.approx(before, rel=0.1)
-    assert len(asked(tmp_path)) == before
+    assert found["prompt_tokens"] + found["completion_tokens"] == pytest.approx(spent["tokens"], rel=0.1)
+    assert found["assumptions"] == ["the rest goes as the first 30 instructions did"]
+    assert "measured on 30 instructions: the rest goes as the first 30 instructions did" in told
+
+
+def test_an_open_ended_plan_cannot_be_sampled(capsys, folder):
+    code, _, err = studio(capsys, "self-instruct", folder, "--dry-run", "--sample", "3")
+    assert code == 2
+    assert "no plan of which a part could be sampled" in err
+    assert "Run it with a low target first" in err
+
+
+def test_json_tells_what_every_run_tells_and_the_methods_own_counts(tmp_path):
+    folder = project(tmp_path)
+    with serving(tmp_path, 0) as url:
+        with writing(folder, url) as child:
+            out, _ = child.communicate(timeout=60)
+        requests = len(asked(tmp_path))
+        with writing(folder, url) as child:
+            again = json.loads(child.communicate(timeout=60)[0])
+    told = json.loads(out)
+    made = rows(folder, generated=True)
+    firsts = [one for one in made if one.parent is None]
+    dropped = [one for one in firsts if one.operation == "self-instruct/bootstrap" and one.rule != "unanswered"]
+    assert (told["method"], told["attempts"], told["done_before"], told["standing"]) == ("self-instruct", 30, 0, 30)
+    assert told["accepted"] == told["instances"] == sum(one.status == "pending" for one in made)
+    assert told["instructions"] == len(firsts) == told["new"] + sum(told["eliminated"].values())
+    assert told["eliminated"] == Counter(one.rule for one in dropped)
+    assert told["replies"] == max(one.round for one in made)
+    without = [one.rule for one in firsts if one.status == "rejected" and one.operation.endswith("-first")]
+    assert told["without_instance"] == Counter(without)
+    assert told["answered"] == told["replies"] + told["standing"] + len(without)
+    assert (told["fruitless"], told["failed"], told["failures"], told["gave_up"]) == ({}, 0, {}, "")
+    assert (told["spent"]["requests"], told["error"]) == (requests, None)
+    assert (again["attempts"], again["done_before"], again["answered"]) == (30, 30, 0)
+    assert again["spent"]["requests"] == 0
 
 
 @pytest.mark.parametrize("variant", ["paper", "alpaca"])

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from studio.alpaca.rows import Pretrain
-from studio.jobs import task_pool
 from studio.jobs.events import HintsFound, PoolCounted, Progressed
 from studio.jobs.runs.control import Control
-from studio.store.project import DATABASE_FILE
+from studio.methods.self_instruct import pool as task_pool
+from studio.store.look import ProjectLook
 from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import bring_in, drain, new_project
 from tests.support.tasks import fresh
@@ -50,7 +50,7 @@ async def test_the_draws_are_what_a_run_sends_and_the_pool_is_its_pool(session, 
     asked = [request.messages for request in chat.asked]
     assert all(one.turns in asked for one in drawn)
     counted, _ = await survey(session)
-    pool = task_pool.load(session.folder / DATABASE_FILE, language, 0.7)
+    pool = task_pool.load(ProjectLook(session.project.database, 0, list), language, 0.7)
     assert (list(counted.seeds[language]), list(counted.machine[language])) == (pool.human, pool.machine)
     assert pool.machine
     later = session.runs.draw_examples(counted, language, 9)

@@ -1,11 +1,12 @@
 """What a run will take, before it starts: requests, tokens, money, time.
 
 The attempts that are left are made with the answers that the method finds likely, asking nobody; or some are really
-asked, and the others are assumed to be like them.
+asked, or have been by the run so far, and the others are assumed to be like them.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ from studio.settings import ModelSettings
 
 LOOKED_AT = 64
 """Tasks whose requests are made up for an estimate; the others are taken to be like them."""
+MEASURED = 200
+"""Replies of a role that an estimate looks at, the first ones of the run; the others are taken to be like them."""
 _MOST_ASKS = 10_000
 
 
@@ -95,13 +98,23 @@ def assumed(course: Course, done: Callable[[Key], bool]) -> tuple[list[Requested
 
 def measured(heard: Sequence[Heard], find: Callable[[str], bytes | None], weight: float) -> list[Requested]:
     """The requests of attempts as they went. find: a reply by its key in the ledger. weight: of each attempt."""
+    return _as_they_went([asked for one in heard for asked in one.asked], find, weight)
+
+
+def gone_so_far(
+    asked: Iterable[str], find: Callable[[str], bytes | None], weight: float, usual: str
+) -> list[Requested]:
+    """The requests of a run as they went so far, each with this weight. asked: "role:key"; usual: the role of those
+    that were written down without one.
+    """
+    by_role: dict[str, list[str]] = defaultdict(list)
+    for one in asked:
+        role, _, key = one.rpartition(":")
+        by_role[role or usual].append(f"{role or usual}:{key}")
     found = []
-    for one in heard:
-        for asked in one.asked:
-            role, _, key = asked.rpartition(":")
-            if (raw := find(key)) is not None:
-                reply = Reply.decode(raw)
-                found.append(Requested(role, reply.usage, reply.seconds, weight))
+    for requests in by_role.values():
+        seen = requests[:MEASURED]
+        found += _as_they_went(seen, find, weight * len(requests) / len(seen))
     return found
 
 
@@ -152,6 +165,16 @@ def told(
         sampled=sampled,
         assumptions=assumptions,
     )
+
+
+def _as_they_went(asked: Iterable[str], find: Callable[[str], bytes | None], weight: float) -> list[Requested]:
+    found = []
+    for one in asked:
+        role, _, key = one.rpartition(":")
+        if (raw := find(key)) is not None:
+            reply = Reply.decode(raw)
+            found.append(Requested(role, reply.usage, reply.seconds, weight))
+    return found
 
 
 def _likely_asks(task: Task, course: Course) -> list[Ask]:

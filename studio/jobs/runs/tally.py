@@ -63,6 +63,15 @@ class RunTally:
         """From what was asked to what passed."""
         return self.method.funnel(self)
 
+    @property
+    def dropped(self) -> Counter[str]:
+        """What took something away for good, by rule, wherever in the funnel it did."""
+        found: Counter[str] = Counter()
+        for step in self.funnel:
+            if step.sign == "reject":
+                found.update(step.rules)
+        return found
+
     def by_rule(self, name: str) -> Counter[str]:
         """The method's counts of the form "name:RULE", by rule."""
         return Counter({key.partition(":")[2]: n for key, n in self.counts.items() if key.startswith(f"{name}:")})

@@ -8,7 +8,7 @@ task and then its instances; in the Alpaca variant it came with them.
 
 What its results count, beside what the engine does (rows made, rejected and fruitless by rule):
 
-    replies                 replies to requests for instructions that were read
+    replies                 replies to requests for instructions that were read, also those that brought nothing
     instructions, new       candidates in them, and those that are new
     eliminated:RULE         candidates that are not
     standing, instances     instructions that got an instance or came with one, and rows with them
@@ -141,7 +141,7 @@ class SelfInstruct(Method):
         counts = seen.counts
         eliminated, without, dropped = map(seen.by_rule, ("eliminated", "without-instance", "dropped"))
         return [
-            Step("replies", counts["replies"] + seen.fruitless.total()),
+            Step("replies", counts["replies"]),
             *([Step("brought nothing", seen.fruitless.total(), "reject", seen.fruitless)] if seen.fruitless else []),
             Step("instructions", counts["instructions"]),
             Step("eliminated", eliminated.total(), "reject", eliminated),

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
+from studio.errors import UsageError
 from studio.jobs.events import Event, GaveUp, Progressed, RunBegun
 from studio.methods import registry
 from studio.session.endpoints import Endpoints
@@ -146,10 +147,17 @@ class MethodRuns:
         """What a run would take with the settings as they are.
 
         sample: so many attempts are really asked and kept in the ledger, so that a run does not pay for them again;
-        0 asks nothing and assumes. Raises StudioError when there is nothing to do or a sampled attempt fails.
+        0 asks nothing and assumes. An open-ended plan has no such attempts; what the run has made is the measure of it.
+        Raises StudioError when there is nothing to do or a sampled attempt fails.
         """
         from studio.jobs.runs.control import Control
 
+        method = registry.get(method) if isinstance(method, str) else method
+        if sample and method.progress:
+            raise UsageError(
+                f"A run of {method.title} has no plan of which a part could be sampled.",
+                hint="Run it with a low target first: what it makes is kept, and the next estimate is measured on it.",
+            )
         course, _ = await self.opened(method, Control(), spends=False)
         if not sample:
             return self.foretold(course)
@@ -165,10 +173,14 @@ class MethodRuns:
 
         settings, method, done = self._project.settings, course.method, self.done(course)
         attempts, made = method.total(course, done.__contains__)
-        left = max(0, attempts - made)
+        left, sampled, find = max(0, attempts - made), len(heard), self._project.replies.find
         if heard:
-            requests = estimate.measured(heard, self._project.replies.find, left / len(heard))
+            requests = estimate.measured(heard, find, left / sampled)
             assumptions: tuple[str, ...] = ("the attempts left are like those sampled",)
+        elif method.progress and made and (asked := self._answers.requests(course.id)):
+            every = [one for task in asked for one in task]
+            sampled, requests = made, estimate.gone_so_far(every, find, left / made, method.roles[0])
+            assumptions = (f"the rest goes as the first {made:,} {method.unit} did",)
         else:
             requests, assumptions = estimate.assumed(course, done.__contains__)
         table = prices.load(settings.prices)
@@ -179,7 +191,7 @@ class MethodRuns:
             course.lanes,
             models,
             {role: table.price(model.base_url, model.model) for role, model in models.items()},
-            sampled=len(heard),
+            sampled=sampled,
             assumptions=assumptions,
         )
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 from studio.jobs.runs.estimate import Estimate
 from studio.jobs.runs.tally import RunTally
 from studio.llm.budget import Spent
-from studio.methods.asking import Step
 from studio.text.display import columns, one_line
 from studio.tui.flow import flow
 from studio.tui.ink import Line, Span
@@ -33,7 +31,7 @@ def head_lines(standing: Standing, width: int) -> list[Line]:
     tally, state, rate, remark = standing
     steps = tally.funnel
     passed = next(step.n for step in steps if step.sign == "accept")
-    rules = _eliminated(steps)
+    rules = tally.dropped
     failed = f"  ! {tally.failed:,} failed" if tally.failed else ""
     left = f"  ETA {clock(tally.left)}" if rate and tally.left is not None else ""
     speed = f"  {rate:.0f} tok/s" if rate else ""
@@ -49,15 +47,6 @@ def head_lines(standing: Standing, width: int) -> list[Line]:
     begun = f"{begun}  {'✗' if words else ''}{words}"
     trouble = _trouble(tally, width - columns(begun))
     return [first, [Span(one_line(begun, width - _TROUBLE if trouble else width), "muted"), *trouble]]
-
-
-def _eliminated(steps: list[Step]) -> Counter[str]:
-    """What took rows away, by rule."""
-    found: Counter[str] = Counter()
-    for step in steps:
-        if step.sign == "reject":
-            found.update(step.rules)
-    return found
 
 
 def _trouble(tally: RunTally, room: int) -> Line:

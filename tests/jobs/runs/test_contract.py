@@ -198,7 +198,7 @@ async def test_stopped_anywhere_it_goes_on_and_repeats_nothing(make, case, lanes
 
 async def test_the_estimate_counts_what_a_run_asks(make, case):
     session = await make("p", chat := FakeChat(_likely))
-    foretold = await session.runs.estimate("evol-instruct", case.method)
+    foretold = await session.runs.estimate(case.method)
     assert not chat.asked
     await run(session, case)
     if not registry.get(case.method).progress:

@@ -10,6 +10,8 @@ import pytest
 
 from studio.alpaca.rows import Sft
 from studio.errors import BudgetError, ModelError, PassingError, RefusedError, StudioError
+from studio.jobs.events import Ended
+from studio.jobs.runs.tally import RunTally
 from studio.llm.chat import Reply, Usage
 from studio.methods.asking import Task
 from studio.methods.self_instruct import progress
@@ -484,6 +486,18 @@ def test_lists_keep_what_a_later_start_counts_by():
         new = sum(one.rule in (None, UNANSWERED) or one.operation.endswith("-first") for one in mine)
         assert value == {"new": new, "rule": None, "evidence": None}
     assert {key[0] for key in project.values} == {"list", "answer"}
+
+
+def test_a_reply_that_brought_nothing_is_one_reply_of_the_funnel():
+    cut = Reply("rope", "length", Usage(5, 1024), "fake", 0.0)
+    ended = start(new_project(), lambda _: cut, limit=2).run()
+    seen = RunTally(ended.method)
+    for _, key, result in ended.events:
+        seen.see(Ended(0, Task(key), result, (), (), (0, 0), 0.0, False))
+    assert [(step.name, step.n, dict(step.rules)) for step in seen.funnel[:3]] == [
+        ("replies", 2, {}), ("brought nothing", 2, {"cut-short": 2}), ("instructions", 0, {})
+    ]  # fmt: skip
+    assert (seen.record()["replies"], seen.dropped) == (2, {"cut-short": 2})
 
 
 # -- what it is known by, what it may take ---------------------------------------------------------

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from studio.jobs.self_instruct_events import Answered, Listed, PoolLoaded, RanDry
-from studio.store.draws import UNANSWERED
 
 from studio.errors import BudgetError, LockedError, ModelError, StudioError, UsageError
-from studio.jobs import self_instruct_plan
-from studio.jobs.events import LaneStarted, LaneText, Paused, Planned
+from studio.jobs.events import Ended, GaveUp, LaneStarted, LaneText, Paused, Planned, RunBegun
 from studio.jobs.runs.control import Control
 from studio.jobs.runs.tally import RunTally
 from studio.llm.chat import Reply, Usage
 from studio.methods import registry
+from studio.methods.self_instruct import progress
 from studio.methods.self_instruct.instructions import check_instruction
+from studio.methods.self_instruct.lineage import BOOTSTRAP, UNANSWERED
 from studio.session import Session
 from studio.settings import BudgetSettings
 from studio.store.filters import Filter
@@ -64,11 +63,15 @@ def results(session):
 def shows(session):
     """What every request of the project's run showed, as the rows' places."""
     places = {row.id: (row.round, row.variant) for row in made(session)}
-    draws = {}
-    for row in made(session):
-        draw = session.runs.shown(row)
-        draws[draw.request] = [(places.get(task.row, task.row), task.instruction) for task in draw.shown]
-    return draws
+    return {
+        row.round: [(places.get(task["row"], task["row"]), task["instruction"]) for task in session.runs.shown(row)]
+        for row in made(session)
+    }
+
+
+def is_list(event):
+    """Whether a reply to a request for instructions was read."""
+    return isinstance(event, Ended) and event.task.key[0] == "list"
 
 
 def choose(session, **chosen):
@@ -76,12 +79,20 @@ def choose(session, **chosen):
     session.project.settings = replace(settings, self_instruct=replace(settings.self_instruct, **chosen))
 
 
+def waiting(session):
+    """Instructions whose instances are still to come, those among them that the person has brought back."""
+    return [row for row in made(session) if row.operation == BOOTSTRAP and row.rule in (None, UNANSWERED)]
+
+
 async def run(session, control=None):
-    tally = RunTally(registry.get("self-instruct"))
+    tally, before = RunTally(registry.get("self-instruct")), len(waiting(session))
     await watch(session.runs.run("self-instruct", control or Control()), tally.see)
-    assert tally.instructions == tally.eliminated.total() + tally.new
-    assert tally.waiting == sum(row.rule == UNANSWERED for row in made(session))
-    assert session.rows.stats()["generated"]["pending"] >= tally.standing
+    counts, without = tally.counts, tally.by_rule("without-instance").total()
+    assert counts["instructions"] == tally.by_rule("eliminated").total() + counts["new"]
+    left = before + counts["new"] - counts["standing"] - without - counts["overtaken"]
+    assert left == len(waiting(session)) == sum(row.rule == UNANSWERED for row in made(session))
+    assert session.rows.stats()["generated"]["pending"] >= counts["standing"]
+    assert tally.accepted == counts["instances"] >= counts["standing"]
     assert kept(session) == recount(session)
     return tally
 
@@ -110,7 +121,8 @@ async def test_from_seed_tasks_to_rows(make):
     )
     session = await make(chat=chat, target=2, concurrency=1)
     events = await drain(session.runs.run("self-instruct", Control()))
-    assert events[:2] == [PoolLoaded("en", 20, 0, {}), Planned(2, 0)]
+    says = ("language en; the task pool: 20 seed tasks, 0 machine-made",)
+    assert events[:2] == [RunBegun("self-instruct", 1, "fake", says), Planned(2, 0)]
     assert [event.step for event in events if isinstance(event, LaneStarted)] == [
         "listing", *["classifying", "answering"] * 2
     ]  # fmt: skip
@@ -126,11 +138,12 @@ async def test_from_seed_tasks_to_rows(make):
     assert len(session.rows.exchanges(first)) == 3
     assert len(session.rows.exchanges(drawn)) == 1
     assert session.rows.origin(first) == "self-instruct/input-first, request 1, by fake"
-    draw = session.runs.shown(first)
-    assert (draw.request, len(draw.shown)) == (1, 8)
-    assert {task.row for task in draw.shown} <= set(range(1, 21))
-    for number, task in enumerate(draw.shown, start=1):
-        assert f"\n{number}. {task.instruction}" in chat.asked[0].messages[-1][1]
+    shown = session.runs.shown(first)
+    assert shown == session.runs.shown(drawn)
+    assert len(shown) == 8
+    assert {task["row"] for task in shown} <= set(range(1, 21))
+    for number, task in enumerate(shown, start=1):
+        assert f"\n{number}. {task['instruction']}" in chat.asked[0].messages[-1][1]
 
 
 async def test_the_requests_have_the_papers_parameters(make):
@@ -176,7 +189,7 @@ async def test_a_classification_task_is_answered_output_first(make):
     assert {row.operation for row in (old, new)} == {"self-instruct/output-first"}
     assert (new.parent, new.variant, new.row.instruction) == (old.id, 1, old.row.instruction)
     assert described.operation == "self-instruct/input-first"
-    assert (tally.standing, tally.instances, tally.classification) == (2, 3, 1)
+    assert [tally.counts[name] for name in ("standing", "instances", "classification")] == [2, 3, 1]
 
 
 async def test_two_machine_made_tasks_are_shown_from_the_second_batch_on(make):
@@ -225,7 +238,7 @@ async def test_another_seed_shows_other_tasks(make):
 async def test_what_is_new_is_decided_as_by_comparing_with_everything(make, seeds):
     session = await make(target=120, concurrency=16, seeds=seeds)
     tally = await run(session)
-    assert tally.eliminated["near-duplicate"] >= 5
+    assert tally.by_rule("eliminated")["near-duplicate"] >= 5
     filters = {row.rule for row in made(session)} - {"near-duplicate", None, UNANSWERED}
     assert {"blacklisted", "too-short", "asks-for-a-program", "starts-with-punctuation"} <= filters
     pool = [tokenize(one["instruction"]) for one in seeds]
@@ -255,7 +268,7 @@ async def test_a_batch_waits_for_the_one_before_it_and_lanes_answer_meanwhile(ma
             most = max(most, len(in_flight))
             if event.step == "listing" and event.round % 5 == 1 and event.round > 1:
                 assert not [other for other in in_flight.values() if other == "listing"][1:]
-        elif isinstance(event, Listed | Answered):
+        elif isinstance(event, Ended):
             in_flight.pop(event.lane, None)
     assert most == 4
     assert listing > 10
@@ -278,12 +291,12 @@ async def test_the_worked_examples_of_the_prompt_are_nothing_new(make):
 async def test_the_target_is_reached_exactly_and_a_higher_one_goes_on(make, target):
     session, whole = await make(target=target, concurrency=8), await make("whole", target=45)
     tally = await run(session)
-    assert tally.standing == target
+    assert (tally.attempts, tally.ended, tally.counts["standing"]) == (target, target, target)
     again = await run(session)
-    assert (again.made_before, again.read, again.answered) == (target, 0, 0)
+    assert (again.done_before, again.counts["replies"], again.answered) == (target, 0, 0)
     choose(session, target=45)
     more = await run(session)
-    assert (more.made_before, more.standing) == (target, 45 - target)
+    assert (more.done_before, more.counts["standing"]) == (target, 45 - target)
     await run(whole)
     assert results(session) == results(whole)
     assert shows(session) == shows(whole)
@@ -291,19 +304,20 @@ async def test_the_target_is_reached_exactly_and_a_higher_one_goes_on(make, targ
 
 async def test_new_instructions_that_the_target_leaves_over_are_rejected_as_unanswered(make):
     session = await make(target=3)
-    tally = await run(session)
+    counts = (await run(session)).counts
     left = [row for row in made(session) if row.rule == UNANSWERED]
-    assert tally.waiting == len(left) > 0
+    without = sum(n for name, n in counts.items() if name.startswith("without-instance:"))
+    assert counts["new"] - counts["standing"] - without == len(left) > 0
     assert {(row.status, row.row.output) for row in left} == {("rejected", "")}
 
 
 async def test_the_limit_is_of_requests_for_instructions(make):
     session = await make(limit=3, target=1000)
     tally = await run(session)
-    assert tally.read == 3
+    assert tally.counts["replies"] == 3
     assert max(row.round for row in made(session)) == 3
     choose(session, limit=4)
-    assert (await run(session)).read == 1
+    assert (await run(session)).counts["replies"] == 1
 
 
 async def test_a_budget_ends_it_and_the_next_start_goes_on(make):
@@ -323,14 +337,17 @@ async def test_a_budget_ends_it_and_the_next_start_goes_on(make):
 
 
 async def test_a_model_that_only_repeats_itself_is_given_up(make, monkeypatch):
-    monkeypatch.setattr(self_instruct_plan, "BARREN", 7)
+    monkeypatch.setattr(progress, "BARREN", 7)
     chat = FakeChat(lambda _: "Write a poem.\n10. Write a song.")
     session = await make(chat=chat, target=10)
     *_, last = await drain(session.runs.run("self-instruct", Control()))
-    assert last == RanDry(10)
+    assert isinstance(last, GaveUp)
+    assert last.reason.startswith("The last 10 replies brought nothing new, so the run has given up.")
     assert len(chat.asked) == 10
     # A start tries once more: there may be other seed tasks.
-    assert (await run(session)).read == 5
+    again = await run(session)
+    assert again.counts["replies"] == 5
+    assert again.gave_up.startswith("The last 11 replies brought nothing new")
 
 
 async def test_stopping_ends_what_is_in_flight_and_nothing_new(make):
@@ -339,9 +356,9 @@ async def test_stopping_ends_what_is_in_flight_and_nothing_new(make):
     tally = RunTally(registry.get("self-instruct"))
     async for event in session.runs.run("self-instruct", control):
         tally.see(event)
-        if isinstance(event, Answered):
+        if isinstance(event, Ended) and event.task.key[0] == "answer":
             control.stop()
-    assert 1 <= tally.standing <= 4
+    assert 1 <= tally.counts["standing"] <= 4
     assert session.rows.stats()["replies"] == len(session.endpoints.models.chats[0].answered)
     await run(session)
     await run(whole)
@@ -380,8 +397,8 @@ async def test_what_the_person_rejects_leaves_the_pool_and_what_they_restore_ret
     chat = FakeChat(lists(f"{same}\n10. {other}", *["Write a poem."] * 4, same, same))
     session = await make(chat=chat, target=9, limit=7, concurrency=1, batch=5)
     async for event in session.runs.run("self-instruct", Control()):
-        if isinstance(event, Answered) and event.request == 1 and event.instruction.startswith("Describe"):
-            session.rows.reject(event.row_id)
+        if isinstance(event, Ended) and event.task.key[:2] == ("answer", 1) and event.task.data.startswith("Describe"):
+            session.rows.reject(event.task.row)
     first, *_ = made(session)
     again = [row for row in made(session) if row.row.instruction == first.row.instruction]
     assert [row.rule for row in again] == ["by-hand", None, "near-duplicate"]
@@ -396,7 +413,7 @@ async def test_what_the_person_brings_back_is_answered_by_the_next_start(make):
     assert (first.status, drawn.rule) == ("pending", "blacklisted")
     session.rows.restore([drawn.id])
     tally = await run(session)
-    assert (tally.made_before, tally.standing) == (1, 1)
+    assert (tally.done_before, tally.counts["standing"]) == (1, 1)
     answered = session.rows.get(drawn.id)
     assert (answered.status, answered.row.output) == ("pending", "It is done.")
     assert answered.operation == "self-instruct/input-first"
@@ -406,8 +423,8 @@ async def test_what_was_rejected_while_it_waits_is_not_asked_for(make):
     chat = FakeChat(lists("describe the rope of the ferry.\n10. Compare seven knots by how quickly they come undone."))
     session = await make(chat=chat, target=2, limit=1, concurrency=1)
     async for event in session.runs.run("self-instruct", Control()):
-        if isinstance(event, Listed):
-            session.rows.reject(event.candidates[1].row_id)
+        if is_list(event):
+            session.rows.reject(event.row_ids[1])
     assert [row.rule for row in made(session)] == [None, "by-hand"]
 
 
@@ -417,7 +434,7 @@ async def test_seeds_added_meanwhile_are_shown_from_the_next_batch_on(make):
     session = await make(seeds=EN[:1], target=50)
     added = []
     async for event in session.runs.run("self-instruct", Control()):
-        if isinstance(event, Listed) and not added:
+        if is_list(event) and not added:
             added += [session.rows.add(Sft(one["instruction"], "", "Done."), seed=True) for one in EN[1:6]]
     shown = {request: [place for place, _ in tasks] for request, tasks in shows(session).items()}
     assert shown[5] == [1]
@@ -430,8 +447,8 @@ async def test_a_run_goes_on_with_other_settings_but_not_with_another_threshold(
     changed = replace(session.settings, self_instruct=replace(session.settings.self_instruct, temperature=0.3))
     seen = 0
     async for event in session.runs.run("self-instruct", Control()):
-        seen += isinstance(event, Listed)
-        if isinstance(event, Listed) and seen == 2:
+        seen += is_list(event)
+        if is_list(event) and seen == 2:
             session.runs.change_settings(changed)
             with pytest.raises(UsageError, match="keeps its variant and threshold"):
                 session.runs.change_settings(
@@ -450,7 +467,7 @@ async def test_a_list_cut_by_its_limit_brings_nothing_and_says_so(make):
 
     session = await make(chat=FakeChat(script), limit=2)
     (first, second) = [
-        event for event in await drain(session.runs.run("self-instruct", Control())) if isinstance(event, Listed)
+        event.result for event in await drain(session.runs.run("self-instruct", Control())) if is_list(event)
     ]
     # Only what goes beyond the 15th task is cut: the list was whole.
     assert (first.rule, second.rule) == ("cut-short", "cut-short")
@@ -470,7 +487,7 @@ async def test_an_instruction_without_an_instance_is_rejected_and_keeps_its_plac
     first, second = made(session)
     assert (first.status, first.rule, first.row.output) == ("rejected", "no-output", "") or first.rule == "unreadable"
     assert (second.rule, second.operation) == ("near-duplicate", "self-instruct/bootstrap")
-    assert tally.without_instance.total() == 1
+    assert tally.by_rule("without-instance").total() == 1
 
 
 @pytest.mark.parametrize("variant", ["paper", "alpaca"])
@@ -535,9 +552,13 @@ async def test_a_reader_makes_nothing(make, tmp_path):
 async def test_a_run_has_one_language_that_of_most_seeds_unless_told(make, language, spoken):
     chat = FakeChat()
     session = await make(chat=chat, seeds=EN[:9] + ZH[:10], language=language, target=12)
-    (pool, *_) = await drain(session.runs.run("self-instruct", Control()))
+    (begun, *_) = await drain(session.runs.run("self-instruct", Control()))
     other = {"zh": "en", "en": "zh"}[spoken]
-    assert pool == PoolLoaded(spoken, *((9, 0) if spoken == "en" else (10, 0)), {other: 10 if spoken == "en" else 9})
+    seeds = {"en": 9, "zh": 10}
+    assert begun.says == (
+        f"language {spoken}; the task pool: {seeds[spoken]} seed tasks, 0 machine-made",
+        f"{seeds[other]} seed tasks in {other} are left out: --language {other} makes tasks like those",
+    )
     han = [bool(re.search(r"[\u4e00-\u9fff]", row.row.instruction)) for row in made(session)]
     assert set(han) == {spoken == "zh"}
 
@@ -555,11 +576,11 @@ async def test_the_alpaca_variant_makes_whole_tasks_in_one_request(make):
     chat = FakeChat()
     session = await make(chat=chat, variant="alpaca", target=30)
     tally = await run(session)
-    assert 30 <= tally.standing < 30 + 17
+    assert 30 <= tally.counts["standing"] < 30 + 17
     assert {request.max_tokens for request in chat.asked} == {3072}
     assert len(chat.asked) <= 5
     assert {row.operation for row in made(session)} == {"self-instruct/alpaca"}
-    assert tally.eliminated["no-output"] > 0
+    assert tally.by_rule("eliminated")["no-output"] > 0
     for shown in shows(session).values():
         assert len(shown) == 3
         assert all(isinstance(place, int) for place, _ in shown)
@@ -588,9 +609,9 @@ async def test_memory_does_not_grow_with_what_was_read(make):
     sizes = {}
     async for event in session.runs.run("self-instruct", Control()):
         tally.see(event)
-        if isinstance(event, Listed) and event.request % 100 == 0:
-            sizes[tally.new] = resident()
-    assert tally.instructions >= 9000
+        if is_list(event) and event.task.key[1] % 100 == 0:
+            sizes[tally.counts["new"]] = resident()
+    assert tally.counts["instructions"] >= 9000
     # The pool takes some 700 bytes a task; the first thousands fill what is allocated once.
     (few, least), *_, (many, most) = sorted(sizes.items())[len(sizes) // 3 :]
     assert (most - least) / (many - few) < 2000

@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 
 import pytest
-from studio.store.draws import UNANSWERED
 
 from studio.jobs.events import Paused
 from studio.jobs.runs import lanes
@@ -14,6 +13,7 @@ from studio.jobs.runs.control import Control
 from studio.jobs.runs.tally import RunTally
 from studio.llm.retry import with_retries
 from studio.methods import registry
+from studio.methods.self_instruct.lineage import UNANSWERED
 from studio.store.filters import Filter
 from tests.support.chat_server import ChatServer, Fault, flaky
 from tests.support.projects import bring_in, kept, new_project, recount, watch
@@ -61,10 +61,14 @@ def rows(session):
 
 
 async def run(session, control=None):
-    tally = RunTally(registry.get("self-instruct"))
+    def waiting():
+        return sum(rule == UNANSWERED for _, _, rule, _ in rows(session).values())
+
+    tally, before = RunTally(registry.get("self-instruct")), waiting()
     await watch(session.runs.run("self-instruct", control or Control()), tally.see)
-    assert tally.instructions == tally.new + tally.eliminated.total()
-    assert tally.waiting == sum(rule == UNANSWERED for _, _, rule, _ in rows(session).values())
+    counts = tally.counts
+    assert counts["instructions"] == counts["new"] + tally.by_rule("eliminated").total()
+    assert waiting() == before + counts["new"] - counts["standing"] - tally.by_rule("without-instance").total()
     assert kept(session) == recount(session)
     return tally
 
@@ -112,7 +116,7 @@ async def test_a_list_that_is_never_answered_is_left_for_the_next_start_and_the_
         session = await project(tmp_path / "p", server.url, concurrency=2)
         opened.append(session)
         tally = await run(session)
-        assert (tally.failed, tally.standing) == (1, 15)
+        assert (tally.failed, tally.counts["standing"]) == (1, 15)
         assert 1 not in {request for request, _ in rows(session)}
         broken[0] = False
         session.project.settings = _aiming_at(session.settings, 40)
@@ -155,7 +159,7 @@ async def test_a_server_that_is_gone_pauses_an_attended_run_that_goes_on_when_it
                 await server.start()
                 control.resume()
         assert len(reasons) == 1
-        assert tally.standing == 15
+        assert tally.counts["standing"] == 15
 
 
 def _aiming_at(settings, target):
