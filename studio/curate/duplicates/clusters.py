@@ -5,8 +5,9 @@ other: a chain A - B - C whose ends are strangers makes two clusters, {A, B} and
 split; whatever is decided about one, no row goes in favour of a row it is not near to. A row may be in several
 clusters, and every near pair is in at least one.
 
-Of rows that ask the same, only the best one and those equal to it are held against what is near: when they go, the next
-best come up. Where somebody wants two of several equal rows, the others stand with the better of them.
+Of rows that ask the same, only the best one and those equal to it are compared with other groups; when they are
+rejected, the next best take their place. Where somebody wants two of several equal rows, the others are in the cluster
+of the better one.
 
 One prompt with two answers is no duplicate but a conflict. Conflicts are groups of their own.
 """

@@ -34,9 +34,7 @@ class Compared(NamedTuple):
 
 
 def answer_key(one: Compared) -> str:
-    """The answer without case, runs of white space and punctuation at its ends: answers with equal keys count as the
-    same.
-    """
+    """The answer without case, runs of white space and end punctuation: answers with equal keys count as the same."""
     return normalise(one.answer).strip(" .,;:!?。，；：！？")
 
 

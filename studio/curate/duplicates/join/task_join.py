@@ -21,7 +21,7 @@ from studio.curate.duplicates.join.prefix_join import Also, Found
 from studio.curate.duplicates.overlap import Features, Ints, shared
 
 _MANY = 64
-"""Of rows with the very same text inside, so many are paired by it."""
+"""When more rows than this have the same inner text, they are not paired by that text but as a whole."""
 
 
 class Join(Protocol):
@@ -33,7 +33,9 @@ class Join(Protocol):
 
 
 class _Way(NamedTuple):
-    """Rows, the features that they are filed by, and the rows of which one is in each pair."""
+    """One way to find pairs: the rows, the features they are filed by, a second measure, and lone as in
+    `prefix_join.join`.
+    """
 
     rows: Ints
     of: Features
@@ -80,7 +82,9 @@ def _weighed(of: Features, left: Ints, right: Ints) -> tuple[Ints, Ints]:
 
 
 def _inside(inner: Features, number_of: Ints, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """The same of inner texts, most of which are one and the same, as their numbers tell."""
+    """The shared and the total weight of inner texts. Most are equal, so equal numbers give (1, 2) without a
+    comparison.
+    """
     common, both = np.ones(len(left), np.int64), np.full(len(left), 2)
     other = number_of[left] != number_of[right]
     common[other], both[other] = _weighed(inner, left[other], right[other])
@@ -88,7 +92,7 @@ def _inside(inner: Features, number_of: Ints, left: Ints, right: Ints) -> tuple[
 
 
 def _at(way: _Way) -> Also | None:
-    """The second look at a pair, by the places that the rows have in their part."""
+    """The second measure of the way, for places among its rows."""
     also, rows = way.also, way.rows
     return None if also is None else lambda left, right: also(rows[left], rows[right])
 
