@@ -236,7 +236,7 @@ class DuplicateIndex:
         return [int(rank) if one else None for rank, one in zip(ranks, known, strict=True)]
 
     def _weights(self, features: Sequence[Feature]) -> list[int]:
-        """The weight of each feature; one that no filed row has weighs as much as the rarest of its script."""
+        """The weight of each feature; one that no filed row has weighs as if one row of its script had it."""
         rarest, weights = self._a["rarest"].tolist(), self._a["weights"]
         ranks = zip(features, self._ranks(features), strict=True)
         return [rarest[feature & 1] if rank is None else int(weights[rank]) for feature, rank in ranks]

@@ -17,7 +17,7 @@ from studio.curate.duplicates.join.prefix_keys import AT_ONCE, BITS, Filing, Key
 from studio.curate.duplicates.overlap import Features, Floats, Ints, reaches, scores, shared, spread
 
 _DENSE = 32
-"""When a key has this many rows or more, rows that are already in one cluster are not compared again."""
+"""When a key has more rows than this, rows that are already in one cluster are not compared again."""
 _SMALL = 64
 """A cluster of up to this many rows gets all of its pairs."""
 _ENOUGH = 32

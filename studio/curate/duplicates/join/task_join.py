@@ -1,10 +1,10 @@
 """All pairs of rows that are alike as a whole and inside: where one task is put to many inputs, rows are duplicates
 only if their inputs are.
 
-A join is quick where few rows are alike in what they are filed by, or where those that are alike are also connected.
-Rows of a task are alike as a whole and differ inside, so they are filed by what is inside; many questions about one
-text are alike inside, so they are filed as a whole; and so are rows with nothing inside, of which the whole decides.
-Each pair is found in one of these three ways, whatever other rows there are.
+A join is quick where few rows are alike in the features they are filed by, or where alike rows also become pairs. Rows
+of a task are alike as a whole and differ inside, so they are filed by what is inside; many questions about one text are
+alike inside, so they are filed as a whole; and so are rows with nothing inside, of which the whole decides. Each pair
+is found in one of these three ways, whatever other rows there are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from studio.curate.duplicates.join.prefix_join import Also, Found
 from studio.curate.duplicates.overlap import Features, Ints, shared
 
 _MANY = 64
-"""When more rows than this have the same inner text, they are not paired by that text but as a whole."""
+"""Where more rows than this have the same inner text, pairs of such rows are sought by their whole texts."""
 
 
 class Join(Protocol):
