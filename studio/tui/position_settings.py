@@ -46,9 +46,7 @@ def to_remember(files: PositionSettings, settings: PositionSettings) -> dict[str
 
 
 def remembered(files: PositionSettings, kept: Any) -> PositionSettings:
-    """The files' settings, overridden by the remembered ones; a setting that the files have changed since is the
-    files'.
-    """
+    """The files' settings with the remembered ones over them, except where a file has changed since."""
     said = msgspec.to_builtins(files)
     known = kept.items() if isinstance(kept, dict) else ()
     changes = {name: value for name, (before, value) in known if name in _NAMES and said[name] == before}

@@ -57,7 +57,7 @@ def _control_character(row: Row, found: Texts) -> Findings:
 def _drop_controls(text: str) -> str:
     if not _CONTROLS.search(text):
         return text
-    # Garbled text holds C1 codes too, which still tell what it was.
+    # Garbled text holds C1 codes too; they are needed to restore it.
     return _CONTROLS.sub(_meant, _LATIN.sub(_decoded, text))
 
 

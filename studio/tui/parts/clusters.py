@@ -54,9 +54,7 @@ class ClusterView:
         return {"row": self.current.rows[0] if self.current else self._wanted, "weights": self.weights}
 
     def count_settled(self) -> None:
-        """How many clusters were settled since the last search: one for each decision, more where it settled
-        several.
-        """
+        """How many clusters the decisions since the last search have settled: one each, unless `weights` says more."""
         self._settled = sum(self.weights.get(str(group), 1) for group in self._session.review.settled())
 
     @property

@@ -19,7 +19,8 @@ from studio.tui.screens.stage import StageScreen
 from studio.tui.widgets.page import Page
 
 _REMEMBERED = "position.settings"
-# Sharing out the places of this many rows takes a tenth of a second; above it, seconds to wait for the last change.
+# Sharing out the places of this many rows takes a tenth of a second. With more rows it begins after this many seconds
+# without a change.
 _MANY, _REST = 50_000, 1.0
 
 
