@@ -30,10 +30,10 @@ _ESCAPED = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f"}
 
 
 def _meant(hit: re.Match[str]) -> str:
-    """What a stray character stands for.
+    """The text that a stray character stands for.
 
-    Before a letter, what was \\frac or \\beta in LaTeX until a program took \\f and \\b for escapes; C1 codes are
-    the punctuation of Windows code page 1252.
+    A form feed or backspace before a letter was \\f or \\b of a LaTeX word such as \\frac or \\beta, read as an
+    escape; C1 codes are the punctuation of Windows code page 1252.
     """
     char = hit[0]
     if char in _ESCAPED and hit.string[hit.end() : hit.end() + 1].isalpha():

@@ -46,7 +46,7 @@ _FEW, _MANY = 3, 50
 blame and the job ends."""
 
 Rows = Callable[[Reader], Iterable[tuple[int, str]]]
-"""The rows to compare, as (id, text), read in another thread; their order decides which stands for its equals."""
+"""The rows to compare, as (id, text), read in another thread; of rows with equal texts, the first stands for all."""
 
 
 async def find_neighbours(

@@ -227,7 +227,9 @@ class CheckScreen(StageScreen):
         return self.session.rows.get(self.current.row) if self.current else None
 
     def after_verdict(self) -> None:
-        """A rejected row's issues are gone, which brings the next one under the cursor; an accepted one keeps them."""
+        """Move on: rejecting a row removes its issues, so the next one is under the cursor already; accepting keeps
+        them.
+        """
         before = self.groups.spot(self.list.cursor)
         self.decided()
         if self.groups.spot(self.list.cursor) == before:
