@@ -73,9 +73,7 @@ class ColumnSurvey:
 
     @property
     def converted(self) -> dict[str, str]:
-        """Columns whose texts the reader converts, with the kind it makes of them: "date", "number" or "truth
-        value".
-        """
+        """Columns whose texts the reader converts, and what it makes of them: "date", "number" or "truth value"."""
         if self._layout == "csv":
             return {name: str(shape) for name, shape in self._shapes.items() if shape in ("number", "truth value")}
         return {name: "date" for name, shape in self._shapes.items() if _holds_dates(shape)}

@@ -101,9 +101,7 @@ def _pairwise(example: Example) -> Verdict:
 
 
 def _feedback(example: Example) -> Verdict:
-    """KTO also pairs each prompt with the answer of the previous row, so an answer must also suit the next row's
-    prompt.
-    """
+    """KTO also pairs each prompt with the answer of the previous row, so an answer must suit the next row too."""
     if not example.response or (len(example.response) < 2 and not example.response[0]):
         raise Abort("the row has no answer, which the next row needs, for KTO pairs its prompt with it")
     kept = len(example.response) > 1

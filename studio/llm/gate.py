@@ -96,9 +96,7 @@ class Gate:
             raise
 
     def _open(self) -> None:
-        """Let the waiting questions through in order while the limits allow it; call again when they may allow the
-        next.
-        """
+        """Let the waiting questions through in order while the limits allow it; call again when the next may pass."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

@@ -119,9 +119,7 @@ class Pace:
         self.window = min(float(self.limits.concurrency), self.window + 1 / self.window)
 
     def limited(self, left: float, now: float, retry_after: float | None) -> None:
-        """Note that the request that left at this moment was refused for the rate: halve the window and hold requests
-        back.
-        """
+        """The request that left at this moment was refused for the rate: halve the window, hold requests back."""
         if left >= self._last_cut:
             # The refused request still counts as in flight: that many at once were too many.
             self.window = max(1.0, min(self.window, self.in_flight) / 2)

@@ -24,9 +24,7 @@ class Found(NamedTuple):
 
 
 class Spot(NamedTuple):
-    """A place in the list that stays valid when the list changes: the nth issue of a row in a group; row 0: the group's
-    line.
-    """
+    """A place that stays valid when the list changes: the nth issue of a row in a group; row 0: the group's line."""
 
     key: Key
     row: int = 0

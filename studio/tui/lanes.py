@@ -119,9 +119,7 @@ class Lanes:
         return sum(tokens for _, tokens in self._came) / _WINDOW
 
     def lines(self, width: int) -> list[Line]:
-        """A line for each lane. Changed lanes are renewed as far as `_BUDGET` allows; the others keep their old
-        line.
-        """
+        """A line for each lane. Changed lanes are renewed as far as `_BUDGET` allows; others keep their old line."""
         fresh = [lane.line(number, width) for number, lane in enumerate(self._lanes)]
         if width != self._width:
             self._width, self._shown = width, fresh

@@ -32,7 +32,7 @@ _ESCAPED = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f"}
 def _meant(hit: re.Match[str]) -> str:
     """The text that a stray character stands for.
 
-    A form feed or backspace before a letter was \\f or \\b of a LaTeX word such as \\frac or \\beta, read as an
+    A control character such as a form feed before a letter was the \\f of a LaTeX word such as \\frac, read as an
     escape; C1 codes are the punctuation of Windows code page 1252.
     """
     char = hit[0]

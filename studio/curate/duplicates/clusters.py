@@ -79,9 +79,7 @@ def clusters(
 
 
 def _not_gone(ties: Ties, gone: Collection[int], rank: Rank) -> dict[int, list[int]]:
-    """For each group that asks the same, its rows that are not gone, the best first. A group without such rows is left
-    out.
-    """
+    """For each group that asks the same, its rows that are not gone, the best first; no empty groups."""
     standing = {group: sorted((row for row in rows if row not in gone), key=rank) for group, rows in ties.rows.items()}
     return {group: rows for group, rows in standing.items() if rows}
 
@@ -104,8 +102,8 @@ class _Standing:
         return self._clumps[0][0]
 
     def equal(self, *, shown: bool) -> list[list[int]]:
-        """Clumps of two rows or more that say the same. shown: `shown` is in a cluster of near groups, so it is left
-        out here.
+        """Clumps of two rows or more that say the same. shown: leave `shown` out, since a cluster of near groups has
+        it.
         """
         found = [rows for clumps in self._clumps for rows in clumps if len(rows) > 1]
         return [rows for rows in found if not shown or rows is not self.shown]
@@ -149,8 +147,8 @@ def _components(near: Mapping[int, Mapping[int, float]], best: Mapping[int, Any]
 
 
 class _Cover:
-    """Makes clusters until each near pair of groups is in one. component: its groups, the best first. first: each
-    group's best row.
+    """Makes clusters until each near pair is in one. component: groups, the best first. first: each group's best
+    row.
     """
 
     def __init__(
@@ -200,8 +198,8 @@ class _Cover:
             self._covered.update(_pair(one, other) for other in self._near[one] if other in inside)
 
     def _complete(self, group: int) -> None:
-        """Score the group against every group of the component that is not known to be near it, and note those that
-        are.
+        """Score the group against every group of the component that is not known to be near it, and note any that
+        is.
         """
         assert self._alike is not None
         apart = self._ties.asks_apart

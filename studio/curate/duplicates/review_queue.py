@@ -117,9 +117,7 @@ class ReviewQueue:
             self._again(root)
 
     def band(self, score: float) -> tuple[float, float]:
-        """The band of scores that holds this one: (from, up to), the end exclusive. Equal rows, 1.0, are a band of
-        their own.
-        """
+        """The band of scores that holds this one, its end exclusive. Equal rows, 1.0, are a band of their own."""
         low = int(score / BAND + 1e-9) * BAND
         return (1.0, 2.0) if score >= 1.0 else (round(low, 4), min(round(low + BAND, 4), 1.0))
 

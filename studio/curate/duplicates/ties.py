@@ -92,9 +92,7 @@ class Apart:
         return other in self._others[one] or not self._stars.get(one, _NONE).isdisjoint(self._stars.get(other, _NONE))
 
     def clumps(self, things: Sequence[int]) -> list[list[int]]:
-        """Groups without a wanted pair: each thing, in order, joins the first group that has none it is wanted
-        beside.
-        """
+        """Groups without a wanted pair: each thing, in order, joins the first group that allows it."""
         if not self._others:
             return [list(things)] if things else []
         found: list[list[int]] = []

@@ -161,9 +161,7 @@ class _Group:
             self.clusters[cluster] += 1
 
     def figures(self, whole: Mapping[int, int]) -> Figures:
-        """The figures of the group. whole: rows of each cluster in the whole set; a cluster with one row counts for
-        nothing.
-        """
+        """The group in figures. whole: rows of each cluster in the whole set; a cluster of one row does not count."""
         inside = [n for cluster, n in self.clusters.items() if whole[cluster] > 1]
         one = self._compression
         return Figures(one.rows, sum(inside), len(inside), one.size, one.packed())

@@ -169,9 +169,7 @@ class Selection:
             self._census.see(stored.row, status=stored.status, method=method_of(stored), origin=rows.origin(stored))
 
     def _problem(self, stored: StoredRow, folder: Path, shelf: Shelf) -> HeldBack | None:
-        """The reason to hold the row back: an issue, a media file that cannot be copied, or the trainer's verdict; else
-        None.
-        """
+        """Why the row is held back: an issue, a media file that cannot be copied, the trainer's verdict; else None."""
         for issue in self._inspection.faults_of(stored, folder):
             return HeldBack(stored.id, self.type, issue.code, issue.field, issue.message)
         try:

@@ -83,8 +83,8 @@ def read_objects(place: Place, file: io.BufferedReader, size: int) -> Iterator[B
 
 
 class _Wrong(Exception):
-    """Something that is no JSON: its place in the file in bytes, and why. raw: the whole value around it, if that has
-    an end.
+    """Something that is no JSON: its place in the file in bytes, and why. raw: the value around it, if that has an
+    end.
     """
 
     def __init__(self, offset: int, cause: str, raw: bytes = b"") -> None:

@@ -20,9 +20,7 @@ STEP = 0.01
 
 
 class Threshold(ModalScreen[float | None]):
-    """Asks for a score, moved by keys. told: called with each new score; it calls `tell` once it knows what would
-    go.
-    """
+    """Asks for a score, moved by keys. told: called with each score; it calls `tell` once it knows what would go."""
 
     BINDINGS = [
         Binding("h,left,j,down", "move(-1)", "lower"),

@@ -24,9 +24,7 @@ _SHARED = 6
 
 
 class ClusterView:
-    """A list of clusters; below, the first row of one beside another row of it. progress: of the job that reads the
-    clusters.
-    """
+    """A list of clusters; below, the first row of one beside another row of it. progress: of reading the clusters."""
 
     def __init__(self, screen: StageScreen) -> None:
         self._screen, self._session = screen, screen.session

@@ -25,9 +25,7 @@ _MANY, _REST = 50_000, 1.0
 
 
 class PlacingPlan:
-    """The chosen settings, and the places they would give the surveyed rows. curve: the lines of a probe's curve at a
-    width.
-    """
+    """The chosen settings, and the places they would give the surveyed rows. curve: a probe's curve at a width."""
 
     def __init__(self, screen: StageScreen, curve: Callable[[int], list[Line]]) -> None:
         self._screen, self._session, self._curve = screen, screen.session, curve

@@ -21,8 +21,8 @@ _PART = 1 / 4
 
 
 class ProbePart:
-    """The newest probe, and a key that makes another one. rows: the view that shows the progress. told: called when it
-    is done.
+    """The newest probe, and a key that makes another one. rows: the view that shows progress. told: called at its
+    end.
     """
 
     def __init__(self, screen: StageScreen, rows: SurveyView, told: Callable[[], None]) -> None:

@@ -116,9 +116,7 @@ class SurveyView:
         self.show_survey()
 
     def _refresh_current(self) -> None:
-        """Update the row under the cursor while a survey runs, because that survey does not see decisions made
-        meanwhile.
-        """
+        """Update the row under the cursor while a survey runs, since that survey misses decisions made meanwhile."""
         if (row_id := self.entry_id) is not None and self.survey.index_of(row_id) is not None:
             if entry := self._session.placing.survey_entry(row_id):
                 self.survey.replace(row_id, entry)

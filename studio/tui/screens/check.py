@@ -227,7 +227,7 @@ class CheckScreen(StageScreen):
         return self.session.rows.get(self.current.row) if self.current else None
 
     def after_verdict(self) -> None:
-        """Move on: rejecting a row removes its issues, so the next one is under the cursor already; accepting keeps
+        """Move on: rejecting a row removes its issues, so the cursor is on the next one already; accepting keeps
         them.
         """
         before = self.groups.spot(self.list.cursor)

@@ -60,9 +60,7 @@ class DedupScreen(StageScreen):
     # -- deciding --------------------------------------------------------------------------------
 
     def _decided(self, n: int = 1) -> None:
-        """Move on after a decision: the next cluster, or the next two rows, comes under the cursor. n: clusters it
-        settled.
-        """
+        """Move on after a decision, to the next cluster or the next two rows. n: how many clusters it settled."""
         if n > 1:
             self.clusters.weights[str(self.session.journal.history(1)[0].id)] = n
         self.decided()

@@ -139,9 +139,7 @@ class _Search:
                 return
 
     def _apart(self, keys: Keys, begins: Ints, ends: Ints, places: Ints, first: Ints) -> Flags:
-        """For each i, whether the rows of keys[begins[i]:ends[i]] and of the places from first[i] on are not all
-        connected.
-        """
+        """For each i, whether rows of keys[begins[i]:ends[i]] and the places from first[i] on are not connected."""
         of = self._components.of(self._rows[places])
         lowest, highest = np.minimum.reduceat(of, first), np.maximum.reduceat(of, first)
         for some in _parts(ends - begins):

@@ -117,9 +117,7 @@ class Filing:
         return _Fronts(entries[order], ranks[order], seeks[order], sought[order], low[order], alone[order])
 
     def _behind(self, entries: Ints, limits: Ints, stop: Ints) -> Ints:
-        """How many of the entries that follow could be the second one: those with at most the limit's weight before
-        them.
-        """
+        """How many of the next entries could be the second one: those with at most the limit's weight before them."""
         last = np.searchsorted(self._upto[:-1], limits, side="right")
         return np.maximum(np.minimum(last, stop) - entries - 1, 0)
 

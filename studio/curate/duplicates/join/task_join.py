@@ -33,9 +33,7 @@ class Join(Protocol):
 
 
 class _Way(NamedTuple):
-    """One way to find pairs: the rows, the features they are filed by, a second measure, and lone as in
-    `prefix_join.join`.
-    """
+    """One way to find pairs: rows, the features they are filed by, and also and lone as in `prefix_join.join`."""
 
     rows: Ints
     of: Features
@@ -82,9 +80,7 @@ def _weighed(of: Features, left: Ints, right: Ints) -> tuple[Ints, Ints]:
 
 
 def _inside(inner: Features, number_of: Ints, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """The shared and the total weight of inner texts. Most are equal, so equal numbers give (1, 2) without a
-    comparison.
-    """
+    """The shared and the total weight of inner texts. Equal numbers mean equal texts: (1, 2), without a comparison."""
     common, both = np.ones(len(left), np.int64), np.full(len(left), 2)
     other = number_of[left] != number_of[right]
     common[other], both[other] = _weighed(inner, left[other], right[other])
