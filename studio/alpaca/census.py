@@ -12,7 +12,7 @@ from studio.alpaca.rows import Kto, Preference, Pretrain, Row, RowType, answers,
 from studio.text.tokens import language
 
 EDGES = (0, *(round(16 * 2 ** (step / 2)) for step in range(42)))
-"""Where the bars of a length histogram begin, in tokens: half an octave each; the last one has no end."""
+"""Where the bars of a length histogram begin, in tokens: 0, 16, then 1.41 times the one before; the last has no end."""
 
 # The language shows in the beginning of a prompt.
 _PROBE = 200
@@ -70,8 +70,8 @@ class Census:
     def _bars(self) -> list[Bar]:
         if not self._rows:
             return []
-        # Pretrain texts are packed end to end: the cutoff says nothing about one of them.
-        # The bar that ends at the cutoff, or has it inside.
+        # Pretrain texts are packed end to end: the cutoff says nothing about one of them. For other types, the number
+        # of the bar that ends at the cutoff or holds it.
         limit = [] if self._type == "pretrain" else [_bar(self._cutoff - 1)]
         shown = [*self._lengths, *limit]
         bars = range(min(shown), max(shown) + 1)

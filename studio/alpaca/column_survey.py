@@ -48,7 +48,7 @@ _NUMBER = re.compile(r"\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)
 
 
 class _Conflict(Exception):
-    """Two shapes that no Arrow type holds both of."""
+    """Two shapes that no one Arrow type can hold."""
 
 
 class ColumnSurvey:
@@ -73,7 +73,7 @@ class ColumnSurvey:
 
     @property
     def converted(self) -> dict[str, str]:
-        """Columns whose texts the reader makes something else: "date", "number" or "truth value"."""
+        """Columns whose texts the reader converts, and what it makes of them: "date", "number" or "truth value"."""
         if self._layout == "csv":
             return {name: str(shape) for name, shape in self._shapes.items() if shape in ("number", "truth value")}
         return {name: "date" for name, shape in self._shapes.items() if _holds_dates(shape)}
@@ -85,7 +85,7 @@ class ColumnSurvey:
         return {name: tuple(shape[1]) for name, shape in inner.items() if shape[0] == "object"}
 
     def see(self, obj: Mapping[str, Any], offset: int = 0) -> list[Trap]:
-        """The traps that show with this object, each kind of trap once a column. offset: its place in bytes."""
+        """The traps that this object shows first, each kind of trap once a column. offset: its place in bytes."""
         self._rows += 1
         if self._rows == 1:
             self._wrapped = next((key for key, value in obj.items() if _holds_rows(value)), "")
@@ -242,9 +242,9 @@ def _words(shape: Shape) -> str:
 
 
 def _garbles(known: Shape, value: Any) -> bool:
-    """Whether PyArrow's reader of lines loses an element: of a list that begins with null, in a place of no type yet.
+    """Whether PyArrow's reader of lines loses an element: in a list that begins with null where no type is known yet.
 
-    Seen from version 19 to 26; what comes of it is texts of other rows, or a crash.
+    Seen from version 19 to 26; the list then holds texts of other rows, or the reader crashes.
     """
     if isinstance(value, dict):
         parts = known[1] if isinstance(known, tuple) and known[0] == "object" else {}
@@ -257,7 +257,7 @@ def _garbles(known: Shape, value: Any) -> bool:
     for one in value:
         if _garbles(inner, one):
             return True
-        with contextlib.suppress(_Conflict):  # which is told as such
+        with contextlib.suppress(_Conflict):  # a conflict is told as a trap of its own
             inner = _merged(inner, _shape(one, True))
     return False
 
@@ -269,7 +269,7 @@ def _holds_dates(shape: Shape) -> bool:
 
 
 def _narrowed(first: Shape, later: Shape) -> Literal["", "nulls and empty lists", "dates"]:
-    """What the first chunk holds of a place, if its type cannot hold what comes later."""
+    """What the first chunk has at this place, such as "dates", if that type cannot hold the later values; else ""."""
     if later == "null":
         return ""
     if first == "null":

@@ -115,7 +115,7 @@ def convert(obj: Mapping[str, Any]) -> tuple[RowType, dict[str, Any]]:
 
 
 def shadowed(obj: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns that stand beside a conversation under the names of what the conversation itself becomes."""
+    """Columns beside a conversation whose names, such as output, are those that the conversation is converted into."""
     if shape_of(obj) in ("alpaca", "seed_tasks"):
         return {}
     return {name: obj[name] for name in ("instruction", "input", "output", "history") if obj.get(name)}

@@ -78,7 +78,7 @@ def traps_of_entry(
 
 
 def traps_of_types(entry: Mapping[str, Any], stage: Stage, converted: Mapping[str, str]) -> list[Trap]:
-    """What it does to a run that the reader turns all texts of a column into something else.
+    """What a run suffers where the reader converts all texts of a column, such as "2024-01-01" to a date.
 
     converted: what they become, by column: "date", "number", "truth value".
     """
@@ -194,7 +194,7 @@ def _unread(entry: Mapping[str, Any]) -> set[str]:
 
 
 def _of_turns(entry: Mapping[str, Any], keys: Mapping[str, Collection[str]]) -> Iterator[Trap]:
-    """Keys the tags ask for, which no turn of the file has."""
+    """Keys that the tags name and no turn of the file has."""
     if entry.get("formatting", "alpaca") == "alpaca":
         return
     tags = entry.get("tags", {"role_tag": "from", "content_tag": "value"})

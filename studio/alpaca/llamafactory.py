@@ -61,7 +61,7 @@ def verdict(
 
 
 def _keeps_any(entry: Mapping[str, Any], present: Collection[str]) -> bool:
-    """Whether stage kto can keep a row at all of a file with these columns."""
+    """Whether stage kto can keep any row of a file with these columns."""
     roles = entry.get("columns", {})
     talk = entry.get("formatting", "alpaca") != "alpaca"
     return roles.get("kto_tag") in present and bool(talk or roles.get("response"))
@@ -101,7 +101,7 @@ def _pairwise(example: Example) -> Verdict:
 
 
 def _feedback(example: Example) -> Verdict:
-    """KTO pairs each prompt with the previous row's answer too, so an answer must serve its neighbour."""
+    """KTO also pairs each prompt with the answer of the previous row, so an answer must suit the next row too."""
     if not example.response or (len(example.response) < 2 and not example.response[0]):
         raise Abort("the row has no answer, which the next row needs, for KTO pairs its prompt with it")
     kept = len(example.response) > 1
@@ -165,7 +165,7 @@ def _check_call(content: str) -> None:
 
 
 def _check_tools(content: Any) -> None:
-    """ToolFormatter: JSON, a list of objects; of nothing, whatever it is, nothing is read."""
+    """ToolFormatter: the tools are JSON, a list of objects; an empty list, object or string means no tools."""
     try:
         tools = json.loads(content)
     except (TypeError, ValueError):

@@ -142,7 +142,7 @@ async def run_decontaminate(session: Session, files: Sequence[Path], reject: boo
 
 
 async def _watched(events: AsyncGenerator[Event, None], title: str) -> AsyncGenerator[Event, None]:
-    """What a job says besides how far it is, which is shown."""
+    """The events of a job other than its progress, which is shown on the meter."""
     with progress(title) as meter:
         async for event in events:
             if isinstance(event, Progressed):

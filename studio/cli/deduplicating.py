@@ -72,9 +72,9 @@ async def run(session: Session, chosen: DedupSettings, keep: KeepRule | None, pa
 
 
 def going(queue: ReviewQueue) -> list[Loss]:
-    """What goes when every representative stays, again and again until nothing more goes.
+    """The rows that go when every representative stays, repeated until no more rows go.
 
-    A row that others went for stays, though it is near a better one: they need not be near that one.
+    A row that others went for stays, even if it is near a better row: those others need not be near the better one.
     """
     found: list[Loss] = []
     keepers: set[int] = set()

@@ -39,7 +39,7 @@ class Troubled(Protocol):
 
 
 def tell_trouble(tally: Troubled, refusal: StudioError | None, *more: str) -> int:
-    """Say what went wrong in a run that asked a model, `more` of it between; the exit code."""
+    """Tell what went wrong in a run that asked a model; returns the exit code. more: lines before the refusal."""
     for message, times in (tally.failures + tally.retries).most_common(5):
         tell(f"{times} x {message}")
     for line in more:

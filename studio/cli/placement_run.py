@@ -86,7 +86,7 @@ async def _place(session: Session, only: Iterable[int] | None) -> Placed:
 
 
 async def _judge(session: Session, only: Iterable[int] | None) -> dict[str, Any]:
-    """Ask the judge; what became of it, for the report."""
+    """Ask the judge; returns the counts and the error for the report."""
     counted: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     total = 0

@@ -36,7 +36,7 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class Budget:
-    """What is spent, what is under way, and whether the caps let another request go. For one run and one event loop.
+    """Tells by what is spent and under way whether the caps allow another request. For one run and one event loop.
 
     A request is let go when what is spent and what is expected of those under way leave room under every cap; as long
     as these may still turn out cheaper, it waits for them. So a cap is passed by no more than the last request, and
@@ -111,7 +111,7 @@ class Budget:
         self._expected_usd += due.usd or 0.0
 
     async def spend(self, due: Due, ask: Callable[[], Awaitable[Answer]], paid: Callable[[Answer], Due]) -> Answer:
-        """What ask returns, let go once it may, and counted. paid: what an answer has cost.
+        """Call ask once the caps allow it, count its cost and return its answer. paid: gives what an answer has cost.
 
         Raises BudgetError when a cap is reached, and what ask raises.
         """
@@ -132,7 +132,7 @@ class Budget:
             self.land(due, counted)
 
     def land(self, due: Due, paid: Due) -> None:
-        """Count what a request has cost that was expected to cost due; wake those who wait for that."""
+        """Count what a request has cost in place of what it was expected to (due); wake the waiting requests."""
         self._under_way -= 1
         self._expected_tokens -= due.tokens
         self._expected_usd -= due.usd or 0.0

@@ -135,7 +135,7 @@ class ChatModel(Protocol):
 
 
 class Ruler(Protocol):
-    """What can tell beforehand whether a request fits a model."""
+    """A model that can tell beforehand whether a request fits."""
 
     @property
     def context(self) -> int:

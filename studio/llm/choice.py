@@ -35,7 +35,7 @@ class Models:
         self._pools: dict[bytes, Pool] = {}
 
     def pool(self, role: Role) -> Pool:
-        """What stands behind a role, for its state and limits. Raises UsageError or ModelError for wrong settings."""
+        """The pool of a role's model, with its state and limits. Raises UsageError or ModelError for wrong settings."""
         chosen = self._settings.model_for(role)
         # The limits may change while it runs, and the rest is no matter of the endpoint.
         key = msgspec.json.encode(msgspec.structs.replace(chosen, rpm=0, tpm=0, profile="auto", thinking="drop"))
@@ -48,7 +48,7 @@ class Models:
         return next((model for model in self.pool(role).models if isinstance(model, Embedded)), None)
 
     def change(self, settings: Settings, concurrency: int) -> None:
-        """Go by other settings from the next request, or the next roles(), on; what is in flight goes on."""
+        """Use other settings from the next request, or the next roles(), on; requests in flight go on."""
         self._settings, self._concurrency = settings, concurrency
         # The teacher's limits last: where roles share a pool, they are the ones that count.
         for role in (*settings.roles, "teacher"):

@@ -74,12 +74,12 @@ class Gate:
                 self._open()
 
     def heed(self, headers: Mapping[str, str]) -> None:
-        """Go by what the headers of an answer tell of the rate that is left."""
+        """Adapt to the rest of the rate that the headers of an answer tell."""
         if wait := pause(headers, self._last_tokens):
             self._pace.hold(self._clock() + wait)
 
     def close(self) -> None:
-        """Nobody is let through any more."""
+        """Close the gate: no question passes any more."""
         if self._alarm is not None:
             self._alarm.cancel()
 
@@ -96,7 +96,7 @@ class Gate:
             raise
 
     def _open(self) -> None:
-        """Let through who waits, in order, as far as there is room; else be back when there may be."""
+        """Let the waiting questions through in order while the limits allow it; call again when the next may pass."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

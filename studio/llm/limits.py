@@ -50,12 +50,12 @@ class Bucket:
         return missing / self._rate if missing > _ROUNDING else 0.0
 
     def take(self, amount: float, now: float) -> None:
-        """Take the amount, be it there or not."""
+        """Take the amount, even when it is more than is left."""
         self._fill(now)
         self._level -= amount
 
     def settle(self, taken: float, used: float) -> None:
-        """Put right what was taken, now that it is known what was used."""
+        """Replace an amount that was taken by the amount that was used."""
         self._level = min(self._most, self._level + taken - used)
 
     def _fill(self, now: float) -> None:
@@ -81,7 +81,7 @@ class Pace:
         self.change(limits, now)
 
     def change(self, limits: Limits, now: float) -> None:
-        """Go by other limits from now on."""
+        """Use other limits from now on."""
         self.limits = limits
         self.window = float(limits.concurrency)
         self._requests = Bucket(limits.rpm, now) if limits.rpm else None
@@ -99,7 +99,7 @@ class Pace:
         return wait
 
     def leave(self, tokens: float, now: float) -> None:
-        """A request of about so many tokens leaves."""
+        """Note that a request of about so many tokens leaves."""
         self.in_flight += 1
         if self._requests is not None:
             self._requests.take(1, now)
@@ -107,21 +107,21 @@ class Pace:
             self._tokens.take(tokens, now)
 
     def land(self, tokens: float, used: float) -> None:
-        """It ended, with or without an answer, and used so many tokens."""
+        """Note that a request ended, with or without an answer. tokens: as in `leave`; used: what it took."""
         self.in_flight -= 1
         if self._tokens is not None:
             self._tokens.settle(tokens, used)
 
     def answered(self, left: float) -> None:
-        """The request that left then has its answer."""
+        """Note the answer to the request that left at this moment: the window grows."""
         if left >= self._last_cut:
             self._cuts_in_a_row = 0
         self.window = min(float(self.limits.concurrency), self.window + 1 / self.window)
 
     def limited(self, left: float, now: float, retry_after: float | None) -> None:
-        """The request that left then was refused for the rate."""
+        """The request that left at this moment was refused for the rate: halve the window, hold requests back."""
         if left >= self._last_cut:
-            # It still counts as in flight here: what was under way at once was too much.
+            # The refused request still counts as in flight: that many at once were too many.
             self.window = max(1.0, min(self.window, self.in_flight) / 2)
             self._last_cut = now
             self._cuts_in_a_row += 1
@@ -132,7 +132,7 @@ class Pace:
         self.hold(now + min(_LONGEST_PAUSE, retry_after))
 
     def hold(self, until: float) -> None:
-        """Nothing leaves before that moment."""
+        """Let no request leave before this moment."""
         self.held_until = max(self.held_until, until)
 
 
@@ -163,7 +163,7 @@ def prompt_tokens(request: Request) -> int:
 
 
 def used(request: Request, reply: Reply) -> Usage:
-    """What a reply took: as the endpoint counted, else estimated."""
+    """The tokens a reply took: as the endpoint counted, else estimated."""
     if reply.usage.prompt_tokens or reply.usage.completion_tokens:
         return reply.usage
     return Usage(prompt_tokens(request), estimate_tokens(reply.text) + estimate_tokens(reply.thinking))

@@ -198,14 +198,14 @@ class Pool:
             await place.model.close()
 
     def _elsewhere(self, place: _Place, tried: list[_Place], error: ModelError) -> bool:
-        """Have a broken endpoint rest; whether another is left to try."""
+        """Let a broken endpoint rest; returns whether another one is left to try."""
         if len(self._places) > 1:
             place.breaks(error.message)
         tried.append(place)
         return len(tried) < len(self._places)
 
     async def _seat(self, waiter: _Waiter) -> _Place:
-        """The endpoint that takes the request, once there is one."""
+        """Wait until an endpoint has room for the request; returns that endpoint."""
         heapq.heappush(self._queue, waiter)
         self._dispatch()
         try:
@@ -217,7 +217,7 @@ class Pool:
             raise
 
     def _dispatch(self) -> None:
-        """Give places to those who wait, in order, as far as there are any; else be back when there may be one."""
+        """Give endpoints with room to the waiting requests, in order; call again when the next may have room."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

@@ -71,7 +71,7 @@ class Listener:
         self._answering = False
 
     def hear(self, piece: str) -> str:
-        """What of the answer is known with this piece."""
+        """The text of the answer that this piece makes known."""
         if self._answering:
             return piece
         self._held += piece
@@ -86,7 +86,7 @@ class Listener:
         return begun if self._thought else self._held
 
     def flush(self, answer: str) -> str:
-        """What is still held of the answer when the text has ended; answer: the whole of it."""
+        """The rest of the answer when the text has ended; answer: the whole answer."""
         return "" if self._answering else answer
 
     def _wait_for_end(self, close: re.Pattern[str]) -> str:

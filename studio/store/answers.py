@@ -69,7 +69,7 @@ class Answers:
 
 
 class Scored(NamedTuple):
-    """What a method thinks of a row. run: that said so, None for none of them."""
+    """A method's score of a row. run: the run that gave it, None when it came from no run."""
 
     value: float
     run: int | None

@@ -27,7 +27,7 @@ def brought_back(stored: StoredRow) -> dict[str, Any]:
 
 
 def change(stored: StoredRow, after: Mapping[str, Any]) -> Change:
-    """A row gets new fields."""
+    """The change that gives a row new fields."""
     return Change("row", stored.id, stored.id, fields_of(stored, after), dict(after))
 
 
@@ -37,7 +37,7 @@ def brought_in(ids: range, undone: str) -> Change:
 
 
 def joined(ranges: Iterable[range]) -> list[range]:
-    """The ranges, ascending, with those that follow each other made one."""
+    """The ascending ranges, with adjacent ones joined."""
     found: list[range] = []
     for ids in ranges:
         if found and found[-1].stop == ids.start:

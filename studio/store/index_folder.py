@@ -69,7 +69,7 @@ def read(project: Path, search: Search) -> dict[str, Arrays]:
 
 
 def _named(search: Search) -> str:
-    """What no other search of the project is called, but one that found the same rows."""
+    """A name of the search that no other search of the project has, unless it found the same rows."""
     return f"{search.at}, {search.method} of {search.field} from {search.floor}, {search.rows} rows, {search.changes}"
 
 

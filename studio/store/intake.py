@@ -33,7 +33,7 @@ class Intake:
         self._ranges: dict[int, list[range]] = {}
 
     def open(self, path: str, note: str, fingerprint: str) -> tuple[int, int] | None:
-        """The next rows come from here; note says how it was understood.
+        """Begin a source, from which the next rows come. note: how it was understood.
 
         Returns the source it was imported as before, and how many rows that was, if they are still here.
         """
@@ -95,7 +95,7 @@ def opinions(extras: bytes) -> dict[str, Any]:
 
 
 def give_up_unfinished(database: Database) -> None:
-    """A part of a file is no import: reject its rows, so that importing again is right."""
+    """Reject the rows of interrupted imports, so that the same files can be imported again without duplicates."""
     rows, runs = Rows(database), Runs(database)
     unfinished = runs.unfinished_sources()
     if not unfinished:

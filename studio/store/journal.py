@@ -74,7 +74,7 @@ class Journal:
         self._write(group, changes)
 
     def stands(self, group: int) -> bool:
-        """Whether a decision can be undone: it has not been by now."""
+        """Whether a decision still stands: it has not been undone."""
         return self._connection.execute("SELECT 1 FROM undo_stack WHERE grp = ?", (group,)).fetchone() is not None
 
     def undo(self) -> Group | None:
@@ -86,7 +86,7 @@ class Journal:
         return self._turn("redo_stack", "undo_stack", "redo")
 
     def touched(self, group: int) -> int | None:
-        """The first row a decision changed: where a screen goes to show it."""
+        """The first row a decision changed; a screen moves its cursor there."""
         found = self._connection.execute(
             "SELECT first FROM journal WHERE grp = ? AND target = 'row' ORDER BY id LIMIT 1", (group,)
         ).fetchone()
@@ -100,7 +100,7 @@ class Journal:
         return None if found is None else int(found[0])
 
     def standing_since(self, entry: int, command: str) -> list[int]:
-        """The decisions by this command after this change that have not been undone."""
+        """The decisions made with this command after this entry that have not been undone."""
         found = self._connection.execute(
             "SELECT u.grp FROM undo_stack u JOIN groups g ON g.id = u.grp WHERE g.command = ? AND u.grp > "
             "coalesce((SELECT grp FROM journal WHERE id <= ? ORDER BY id DESC LIMIT 1), 0)",
@@ -113,17 +113,17 @@ class Journal:
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM journal").fetchone()[0])
 
     def rows_since(self, entry: int) -> list[range]:
-        """The rows that changes after this one were about; some may come more than once."""
+        """The rows that changes after this entry touched; a row may come more than once."""
         found = self._connection.execute("SELECT first, last FROM journal WHERE id > ? AND target = 'row'", (entry,))
         return [range(first, last + 1) for first, last in found]
 
     def pairs_since(self, entry: int) -> set[int]:
-        """The pairs that changes after this one were about."""
+        """The pairs that changes after this entry touched."""
         found = self._connection.execute("SELECT first FROM journal WHERE id > ? AND target = 'pair'", (entry,))
         return {pair_id for (pair_id,) in found}
 
     def rewritten_since(self, entry: int) -> set[int]:
-        """The rows to whose content changes after this one were made."""
+        """The rows whose content was changed after this entry."""
         found = self._connection.execute(
             "SELECT DISTINCT first FROM journal WHERE id > ? AND target = 'row' "
             "AND json_extract(CAST(after AS TEXT), '$.body') IS NOT NULL",
@@ -140,7 +140,7 @@ class Journal:
         return None if found is None else Group(*found)
 
     def brought_back_since(self, entry: int, last: int) -> set[int]:
-        """Of the rows up to `last`, those that were rejected at this change, and came back at some time after it."""
+        """The rows up to `last` that were rejected at this entry and came back after it, perhaps only for a time."""
         found = self._connection.execute(
             "SELECT first, last, json_extract(CAST(before AS TEXT), '$.status') = 'rejected' FROM journal "
             "WHERE id > ? AND target = 'row' AND json_extract(CAST(after AS TEXT), '$.status') IS NOT NULL "

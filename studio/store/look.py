@@ -1,4 +1,4 @@
-"""What a method sees of a project, and of what its run has made so far."""
+"""What a method can read: the project's rows, and the rows and answers of its own run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ProjectLook:
         return [OfRun._make((*values, bool(rejected), rule)) for *values, rejected, rule in found]
 
     def head(self, root: int, before: int) -> StoredRow | None:
-        """The run's last row of a seed task of an earlier round that is not rejected, or None."""
+        """The run's last row of this seed task from an earlier round that is not rejected, or None."""
         return self.rows.head(self.run, root, before)
 
     def answers(self) -> list[Answer]:

@@ -12,7 +12,7 @@ from studio.settings import DedupField, DedupMethod
 from studio.store.database import Database
 
 Verdict = Literal["open", "keep-left", "keep-right", "keep-both"]
-"""Only open and keep-both are given; the other two stand in old journals and mean open."""
+"""New verdicts are open or keep-both; keep-left and keep-right occur only in old journals and mean open."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 Kind = Literal["exact", "overlap", "letters", "conflict", "rouge-l", "semantic", "task"]
@@ -20,13 +20,13 @@ Kind = Literal["exact", "overlap", "letters", "conflict", "rouge-l", "semantic",
 or one instruction with two inputs."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _EQUAL: tuple[Kind, ...] = ("exact", "conflict", "task")
-"""What rows of which the same was compared can be to each other, the closest first."""
+"""The kinds of a pair whose compared texts are equal, the closest first."""
 
 
 class StoredPair(msgspec.Struct, frozen=True):
     """Two rows, left the earlier one, and how alike they are: 0.0 to 1.0 by what kind says.
 
-    A score of 0.0: the last search did not find the pair, or not directly; only what the person said of it is known.
+    A score of 0.0: the last search did not find the pair itself; only the person's verdict on it is known.
     """
 
     id: int
@@ -80,7 +80,7 @@ class Pairs:
         return None if found is None else _stored(found)
 
     def among(self, pairs: Sequence[tuple[int, int]]) -> list[StoredPair]:
-        """Those of these (left, right) that there are."""
+        """The stored pairs among these (left, right)."""
         asked = orjson.dumps([list(pair) for pair in pairs]).decode()
         found = self._connection.execute(
             f"{_SELECT} WHERE (first, second) IN "
@@ -138,9 +138,9 @@ class Pairs:
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_SEARCH, msgspec.json.encode(search)))
 
     def replace_of(self, row_id: int, found: Iterable[Found]) -> None:
-        """The same for the pairs of one row, which came or was edited.
+        """Replace the pairs of one row, which came or was edited.
 
-        Rows that were alike through this one alone, as rows equal to it are, are tied to each other instead.
+        Rows that were connected only through this one, such as rows equal to it, are tied to each other instead.
         """
         before = self._connection.execute(f"{_SELECT} WHERE first = ? OR second = ?", (row_id, row_id))
         through = [_stored(values) for values in before]
@@ -154,7 +154,7 @@ class Pairs:
         self.add(found)
 
     def add(self, found: Iterable[Found]) -> None:
-        """Pairs beside those that are there; of these the score is renewed."""
+        """Add pairs; a pair that is there already gets the new score and kind."""
         self._connection.executemany(
             "INSERT INTO pairs (first, second, score, kind) VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET score = excluded.score, kind = excluded.kind",
@@ -166,7 +166,7 @@ class Pairs:
 
 
 def _tied_anew(row_id: int, pairs: Sequence[StoredPair]) -> list[Found]:
-    """The pairs of a row, given to the row that comes next of those that ask the same."""
+    """The pairs of a row, passed on to its heir: the closest of the rows that ask the same."""
     tied = {pair.left + pair.right - row_id: pair for pair in pairs if pair.score > 0}
     equal = [(_EQUAL.index(pair.kind), other) for other, pair in tied.items() if pair.kind in _EQUAL]
     if not equal:
@@ -175,7 +175,8 @@ def _tied_anew(row_id: int, pairs: Sequence[StoredPair]) -> list[Found]:
     found: list[Found] = []
     for other, pair in tied.items():
         if other != heir:
-            # What is equal to the row is to its heir what the heir was to the row, or less.
+            # Two rows equal to the row are to each other what the looser of their two ties was: exact and task make
+            # task.
             kind = _EQUAL[max(rank, _EQUAL.index(pair.kind))] if pair.kind in _EQUAL else pair.kind
             found.append((min(heir, other), max(heir, other), pair.score, kind))
     return found

@@ -26,7 +26,8 @@ Imported: TypeAlias = tuple[bytes, int, int | None, bytes | None]
 PLACEMENT = "placement"
 """The operation of a variant: a row made of another one by putting its segments in another order."""
 PAIRED = "chosen over #"
-"""How the operation of a preference row begins that was made of two rows: its parent, and the one named thereafter."""
+"""The operation of a preference row made of two rows begins with this, then comes the id of the row beside its
+parent."""
 
 
 class Generated(msgspec.Struct, frozen=True):
@@ -147,9 +148,7 @@ class Rows:
         return [_stored(values) for values in found]
 
     def attempted(self, run: int, round: int, last: int | None = None) -> set[int]:
-        """The seed tasks a run has made a row of in a round, of rows up to the last; those beside the plan do not
-        count.
-        """
+        """The seed tasks of which a run has made a row in this round. Only rows up to `last` count, and no variants."""
         found = self._connection.execute(
             "SELECT root FROM rows WHERE run = ? AND round = ? AND variant = 0 AND id <= ?",
             (run, round, (1 << 63) - 1 if last is None else last),
@@ -250,7 +249,7 @@ class Rows:
         return ids
 
     def descend(self, row_id: int, parent: int, operation: str) -> None:
-        """Say of a row that came to be here what it was made of."""
+        """Set the parent and the operation of a row that was made inside the project."""
         self._connection.execute("UPDATE rows SET parent = ?, operation = ? WHERE id = ?", (parent, operation, row_id))
 
     def add_generated(self, made: Generated) -> int:
@@ -272,7 +271,7 @@ class Rows:
         return row_id
 
     def complete(self, row_id: int, made: Generated) -> None:
-        """A generated row that was stored before its method was through with it becomes this one."""
+        """Replace a generated row, stored before its method had finished it, by the finished one."""
         self._connection.execute(
             "UPDATE rows SET operation = ?, replies = ?, extras = ? WHERE id = ?",
             (made.operation, " ".join(made.replies), made.extras, row_id),
@@ -351,7 +350,7 @@ def _column(name: str, value: Any) -> Any:
 
 
 def fields_of(stored: StoredRow, names: Iterable[str]) -> dict[str, Any]:
-    """A row's journal fields as Rows.change takes them: what undo puts back."""
+    """The present values of these fields of a row, as Rows.change takes them: undo puts them back."""
     return {name: _field(stored, name) for name in names}
 
 

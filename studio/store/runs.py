@@ -48,7 +48,7 @@ class Runs:
         return None if found is None else int(found[0])
 
     def open(self, method: str, key: str, settings: str) -> int:
-        """The id of the run that went by the recipe with this digest, started now if there is none."""
+        """The id of the run that has the recipe with this digest; a new run when there is none."""
         known = self.find(key)
         if known is not None:
             return known
@@ -60,7 +60,7 @@ class Runs:
         return run
 
     def adopt(self, run: int, key: str, settings: str) -> None:
-        """A run goes by another recipe from now on. A recipe that some run went by before stays that run's."""
+        """Let a run go by one more recipe. A recipe that already belongs to a run stays with that run."""
         self._connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?, ?, ?)", (key, run, settings, _now()))
 
     def get(self, run_id: int) -> Run | None:
@@ -106,11 +106,11 @@ class Runs:
         return None if found is None else (int(found[0]), int(found[1]))
 
     def count_rows(self, source: int, first: int, last: int, n: int) -> None:
-        """Note which rows a source became: n of the ids first to last."""
+        """Note the rows that came from a source: n of the ids first to last."""
         self._connection.execute("UPDATE sources SET first = ?, last = ?, n = ? WHERE id = ?", (first, last, n, source))
 
     def finish_sources(self) -> None:
-        """Every file has been read to its end, or given up."""
+        """Mark all sources as finished: each was read to its end, or given up."""
         self._connection.execute("UPDATE sources SET finished = 1 WHERE finished = 0")
 
     def unfinished_sources(self) -> list[Source]:

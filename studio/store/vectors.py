@@ -58,7 +58,7 @@ class Vectors:
     def __init__(self, database: Database, space: Space) -> None:
         self.space = space
         self._database = database
-        # By key, the row of the table and the how many-th in it.
+        # For each key: the row of the table, and the number of the vector in it.
         self._places: dict[bytes, int] | None = None
         self._id, self._width = self._find()
 

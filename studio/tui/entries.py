@@ -28,7 +28,7 @@ _READ = 400
 
 
 class RowWindow:
-    """Rows by their place in a view: a window around what is asked for is fetched, a few windows are kept."""
+    """The rows of a view by their place. They are fetched in windows around the asked one; a few windows are kept."""
 
     def __init__(self, ids: Sequence[int], fetch: Callable[[Sequence[int]], list[StoredRow]]) -> None:
         self.ids = ids

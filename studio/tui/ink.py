@@ -1,4 +1,4 @@
-"""From the words a painter uses ("accept", "muted") to the terminal's colours, by the theme that is on.
+"""Translates the words a painter uses ("accept", "muted") into colours of the current theme.
 
 Everything untrusted passes through here on its way to the screen: a Span's text is made visible when it
 becomes a Strip, so no widget can forget it.

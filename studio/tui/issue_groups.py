@@ -11,7 +11,7 @@ from studio.alpaca.checks import Entry, Issue
 from studio.tui.ink import Line, Span
 
 Key: TypeAlias = tuple[int, str]
-"""What a group stands under: its rank and its code."""
+"""The key of a group: its rank and its code."""
 OF_SET, ERROR, WARNING, WAIVED = range(4)
 _MARKS = (("✗ project ", "reject"), ("✗ error   ", "reject"), ("! warning ", "pending"), ("○ waived  ", "muted"))
 
@@ -24,7 +24,7 @@ class Found(NamedTuple):
 
 
 class Spot(NamedTuple):
-    """A place in the list that outlives changes: a group, and in it a row's nth issue; row 0 for the group's line."""
+    """A place that stays valid when the list changes: the nth issue of a row in a group; row 0: the group's line."""
 
     key: Key
     row: int = 0
@@ -32,7 +32,7 @@ class Spot(NamedTuple):
 
 
 def spot_of(kept: Any) -> Spot | None:
-    """The place as JSON kept it; None for anything else."""
+    """The place that this JSON value holds; None for anything else."""
     match kept:
         case [[int(rank), str(code)], int(row), int(nth)]:
             return Spot((rank, code), row, nth)
@@ -40,7 +40,7 @@ def spot_of(kept: Any) -> Spot | None:
 
 
 class Group:
-    """The issues of one code, by row. They never change: other issues make another group."""
+    """The issues of one code, by row. A group never changes: other issues make a new group."""
 
     def __init__(self, key: Key, found: list[Found]) -> None:
         self.key, self.found = key, found
@@ -74,13 +74,13 @@ class IssueGroups:
     # -- what there is ---------------------------------------------------------------------------
 
     def fill(self, issues: Mapping[int, list[Issue]], of_set: Iterable[Issue]) -> None:
-        """Show these instead."""
+        """Replace all issues by these."""
         self._issues = {}
         self._groups = {}
         self.replace(issues, issues, of_set)
 
     def replace(self, rows: Collection[int], issues: Mapping[int, list[Issue]], of_set: Iterable[Issue]) -> None:
-        """These rows have these issues now, and none else; other rows keep theirs."""
+        """Give these rows these issues and no others; other rows keep theirs."""
         gone = set(rows)
         changed: dict[Key, list[Found]] = {key: [] for key in self._groups if key[0] == OF_SET}
         for key in {_key(issue) for row in rows for issue in self._issues.pop(row, ())}:
@@ -95,14 +95,14 @@ class IssueGroups:
                     changed[key] = list(self._groups[key].found) if key in self._groups else []
                 changed[key].append(Found(row, issue))
         for found in changed.values():
-            # Nearly in order already, which costs a sort next to nothing; issues of one row keep theirs.
+            # The list is nearly sorted already, so this is cheap; the issues of one row stay in their order.
             found.sort(key=lambda one: one.row)
         groups = self._groups | {key: Group(key, found) for key, found in changed.items()}
         self._groups = {key: group for key, group in sorted(groups.items()) if group.found}
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Groups were opened, closed, shown or hidden: number the entries anew."""
+        """Number the entries anew after groups were opened, closed, shown or hidden."""
         self._shown = [group for key, group in self._groups.items() if key[0] != WAIVED or self.with_waived]
         self._starts = []
         start = 0
@@ -136,7 +136,7 @@ class IssueGroups:
 
     def line(self, index: int, width: int) -> Line:
         at = self.at(index)
-        assert at is not None  # the list asks for what it was told there is
+        assert at is not None  # the list asks only for entries that `__len__` counts
         group, found = at
         rank, code = group.key
         if found is not None:
@@ -166,7 +166,7 @@ class IssueGroups:
         return Spot(group.key, found.row, index - start - 1 - first)
 
     def index_of(self, spot: Spot) -> int:
-        """Where the place is now; if it is gone, what comes next in its group, else the next group."""
+        """The index of the place now; when it is gone, the next entry of its group, else the next group."""
         keys = [group.key for group in self._shown]
         number = bisect_left(keys, spot.key)
         if number == len(keys):
@@ -179,7 +179,7 @@ class IssueGroups:
         return start + 1 + min(first + (spot.nth if there else 0), len(group.found) - 1)
 
     def spots_of(self, row: int) -> list[Spot]:
-        """Where the list tells about a row, one place a group."""
+        """The places of a row in the list, one in each group."""
         keys = dict.fromkeys(sorted(map(_key, self._issues.get(row, ()))))
         return [Spot(key, row) for key in keys if key[0] != WAIVED or self.with_waived]
 

@@ -20,11 +20,11 @@ from studio.jobs.events import Event
 Seen = Callable[[list[Event]], None]
 BEAT = 1.0
 LASTING = 3600.0
-"""Seconds: who started a job may be away when it fails, so that stays until the next decision."""
+"""Seconds that the error of a failed job is shown: until the next decision, since the person may be away."""
 
 
 class Host(Protocol):
-    """What jobs need of the app they run in."""
+    """The methods of the app that jobs call."""
 
     @property
     def is_running(self) -> bool: ...
@@ -36,7 +36,7 @@ class Host(Protocol):
     def complain(self, error: StudioError, *, seconds: float = 10) -> None: ...
 
     def show_header(self) -> None:
-        """The jobs that run are others now."""
+        """Repaint the header: a job has started or ended."""
 
 
 class Jobs:
@@ -46,7 +46,7 @@ class Jobs:
         self._app = app
         self._running: dict[str, asyncio.Task[None]] = {}
         self._asking = ""
-        # What waits for its turn to ask, in order: each a function that starts it.
+        # The jobs that wait for their turn to ask models, in order, each with the function that starts it.
         self._waiting: dict[str, Callable[[], None]] = {}
 
     def running(self, name: str) -> bool:
@@ -58,12 +58,12 @@ class Jobs:
 
     @property
     def waiting(self) -> list[str]:
-        """The names of what waits for its turn to ask, in order."""
+        """The names of the jobs that wait for their turn to ask models, in order."""
         return list(self._waiting)
 
     def ask(self, name: str, start: Callable[[], None]) -> None:
         """Have a job that asks models start in its turn: now, or when those before it have ended. start: starts a job
-        of that name. Asked for once more while it waits, it waits no longer.
+        of that name. A second call for a job that waits takes it out of the queue.
         """
         if name in self._waiting:
             del self._waiting[name]
@@ -79,7 +79,7 @@ class Jobs:
         self._app.show_header()
 
     def _next(self) -> None:
-        """Whoever waits longest may ask now."""
+        """Start the job that has waited longest."""
         self._asking = ""
         if self._waiting:
             name = next(iter(self._waiting))
@@ -96,7 +96,7 @@ class Jobs:
     ) -> None:
         """Run a job; seen gets what it said since the last beat, ended is called when it is over.
 
-        anew: one of this name that runs is ended and forgotten, for nobody wants its result any more.
+        anew: end a running job of this name first; its result is not wanted any more.
         """
         before = self._running.get(name)
         if before is not None and not anew:
@@ -144,7 +144,7 @@ class Jobs:
         except StudioError as error:
             self._app.complain(error, seconds=LASTING)
         except Exception as error:
-            # The border of the screens: a fault in a job must be seen, and must not take the screens along.
+            # Any fault of a job ends here: it is shown, and the screens go on.
             fault = StudioError(f"{name} stopped: {error!r}", hint="What it did so far is kept.")
             self._app.complain(fault, seconds=LASTING)
         finally:

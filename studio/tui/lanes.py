@@ -16,11 +16,11 @@ from studio.tui.ink import Line, Span
 
 MOST = 8
 """Lanes that are shown; more may run."""
-# What repainted lanes may cost at once, in bytes, so that with counts and rows a beat stays below 1 kB; and what it
-# takes to go to a place and choose a colour there. Textual paints a line from its left end, whatever changed.
+# The bytes that repainted lanes may take in one beat, so that with counts and rows it stays below 1 kB; and the bytes
+# it takes to move to a place and set its colour. Textual paints a line from its left end, whatever changed.
 _BUDGET, _MOVE = 600, 45
 _TITLE = 35
-# Seconds over which the rate of streamed tokens is taken.
+# Seconds over which the rate of streamed tokens is averaged.
 _WINDOW = 5.0
 
 
@@ -46,7 +46,7 @@ class Lane:
                     self.note, self._from = "", 0
                 self.text += event.text
             case Retried():
-                # What had come of the answer will come again.
+                # The answer starts again from its beginning.
                 self.text, self._from = "", 0
                 self.note = f"asking again in {event.seconds:.0f} s: {event.message}"
             case AttemptFailed():
@@ -65,10 +65,11 @@ class Lane:
         return [Span(title, "pending"), Span(self._tail(width - columns(title)), "reject" if self.note else "")]
 
     def _tail(self, room: int) -> str:
-        """The end of the text. It grows to the right and then jumps back to half the room: eyes follow that, and not
-        a line in which every character moves."""
+        """The end of the text. It grows to the right until the room is full, then jumps back to half of it: easier to
+        read than a line in which every character moves.
+        """
         if self._ended or self.note:
-            # Of what is whole the beginning matters most.
+            # A finished text is shown from its beginning.
             return one_line(self.note or self.text, room)
         text = self.text
         shown = one_line(text[self._from :])
@@ -86,7 +87,7 @@ class Lanes:
         self._lanes = [Lane() for _ in range(number)]
         self._shown: list[Line] = []
         self._width = 0
-        # Those that have waited longest for their turn to be painted come first.
+        # The numbers of the lanes; the one painted longest ago comes first.
         self._turns = deque(range(number))
         self._clock = clock
         self._came: deque[tuple[float, int]] = deque()
@@ -95,7 +96,7 @@ class Lanes:
         return len(self._lanes)
 
     def grow(self, number: int) -> None:
-        """Show so many lanes."""
+        """Show at least this many lanes."""
         self._turns.extend(range(len(self._lanes), number))
         self._lanes += [Lane() for _ in range(number - len(self._lanes))]
         self._width = 0
@@ -111,14 +112,14 @@ class Lanes:
 
     @property
     def rate(self) -> float:
-        """Tokens a second that are streaming in now, about."""
+        """About how many tokens a second came in over the last seconds."""
         now = self._clock()
         while self._came and self._came[0][0] < now - _WINDOW:
             self._came.popleft()
         return sum(tokens for _, tokens in self._came) / _WINDOW
 
     def lines(self, width: int) -> list[Line]:
-        """A line for each lane; as many of them anew as the wire has room for."""
+        """A line for each lane. Changed lanes are renewed as far as `_BUDGET` allows; others keep their old line."""
         fresh = [lane.line(number, width) for number, lane in enumerate(self._lanes)]
         if width != self._width:
             self._width, self._shown = width, fresh
@@ -138,13 +139,13 @@ class Lanes:
 
 
 def _cost(old: Line, new: Line) -> int:
-    """About how many bytes it takes to paint new over old: the whole of it, and blanks over what was longer."""
+    """About how many bytes it takes to paint new over old: all of new, and blanks where old was longer."""
     shorter = max(0, sum(columns(span.text) for span in old) - sum(columns(span.text) for span in new))
     return shorter + sum(_MOVE + len(span.text.encode()) for span in new)
 
 
 def _told(result: Result) -> tuple[str, str]:
-    """What became of an attempt: in a word, and its rows."""
+    """The outcome of an attempt in few words, and the text of its rows or the evidence against it."""
     texts = "  ".join(prompt_text(made.row) for made in result.rows)
     if result.rule:
         return f"nothing: {result.rule}", result.evidence or ""

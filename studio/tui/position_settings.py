@@ -1,6 +1,6 @@
 """How rows are placed, as texts that the Position screen has typed over, and back; studio.toml is not touched.
 
-What was chosen is remembered beside what the files said then: whoever changes the file afterwards has said it last.
+A choice is remembered with the file's value at that time: when that value is changed later, the file counts again.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ TOLD = (
     "question: as-is, before, after, both   weights: ten, head to tail\n"
     "Enter takes it from the next placing on; studio.toml stays. Esc cancels"
 )
-"""What is said below them."""
+"""The hint below the form."""
 _NAMES = ("strategy", *(choice.name for choice in CHOICES))
 
 
 def texts(settings: PositionSettings) -> dict[str, str]:
-    """What is chosen, as texts by name."""
+    """The chosen settings as texts, by name."""
     return {choice.name: text(getattr(settings, choice.name)) for choice in CHOICES}
 
 
 def chosen(typed: dict[str, str]) -> dict[str, Any]:
-    """What was typed, as settings. Raises UsageError that names the line and its cure."""
+    """The typed texts as settings. Raises UsageError that names the line and its cure."""
     found = values(CHOICES, typed)
     if (weights := found["weights"]) and (len(weights) != 10 or not any(weights)):
         raise UsageError(
@@ -40,13 +40,13 @@ def chosen(typed: dict[str, str]) -> dict[str, Any]:
 
 
 def to_remember(files: PositionSettings, settings: PositionSettings) -> dict[str, list[Any]]:
-    """What is chosen that differs from the files, each beside what they said."""
+    """The chosen settings that differ from the files, each with the files' value."""
     said, now = msgspec.to_builtins(files), msgspec.to_builtins(settings)
     return {name: [said[name], now[name]] for name in _NAMES if said[name] != now[name]}
 
 
 def remembered(files: PositionSettings, kept: Any) -> PositionSettings:
-    """What the files say with what is remembered over it; what has changed in the files since counts."""
+    """The files' settings with the remembered ones over them, except where a file has changed since."""
     said = msgspec.to_builtins(files)
     known = kept.items() if isinstance(kept, dict) else ()
     changes = {name: value for name, (before, value) in known if name in _NAMES and said[name] == before}

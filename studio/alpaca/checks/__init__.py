@@ -45,10 +45,10 @@ RULES: tuple[Rule, ...] = (*STRUCTURE, *CONTENT, *ANSWERS, *PRIVACY)
 
 UNREADABLE = Entry("unreadable", "error", "A line or element that is no JSON object.")
 FIELD_TYPE = Entry("field-type", "error", "A field is missing, or of another type than its column.")
-"""What keeps an object of a file from being a row at all; in a project there are only rows."""
+"""Codes for objects of a file that are no rows at all; a project holds only rows."""
 
 FIXES: tuple[str, ...] = tuple(rule.code for rule in (*CONTENT, *STRUCTURE) if rule.repair)
-"""Every code with an automatic fix, in the order to apply them: what one brings to light, a later one mends."""
+"""Every code with an automatic fix, in the order to apply them: an issue that one fix uncovers, a later fix mends."""
 
 _BY_CODE = {rule.code: rule for rule in RULES}
 
@@ -87,7 +87,7 @@ def checker(rules: Iterable[Rule]) -> Callable[[Row], list[Issue]]:
 
 
 def fix(row: Row, code: str) -> Row | None:
-    """The row with every issue of this code mended that can be; None when there is nothing this can mend."""
+    """The row with each issue of this code mended where that is possible; None when nothing changes."""
     rule = _BY_CODE.get(code)
     if rule is None or rule.repair is None or type(row) not in rule.types:
         return None

@@ -30,10 +30,10 @@ _ESCAPED = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f"}
 
 
 def _meant(hit: re.Match[str]) -> str:
-    """What a stray character stands for.
+    """The text that a stray character stands for.
 
-    Before a letter, what was \\frac or \\beta in LaTeX until a program took \\f and \\b for escapes; C1 codes are
-    the punctuation of Windows code page 1252.
+    A control character such as a form feed before a letter was the \\f of a LaTeX word such as \\frac, read as an
+    escape; C1 codes are the punctuation of Windows code page 1252.
     """
     char = hit[0]
     if char in _ESCAPED and hit.string[hit.end() : hit.end() + 1].isalpha():
@@ -57,7 +57,7 @@ def _control_character(row: Row, found: Texts) -> Findings:
 def _drop_controls(text: str) -> str:
     if not _CONTROLS.search(text):
         return text
-    # Garbled text holds C1 codes too, which still tell what it was.
+    # Garbled text holds C1 codes too; they are needed to restore it.
     return _CONTROLS.sub(_meant, _LATIN.sub(_decoded, text))
 
 

@@ -1,4 +1,4 @@
-"""What a check is made of: the finding, the issue, the rule, and the signs that say which rules can apply."""
+"""The parts of a check: the finding, the issue, the rule, and the signs that say which rules can apply."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ T = TypeVar("T", bound=Event)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What the command line asks for beside what goes into the export. push: a repository, "" for none."""
+    """The options of the command that are no settings of the export. push: a repository, "" for none."""
 
     name: str = ""
     strict: bool = False
@@ -63,7 +63,7 @@ async def run(session: Session, out: Path | None, chosen: ExportSettings, asked:
 
 
 async def _last(job: AsyncGenerator[Event, None], kind: type[T], title: str) -> T:
-    """The one event of this kind that a job ends with."""
+    """Run the job and return its last event of this kind."""
     found: T | None = None
     with progress(title) as meter:
         async for event in job:

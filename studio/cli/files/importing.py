@@ -69,7 +69,7 @@ async def run(
 
 
 class _Report:
-    """What an import has said so far. read: bytes of all files, total: how many there are, 0 if unknown."""
+    """Collects the events of an import. read: bytes read of all files; total: their size in bytes, 0 if unknown."""
 
     def __init__(self) -> None:
         self.files: list[dict[str, Any]] = []

@@ -5,8 +5,9 @@ other: a chain A - B - C whose ends are strangers makes two clusters, {A, B} and
 split; whatever is decided about one, no row goes in favour of a row it is not near to. A row may be in several
 clusters, and every near pair is in at least one.
 
-Of rows that ask the same, only the best one and those equal to it are held against what is near: when they go, the next
-best come up. Where somebody wants two of several equal rows, the others stand with the better of them.
+Of rows that ask the same, only the best one and those equal to it are compared with other groups; when they are
+rejected, the next best take their place. Where somebody wants two of several equal rows, the others are in the cluster
+of the better one.
 
 One prompt with two answers is no duplicate but a conflict. Conflicts are groups of their own.
 """
@@ -20,14 +21,14 @@ from studio.curate.duplicates.ties import Ties
 
 Kind = Literal["near", "conflict"]
 LARGEST = 256
-"""Of a cluster of more rows, each is only held against the representative."""
+"""The rows of a larger cluster are compared with the representative only, not with each other."""
 
 
 class Cluster(NamedTuple):
-    """rows: the representative, then the others, the nearest to it first. scores: each row's with the representative.
+    """rows: the representative, then the others, the nearest to it first. scores: of each row with the representative.
 
-    split: rows that are near some of these, but not all, are in other clusters. loose: the rows are near the
-    representative; whether also each other was not looked at.
+    split: other clusters have rows that are near some of these rows, but not near all. loose: every row is near the
+    representative, but the rows were not all compared with each other.
     """
 
     kind: Kind
@@ -38,14 +39,14 @@ class Cluster(NamedTuple):
 
     @property
     def score(self) -> float:
-        """That of its least certain row."""
+        """The lowest score of a row with the representative."""
         return min(self.scores[1:])
 
 
 Rank = Callable[[int], Any]
-"""Sorts rows, the one to keep first; no two alike."""
+"""The sort key of a row: the row to keep has the lowest, and no two rows have the same."""
 Alike = Callable[[int, Sequence[int]], Sequence[float]]
-"""The scores of a row with others."""
+"""Gives the scores of a row with other rows."""
 
 
 def clusters(
@@ -59,8 +60,8 @@ def clusters(
 ) -> list[Cluster]:
     """The clusters of rows that are not gone, in the order of their representatives; conflicts come last.
 
-    partial: rows of which edges are missing; `alike` finds those of a representative, where it is given. The result
-    does not depend on the order of the edges.
+    partial: rows that lack some of their edges; alike, where it is given, finds the missing ones of a representative.
+    The result does not depend on the order of the edges.
     """
     standing = {group: _Standing(ties, rows) for group, rows in _not_gone(ties, gone, rank).items()}
     near = _near(ties, standing, threshold)
@@ -78,7 +79,7 @@ def clusters(
 
 
 def _not_gone(ties: Ties, gone: Collection[int], rank: Rank) -> dict[int, list[int]]:
-    """Of each group that asks the same: the rows that are still there, the best first; none left out."""
+    """For each group that asks the same, its rows that are not gone, the best first; no empty groups."""
     standing = {group: sorted((row for row in rows if row not in gone), key=rank) for group, rows in ties.rows.items()}
     return {group: rows for group, rows in standing.items() if rows}
 
@@ -91,17 +92,19 @@ class _Standing:
         by_answer: dict[int, list[int]] = {}
         for row in rows:
             by_answer.setdefault(ties.says[row], []).append(row)
-        # Of each answer, its rows; those of which both are wanted stand apart.
+        # The rows of each answer, in several clumps where both of two rows are wanted.
         self._clumps = [ties.rows_apart.clumps(ones) for ones in by_answer.values()]
         self._bests = {answer: ones[0] for answer, ones in by_answer.items()}
 
     @property
     def shown(self) -> list[int]:
-        """What is held against other groups: the best row and those equal to it."""
+        """The rows that are compared with other groups: the best row and those equal to it."""
         return self._clumps[0][0]
 
     def equal(self, *, shown: bool) -> list[list[int]]:
-        """Rows that say the same; without those that are in a cluster with what is near, if they are shown there."""
+        """Clumps of two rows or more that say the same. shown: leave `shown` out, since a cluster of near groups has
+        it.
+        """
         found = [rows for clumps in self._clumps for rows in clumps if len(rows) > 1]
         return [rows for rows in found if not shown or rows is not self.shown]
 
@@ -117,7 +120,7 @@ class _Standing:
 
 
 def _near(ties: Ties, standing: Collection[int], threshold: float) -> dict[int, dict[int, float]]:
-    """Between groups that stand: who is near whom, and how near."""
+    """For each standing group, the standing groups whose score with it reaches the threshold, and that score."""
     near = {
         group: {other: edge.score for other, edge in others.items() if edge.score >= threshold and other in standing}
         for group, others in ties.near.items()
@@ -127,7 +130,7 @@ def _near(ties: Ties, standing: Collection[int], threshold: float) -> dict[int, 
 
 
 def _components(near: Mapping[int, Mapping[int, float]], best: Mapping[int, Any]) -> Iterator[list[int]]:
-    """The groups that are connected, those of each component the best first."""
+    """The connected components of the groups; within a component, the best group comes first."""
     seen: set[int] = set()
     for row in near:
         if row in seen:
@@ -144,7 +147,9 @@ def _components(near: Mapping[int, Mapping[int, float]], best: Mapping[int, Any]
 
 
 class _Cover:
-    """Clusters that hold every near pair of a component (its groups, the best first). first: the best row of each."""
+    """Makes clusters until each near pair is in one. component: groups, the best first. first: each group's best
+    row.
+    """
 
     def __init__(
         self,
@@ -179,7 +184,7 @@ class _Cover:
         return [(members, len(found) > 1) for members in found]
 
     def _left(self, row: int) -> list[int]:
-        """Neighbours of which the pair with the row is in no cluster yet."""
+        """The neighbours of the group whose pair with it is in no cluster yet."""
         return [other for other in self._near[row] if _pair(row, other) not in self._covered]
 
     def _fits(self, row: int, members: list[int]) -> bool:
@@ -193,7 +198,9 @@ class _Cover:
             self._covered.update(_pair(one, other) for other in self._near[one] if other in inside)
 
     def _complete(self, group: int) -> None:
-        """Look how near the whole component is to the group."""
+        """Score the group against every group of the component that is not known to be near it, and note any that
+        is.
+        """
         assert self._alike is not None
         apart = self._ties.asks_apart
         others = [one for one in self._component if one != group and one not in self._near[group]]
@@ -215,7 +222,7 @@ def _cluster(
     split: bool,
     loose: bool,
 ) -> Cluster:
-    """Of each group its best row, with all rows exactly like it."""
+    """The cluster of these groups: each gives its best row and the rows equal to that."""
     first = members[0]
     scores = [1.0, *(near[first][member] for member in members[1:])]
     held = [(row, score) for member, score in zip(members, scores, strict=True) for row in standing[member].shown]

@@ -1,4 +1,4 @@
-"""What of a row is compared with others: a field, or several."""
+"""The text of a row that a search compares with other rows: one field, or several."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from studio.text.tokens import normalise
 
 Field: TypeAlias = DedupField
 """prompt: all that is asked: system, history, instruction, input. output: the answer, or chosen and rejected. row: all
-texts. Of pretrain rows there is but the text."""
+texts. A pretrain row has only its text."""
 FIELDS: tuple[Field, ...] = get_args(Field)
 
 By = Literal["exact", "overlap", "letters", "rouge-l", "semantic"]
-"""What a pair's score is of. letters: the overlap, with words that differ by a typing mistake taken for the same."""
+"""The measure that gave a pair its score. letters: the overlap, where words that differ by a typing mistake count as
+the same."""
 BYS: tuple[By, ...] = get_args(By)
 
 
 class Compared(NamedTuple):
-    """whole: the compared text. inner: the part of it that must be alike on its own, if both rows have one: what a
-    task is about, such as its input and its images. answer: what makes equal prompts a conflict if it differs. rest:
-    what else is asked and was not compared; where it differs, the answers are to something else and are no conflict.
+    """whole: the compared text. inner: the part of it that must be alike on its own if both rows have one, such as the
+    input and the images. answer: two rows with equal prompts and different answers are a conflict. rest: parts of the
+    prompt that were not compared, such as the input when only instructions are; where they differ, two answers are no
+    conflict.
     """
 
     whole: str
@@ -32,12 +34,12 @@ class Compared(NamedTuple):
 
 
 def answer_key(one: Compared) -> str:
-    """What is equal for answers alike but for case, white space and the punctuation at their ends."""
+    """The answer without case, runs of white space and end punctuation: answers with equal keys count as the same."""
     return normalise(one.answer).strip(" .,;:!?。，；：！？")
 
 
 def rest_key(one: Compared) -> str:
-    """What is equal for rows that are about the same, as far as it was not compared."""
+    """The rest without case and runs of white space: rows with equal keys are about the same thing."""
     return normalise(one.rest)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.75
 BAND = (0.65, 0.85)
-"""Where a person should look: below it hardly anything is a duplicate, above it nearly everything."""
+"""Scores that a person should review: below 0.65 hardly any pair is a duplicate, above 0.85 nearly every pair is."""
 
 _NONE: Ints = np.zeros(0, np.int64)
 _STEP = 500
@@ -63,7 +63,7 @@ class Pairs(NamedTuple):
 class Texts:
     """Texts taken apart into terms, and which of them are exactly alike.
 
-    A text without a single term, such as "?!", goes by its writing; an empty one is like no other.
+    A text without a single term, such as "?!", is compared as it is written; an empty one is like no other.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -118,9 +118,10 @@ class Texts:
         return self._pairs(self._first[left[once]], self._first[right[once]], score[once], kinds, _NONE)
 
     def rouge_l(self, threshold: float, inner: Sequence[str] | None = None) -> Generator[float, None, Pairs]:
-        """Each text that ROUGE-L finds too like one that stays before it, as Self-Instruct filters (arXiv 2212.10560).
+        """The pairs of a text and an earlier text that stays, too alike by ROUGE-L: Self-Instruct's filter (arXiv
+        2212.10560).
 
-        Pairs are those with the row that stays, so whether two that go are alike is not known.
+        Two texts that both go are never compared with each other.
         """
         limit = exact(threshold)
         inners = [tokenize(one) for one in inner] if inner is not None else []
@@ -141,7 +142,7 @@ class Texts:
         return self._pairs(left, right, np.array([pair.score for pair in found]), kinds, np.union1d(left, right))
 
     def index(self, rows: Sequence[int]) -> Arrays:
-        """What a `DuplicateIndex` of the texts is opened with. rows: the number that each text goes by."""
+        """The arrays that a `DuplicateIndex` of the texts opens with. rows: the row id of each text."""
         members: dict[int, list[int]] = {int(first): [] for first in self._first}
         for text, leader in enumerate(self._leader.tolist()):
             members[leader].append(rows[text])
@@ -190,7 +191,7 @@ class Texts:
 
 
 def _leaders(texts: Sequence[str], wholes: Hashes) -> Ints:
-    """Of each text, the first that is exactly like it. wholes: `Encoded.texts`."""
+    """For each text, the place of the first text that is exactly like it. wholes: `Encoded.texts`."""
     leader = np.arange(len(texts))
     rows = np.flatnonzero(wholes)
     order = rows[np.argsort(wholes[rows], kind="stable")]
@@ -203,7 +204,7 @@ def _leaders(texts: Sequence[str], wholes: Hashes) -> Ints:
 
 
 def _lead_wordless(leader: Ints, texts: Sequence[str], rows: Ints) -> None:
-    """The same for texts without a term, such as "?!", as they are written."""
+    """Set the leader of texts without a term, such as "?!": the first one that is written the same."""
     first: dict[str, int] = {}
     for row in rows.tolist():
         if written := normalise(texts[row]):

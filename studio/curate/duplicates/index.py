@@ -1,8 +1,7 @@
-"""The rows of a project filed by their terms, so that a new or edited row is held against all of them at once.
+"""The rows of a project filed by their terms, so that a new or edited row is compared with all of them at once.
 
-What a search has made of the rows is arrays, which lie on disk and are mapped, not read: opening takes no time. Rows
-that came or changed since are beside them in memory. Weights stay those of the search: they hardly change before the
-next one.
+A search writes arrays to disk; the index maps them instead of reading them, so opening takes no time. Rows that came or
+changed since the search are kept in memory. Weights stay those of the search: they hardly change before the next one.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Feature: TypeAlias = int
 Passing: TypeAlias = Callable[[Sequence[int]], Collection[int]]
 _Hit: TypeAlias = tuple[float, int, int | None]
 _AT_ONCE = 256
-"""Texts whose rows are asked for together."""
+"""Texts whose rows are passed to one call of `passing`."""
 
 
 class Near(NamedTuple):
@@ -42,7 +41,7 @@ class _Text(NamedTuple):
 
 
 def arrays_of(of: Features, members: Sequence[Sequence[int]]) -> Arrays:
-    """What an index is opened with. members: the rows that have each compared text."""
+    """The arrays that an index opens with. members: for each compared text, the rows that have it."""
     order = np.argsort(of.keys)
     entries = np.argsort(of.ranks, kind="stable")
     texts = np.repeat(np.arange(of.n, dtype=np.int32), np.diff(of.starts))
@@ -83,7 +82,7 @@ class DuplicateIndex:
         return cls(arrays_of(features(Encoded.none(), 0), []))
 
     def put(self, row: int, text: str) -> None:
-        """File a row anew: it came, or its text is another one."""
+        """File a row under this text: a new row, or one whose text changed."""
         self.drop(row)
         self._added[row] = found = self._text(text)
         for feature in found.features:
@@ -101,12 +100,12 @@ class DuplicateIndex:
     ) -> list[Near]:
         """At most `limit` rows whose overlap with the text reaches the threshold, the nearest first, then by number.
 
-        Of rows that were filed with one and the same text only the first that passes; `but` does not. passing: tells
-        of some rows which do, such as those that are not rejected; None: all. Raises UsageError for a threshold outside
-        0.4 to 1.
+        Of rows filed with one text, only the first that passes is given. but: a row to leave out, such as the asked
+        one. passing: gives those of some rows that pass, such as the rows that are not rejected; None: all pass. Raises
+        UsageError for a threshold outside 0.4 to 1.
         """
         asked, at_least = self._text(text), threshold_of(threshold)
-        # A score with the first row that has it, and the text where others have it too.
+        # A hit is a score, the first row of a text, and the place of that text; None for a row that was put in.
         hits = [*self._near_filed(asked, at_least), *self._near_added(asked, at_least)]
         hits.sort(key=lambda hit: (-hit[0], hit[1]))
         found: list[Near] = []
@@ -121,7 +120,7 @@ class DuplicateIndex:
         return sorted(found, key=lambda one: (-one.score, one.row))[:limit]
 
     def equal(self, row: int) -> list[int]:
-        """The rows that were filed with the very text of this one, and it itself, ascending; [] for a row not here."""
+        """The rows filed with the text of this row, itself included, ascending; [] for a row that is not here."""
         if row in self._added or row in self._dropped or not len(self._rows):
             return [row] if row in self._added else []
         place = int(np.searchsorted(self._rows, row))
@@ -212,7 +211,7 @@ class DuplicateIndex:
         return found.astype(np.int64)
 
     def _rows_of(self, row: int, text: int | None) -> list[int]:
-        """The rows that are still filed under a text; of none, the row."""
+        """The rows still filed under the text at this place; only the row where text is None."""
         if text is None:
             return [row]
         first, end = self._a["member_starts"][text : text + 2]
@@ -237,7 +236,7 @@ class DuplicateIndex:
         return [int(rank) if one else None for rank, one in zip(ranks, known, strict=True)]
 
     def _weights(self, features: Sequence[Feature]) -> list[int]:
-        """The weight of each; a feature that no filed row has is as rare as can be in its script."""
+        """The weight of each feature; one that no filed row has weighs as if one row of its script had it."""
         rarest, weights = self._a["rarest"].tolist(), self._a["weights"]
         ranks = zip(features, self._ranks(features), strict=True)
         return [rarest[feature & 1] if rank is None else int(weights[rank]) for feature, rank in ranks]

@@ -2,11 +2,11 @@
 
     score = 2 · Σ w(shared) / (Σ w(left) + Σ w(right)),   w = ln(1 + N / df)
 
-A term's second occurrence is a feature of its own. df: rows that have the feature, N: rows that have any of its script,
-words or single characters: what all Chinese rows share weighs the same whether there are English ones beside them or
-not, and the other way round. Words of a template that thousands of rows share weigh next to nothing, so that only what
-a row has of its own makes it a duplicate: where
-ROUGE-L > 0.7 and fuzz.ratio flag a hundred wrong pairs for a true one in templated data, this flags almost none.
+A term's second occurrence is a feature of its own. df: rows that have the feature. N: rows that have any feature of its
+script (words, or single characters), so the weight of a Chinese character does not depend on how many English rows
+there are, and the other way round. Words of a template that thousands of rows share weigh next to nothing, so that only
+what a row has of its own makes it a duplicate: where ROUGE-L > 0.7 and fuzz.ratio flag a hundred wrong pairs for a true
+one in templated data, this flags almost none.
 
 Weights are whole numbers, and thresholds fractions: a decision is exact, whatever the order of the rows.
 """
@@ -56,7 +56,7 @@ class Features(NamedTuple):
         return len(self.totals)
 
     def part(self, rows: Ints) -> Features:
-        """Of these rows alone; ranks and weights stay."""
+        """The features of these rows alone, with the same ranks and weights."""
         if len(rows) == self.n:
             return self
         _, entries = spread(self.starts[rows], self.starts[rows + 1])
@@ -65,7 +65,7 @@ class Features(NamedTuple):
         return self._replace(starts=starts, ranks=self.ranks[entries], totals=self.totals[rows])
 
     def weighed(self, weights: Small) -> Features:
-        """The same with other weights."""
+        """The same features with other weights."""
         return self._replace(weights=weights, totals=_sums(weights[self.ranks], self.starts))
 
 
@@ -105,7 +105,7 @@ def script_of(features: Hashes) -> Ints:
 
 
 def weigh(found: Any, n: Any) -> Small:
-    """The weights of features that so many of n rows have."""
+    """The weight of a feature that `found` of n rows have."""
     weights: Small = np.rint(UNIT * np.log1p(n / np.maximum(found, 1))).astype(np.int32)
     return weights
 

@@ -1,6 +1,6 @@
-"""The queue of clusters a person goes through: what is next, what is left, what accepting a whole band would do.
+"""The queue of clusters that a person reviews, and the rows that accepting a whole band of scores would reject.
 
-Only what a decision touches is worked out anew, so that a decision costs the same in a project of any size.
+A decision recomputes only the components it touches, so it costs the same in a project of any size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BAND = 0.05
 
 
 class Loss(NamedTuple):
-    """A row that goes in favour of another one it is near to, and how near."""
+    """A row that would be rejected in favour of keeper, and their score."""
 
     row: int
     keeper: int
@@ -81,7 +81,7 @@ class ReviewQueue:
         return next((place for place, one in enumerate(self) if one == cluster), None)
 
     def losses_for(self, keeper: int, cluster: Cluster) -> list[Loss]:
-        """What goes if this row of the cluster stays: the others, as far as they are near it."""
+        """The rows that go if this row of the cluster stays: the others whose score with it reaches the threshold."""
         scores = dict(zip(cluster.rows, cluster.scores, strict=True))
         others = [row for row in cluster.rows if row != keeper]
         if keeper == cluster.rows[0]:
@@ -105,8 +105,8 @@ class ReviewQueue:
     def follow(
         self, gone: Iterable[int] = (), back: Iterable[int] = (), open: Mapping[tuple[int, int], bool] | None = None
     ) -> None:
-        """What was decided: rows that are rejected now, or not any more; and of pairs (left, right) whether they are
-        open, or somebody wants both rows.
+        """Take in decisions. gone: rows rejected now. back: rows no longer rejected. open: for a pair (left, right),
+        True when it is open, False when somebody wants both rows.
         """
         gone, back, verdicts = set(gone), set(back), open or {}
         self._gone = (self._gone | gone) - back
@@ -117,16 +117,16 @@ class ReviewQueue:
             self._again(root)
 
     def band(self, score: float) -> tuple[float, float]:
-        """From where up to where (exclusive) scores are decided alike with this one; equal rows alone."""
+        """The band of scores that holds this one, its end exclusive. Equal rows, 1.0, are a band of their own."""
         low = int(score / BAND + 1e-9) * BAND
         return (1.0, 2.0) if score >= 1.0 else (round(low, 4), min(round(low + BAND, 4), 1.0))
 
     def losses(self, low: float = 0.0, high: float = 2.0) -> list[Loss]:
-        """What goes if the representative of every cluster with a score in low <= score < high stays.
+        """The rows that go if the representative of every cluster with low <= score < high stays.
 
-        By the order in which representatives are preferred, so that none that stays for another goes later. A cluster
-        whose representative goes is left to a further look. Conflicts are never decided so: no row of a prompt that
-        has other answers, or of a task that has other inputs, goes for a row near it.
+        Clusters are taken in the rank of their representatives, so a row that others went for does not go later. A
+        cluster whose representative goes is left for a later call. Conflicts are never decided this way: no row of a
+        prompt that has other answers, or of a task that has other inputs, goes for a row near it.
         """
         found: list[Loss] = []
         lost: set[int] = set()
@@ -140,16 +140,16 @@ class ReviewQueue:
         return found
 
     def at(self, threshold: float) -> Outlook:
-        """What there would be to decide at another threshold, and what would go. Any thread may ask.
+        """The outlook at another threshold. Any thread may ask.
 
-        Of clusters too large to know all pairs, only the known ones count.
+        Where a cluster is so large that pairs are missing, only the known pairs count.
         """
         edges = (edge for some in self._edges.values() for edge in some)
         other = ReviewQueue(edges, self._rank, threshold, gone=self._gone, partial=self._partial, order=self.order)
         return other.outlook()
 
     def outlook(self) -> Outlook:
-        """What is left, and what would go."""
+        """How many clusters and conflicts are left, and how many rows would go."""
         conflicts = sum(one.kind == "conflict" for one in self)
         return Outlook(len(self) - conflicts, conflicts, len(self.losses()))
 
@@ -159,7 +159,8 @@ class ReviewQueue:
         return self._ties[self._component[row]]
 
     def _contested(self, keeper: int, row: int, conflicts: Collection[int]) -> bool:
-        """Whether the row, which does not say the same as the one that stays, has others beside it to choose from.
+        """Whether the row may not go for the keeper: it says something else, and its prompt or task has other rows to
+        choose from.
 
         conflicts: the groups that ask the same in which answers differ.
         """
@@ -170,7 +171,9 @@ class ReviewQueue:
         return group in conflicts or len({ties.prompts[one] for one in ties.rows[group] if one not in self._gone}) > 1
 
     def _judge(self, root: int, verdicts: Mapping[tuple[int, int], bool]) -> None:
-        """What was decided about pairs, also of rows that are only near through others."""
+        """Set whether pairs of the component are open; a pair without an edge, near only through other rows, gets one
+        of score 0.0.
+        """
         edges, known = self._edges[root], {edge[:2] for edge in self._edges[root]}
         edges = [edge._replace(open=verdicts.get(edge[:2], edge.open)) for edge in edges]
         for (left, right), open in verdicts.items():
@@ -210,7 +213,7 @@ class ReviewQueue:
 
 
 def _by_component(edges: Iterable[Edge]) -> dict[int, list[Edge]]:
-    """The edges by the lowest row of the rows they connect."""
+    """The edges of each connected component, by the lowest row of the component."""
     edges = list(edges)
     lowest = groups(edges)
     found: defaultdict[int, list[Edge]] = defaultdict(list)

@@ -36,13 +36,13 @@ NEAREST = 10
 """How many neighbours of one vector are told."""
 
 _ROWS, _COLUMNS = 2048, 1024
-"""Of a block of products: 8 MB. The vectors of the rows are widened once for all blocks beside each other."""
+"""The size of a block of products: 8 MB. The vectors of its rows are widened once for all blocks of the same rows."""
 _FEW = 512
 """Rows that are multiplied with one vector at a time: they stay in a core's own cache."""
 _CHUNK = 4096
 """Pairs that are computed again at once: 50 MB of doubles at 768 dimensions."""
 _DENSE = 128
-"""When more than one pair in so many is computed again, a block of products costs less than pair by pair."""
+"""When more than one pair in this many must be computed again, computing the whole block is cheaper."""
 _SINGLE = 2.0**-24
 _NEAR = 1e-12
 _SLIP = 0.01
@@ -126,7 +126,7 @@ def nearest(vectors: Halves, one: Halves, threshold: float | Fraction, most: int
 
 
 class _Search:
-    """The rows of the blocks at work, and the product in single precision that the vectors of a pair have at least."""
+    """Finds the pairs between one range of rows (`stand`) and other ranges (`meet`), block by block."""
 
     def __init__(self, vectors: Halves, threshold: float | Fraction) -> None:
         import numpy as np
@@ -144,20 +144,20 @@ class _Search:
         self._cut = float(self._threshold) * least - _slack(vectors.shape[1])
 
     def stand(self, start: int, end: int) -> None:
-        """Take the rows of the blocks that come next."""
+        """Set the standing rows: `meet` then pairs rows start to end with others."""
         self._start, self._end = start, end
         self._singles = _widened(self._vectors[start:end])
         self._doubles: Doubles | None = None
 
     def meet(self, start: int, end: int) -> Neighbours:
-        """The pairs of the standing rows with these."""
+        """The pairs of the standing rows with rows start to end."""
         import numpy as np
 
-        # No row is paired with itself or with one before it.
+        # A pair needs a later row on the right, so standing rows from end on have no partner here.
         rows = min(self._end, end) - self._start
         singles = _widened(self._vectors[start:end])
         products = np.matmul(self._singles[:rows], singles.T, out=self._room(rows, end - start))
-        # In most blocks there is nothing, and one look at the greatest costs least.
+        # Most blocks hold no pair; comparing their greatest product is the cheapest test.
         likely = np.flatnonzero(products >= self._cut) if products.max() >= self._cut else np.empty(0, np.intp)
         left, right = likely // (end - start), likely % (end - start)
         if self._start + rows > start:
@@ -171,7 +171,7 @@ class _Search:
         return Neighbours(left[close], right[close], scores[close])
 
     def _room(self, rows: int, columns: int) -> Floats:
-        """Where products go: the same memory for block after block, which need not be fetched from the system anew."""
+        """The array for the products of a block; all blocks share its memory."""
         import numpy as np
 
         if len(self._space) < rows * columns:

@@ -1,8 +1,8 @@
-"""What pairs of rows say taken together: who asks the same, who says the same, what is near what, who is wanted beside
-whom.
+"""The groups that pairs of rows add up to: rows that ask the same, rows that say the same, groups near each other, and
+rows that the person wants both of.
 
-Rows that ask the same are one thing when it comes to what is near them, however many answers or inputs there are to
-it: two prompts with 400 answers each are near each other once, not 160,000 times.
+Nearness is kept between groups that ask the same, not between their rows: two prompts with 400 answers each are near
+each other once, not 160,000 times.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from studio.curate.duplicates.compared import BYS, By, Compared, answer_key, rest_key
 
 ALL_PAIRS = 64
-"""Of up to so many rows, a verdict on all of them names every pair; of more rows, those with the first one. So whoever
-is wanted beside this many rows is the middle of a verdict on all of them."""
+"""A verdict that keeps up to this many rows names every pair of them; a verdict on more rows names only the pairs with
+the first row. So a row that is kept beside this many others is such a first row, and all of those are kept."""
 
 Tied: TypeAlias = By | Literal["conflict", "task"]
 KINDS: tuple[Tied, ...] = (*BYS, "conflict", "task")
@@ -28,9 +28,9 @@ _ASK_THE_SAME: tuple[Tied, ...] = ("exact", "conflict", "task")
 class Edge(NamedTuple):
     """Two rows and how alike they are. open: nobody has said yet that both shall stay.
 
-    exact: they say the same. conflict: they ask the same, and it is answered otherwise. task: what was compared of them
-    is the same, and they are about another input. Of equal rows it is enough that each is tied to one of the others;
-    any other edge between two rows holds for whatever asks the same as either.
+    exact: both have the same prompt and answer. conflict: the same prompt, different answers. task: the same compared
+    text, such as the instruction, but different inputs. Each of several equal rows needs an edge to only one of the
+    others. An edge of another kind also holds for the rows that ask the same as one of the two.
     """
 
     left: int
@@ -43,11 +43,11 @@ class Edge(NamedTuple):
 def ties_of_equals(
     rows: Iterable[int], of: Callable[[int], Compared]
 ) -> Iterator[tuple[int, int, Literal["exact", "conflict", "task"]]]:
-    """What rows are to each other of which the same was compared, each tied to an earlier one.
+    """Tie each of these rows, whose compared texts are equal, to an earlier one: (earlier row, row, kind).
 
-    An exact pair leads from the first row with an answer to each other one with that answer, a conflict from the first
-    row that asks the same to the first with each other answer, and where only instructions were compared, a task from
-    the first row to the first with each other input.
+    exact: the first row with an answer and each later row with that answer. conflict: the first row with a prompt and
+    the first row with each other answer to it. task, where only instructions were compared: the first row of all and
+    the first row with each other input.
     """
     tasks: dict[str, tuple[int, dict[str, int]]] = {}
     first: int | None = None
@@ -64,14 +64,14 @@ def ties_of_equals(
 
 
 def pairs_of(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """The pairs that say of rows, all of them, that they are wanted beside each other."""
+    """The pairs to store when the person keeps all of these rows, see `ALL_PAIRS`."""
     if len(rows) > ALL_PAIRS:
         return [(rows[0], row) for row in rows[1:]]
     return list(combinations(rows, 2))
 
 
 class Apart:
-    """Things of which somebody wants both."""
+    """Pairs of rows, or of groups, of which the person wants both."""
 
     def __init__(self, pairs: Iterable[tuple[int, int]]) -> None:
         self._others: defaultdict[int, set[int]] = defaultdict(set)
@@ -92,12 +92,12 @@ class Apart:
         return other in self._others[one] or not self._stars.get(one, _NONE).isdisjoint(self._stars.get(other, _NONE))
 
     def clumps(self, things: Sequence[int]) -> list[list[int]]:
-        """The things in as few groups as come of putting each with the first ones it may go with, in their order."""
+        """Groups without a wanted pair: each thing, in order, joins the first group that allows it."""
         if not self._others:
             return [list(things)] if things else []
         found: list[list[int]] = []
         members: list[set[int]] = []
-        starts: defaultdict[int, int] = defaultdict(int)  # by star, the first group that has none of it
+        starts: defaultdict[int, int] = defaultdict(int)  # by star, the first group that has no thing of that star
         for thing in things:
             others, stars = self._others.get(thing, _NONE), self._stars.get(thing, _NONE)
             place = max((starts[star] for star in stars), default=0)
@@ -119,12 +119,12 @@ _NOBODY = Apart(())
 class Ties:
     """The edges of rows, by what they mean. Each group goes by its lowest row.
 
-    asks, prompts, says: of each row, the group of those that ask the same, that ask the same of the same input, that
-    say the same. rows: of each group that asks the same. near: of each such group, the groups near it, each with the
-    closest edge, but for those of which somebody wants rows of both.
+    Each maps a row to its group. asks: rows whose compared text is the same. prompts: rows that also have the same
+    input. says: rows that also have the same answer. rows: the rows of each group of asks. near: for each such group,
+    the groups near it, each with the closest edge; groups of which somebody wants rows of both are left out.
 
-    rows_apart, answers_apart, asks_apart: of which rows, of which groups that say the same, and of which groups that
-    ask the same both are wanted.
+    rows_apart, answers_apart, asks_apart: the pairs of rows, of groups of says, and of groups of asks of which both are
+    wanted.
     """
 
     def __init__(self, edges: Iterable[Edge]) -> None:
@@ -149,7 +149,7 @@ class Ties:
                 self.near[other].setdefault(one, edge)
 
     def tie(self, one: int, other: int) -> Edge | None:
-        """What makes these two rows alike; None when nothing is known to."""
+        """The edge that tells why these two rows are alike; None when no edge does."""
         if self.says[one] == self.says[other]:
             return Edge(one, other, 1.0, "exact")
         if self.prompts[one] == self.prompts[other]:
@@ -161,7 +161,7 @@ class Ties:
 
 
 def groups(edges: Iterable[Edge], by: Collection[Tied] = KINDS) -> dict[int, int]:
-    """Of each row, the lowest row it is connected with by edges of these kinds, one after the other."""
+    """For each row, the lowest row that a chain of edges of these kinds connects it with."""
     lowest: dict[int, int] = {}
 
     def find(row: int) -> int:

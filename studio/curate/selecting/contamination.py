@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     _Numbers: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 GRAM = 13
-"""Tokens on end that no two texts share by chance."""
+"""This many consecutive tokens are never shared by chance."""
 SHORTEST = 5
 """Fewer tokens must be a whole field."""
 COMMON = 10
-"""What more texts of the benchmark have in common is no single entry's."""
+"""A stretch that more texts of the benchmark than this have is common to the benchmark, not of one entry."""
 
 _BREAK, _UNKNOWN, _FIRST = 0, 1, 2
 """Codes: between texts; a token that the benchmark has not; the first token that it has."""
@@ -80,7 +80,7 @@ class Hit(msgspec.Struct, frozen=True):
 
     @property
     def common(self) -> bool:
-        """Whether it is only what many entries of the benchmark have in common."""
+        """Whether the stretch is common to many entries of the benchmark, such as the frame of its tasks."""
         return self.texts > COMMON
 
 
@@ -98,7 +98,7 @@ class NearHit(msgspec.Struct, frozen=True):
 
     @property
     def common(self) -> bool:
-        """Whether it is only near what many entries of the benchmark have in common."""
+        """Whether the row is near many texts of the benchmark, so that no single entry is to blame."""
         return self.texts > COMMON
 
 
@@ -123,7 +123,7 @@ class Benchmark:
         for path, tokens in long or [max(found, key=lambda one: len(one[1]))]:
             codes = array("I", [self._numbers.setdefault(token, len(self._numbers) + _FIRST) for token in tokens])
             digest = blake2b(codes.tobytes(), digest_size=16).digest()
-            # One passage with twenty questions is one text, not what twenty texts have in common.
+            # A passage with twenty questions is one text, not a stretch common to twenty texts.
             if digest not in self._known:
                 self._known.add(digest)
                 self._begins.append(len(self._codes))
@@ -174,9 +174,9 @@ class Benchmark:
             yield list(matches)
 
     def _hits(self, batch: _Batch, matches: list[_Match]) -> list[Hit]:
-        """Stretches that hold the matches of one row: the rarest match first, as far as its text goes on.
+        """The stretches of one row: each match, the rarest first, is extended as far as both texts agree.
 
-        What is common counts only where there is nothing else, and once.
+        A common stretch is kept only when the row has no other, and only one of them.
         """
         hits: list[Hit] = []
         waiting = sorted(matches, key=lambda match: (match.texts, -match.size, match.place))

@@ -43,11 +43,11 @@ Measure = Literal["compression", "overlap"]
 SEED = 42
 
 _STEP = 256
-"""Rows looked at between two signs of life."""
+"""Rows looked at between two reports of progress."""
 _AT_ONCE = 16
 """Texts that a thread compresses before it takes the next ones."""
 _UNIT = 1 << 20
-"""Weights are whole numbers of this part: sums of them are exact, in whatever order they are added."""
+"""Weights are whole multiples of 1 / this number, so that sums are exact in any order."""
 
 
 class Widths(NamedTuple):
@@ -86,7 +86,7 @@ def by_compression(
     drawn = sorted(((row, text.encode()) for row, text in rows), key=lambda row: _draw(row[0], seed))
     ids, texts = [row for row, _ in drawn], [text for _, text in drawn]
     wanted = min(size, len(ids))
-    # By place in the draw, the ratio last known; infinite once the row is selected.
+    # The last known ratio of each row, by its place in the draw; infinite once the row is selected.
     ratios = np.zeros(len(ids))
     selected = Compression()
     # zlib lets go of the interpreter while it compresses. What it says does not depend on who is asked first.
@@ -112,7 +112,7 @@ def by_compression(
 def _ask(
     selected: Compression, places: _Numbers, texts: list[bytes], ratios: _Numbers, threads: ThreadPoolExecutor
 ) -> Iterator[None]:
-    """Write down what the ratio of the selection would be with each of these rows."""
+    """Note for each of these rows the ratio that the selection would have with it."""
     for begin in range(0, len(places), _STEP):
         part = places[begin : begin + _STEP]
         ratios[part] = _ratios(selected, [texts[place] for place in part.tolist()], threads)
@@ -148,7 +148,7 @@ def by_overlap(rows: Iterable[tuple[int, str]], size: int, seed: int = SEED) -> 
         lengths.append(len(found))
     index = _Index(np.frombuffer(sets, np.intc), np.frombuffer(lengths, np.int64), len(numbers))
     drawn = np.array(sorted(range(len(ids)), key=lambda place: _draw(ids[place], seed)), dtype=np.intp)
-    # By place, how like the row is to the selected row nearest to it; infinite once it is selected itself.
+    # By place, the likeness of the row to the nearest selected row; infinite once the row is selected itself.
     nearest = np.where(index.totals > 0, 0.0, 1.0)
     for _ in range(min(size, len(ids))):
         best = int(drawn[nearest[drawn].argmin()])

@@ -2,10 +2,10 @@
 
 Rows are held against entries, never against each other, so that no number of rows alike hides one of them.
 
-Weights are those of rows and entries together: what they all begin with makes nothing alike. But an entry that leaked
-into hundreds of rows makes its own words common, and what each of those rows put in their place rare. Therefore a row
-is also near when it covers an entry: nearly all of its weight, by a text of nearly its length, whatever the row's other
-words weigh. The rows of a template do not cover an entry of it: they lack what that entry is about, its rarest words.
+Weights are those of rows and entries together: words that all of them begin with count for little. But an entry that
+leaked into hundreds of rows makes its own words common, and the words that a row changed rare. Therefore a row is also
+near when it covers an entry: nearly all of its weight, by a text of nearly its length, whatever the row's other words
+weigh. The rows of a template do not cover an entry of it: they lack what that entry is about, its rarest words.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from studio.curate.duplicates.overlap import Features, Floats, Ints, Small, reac
 COVERED = Fraction(85, 100)
 """The share of an entry's weight from which on a row covers it: beyond it nearly everything is a duplicate."""
 _STEP = 256
-"""Entries between two signs of life."""
+"""Entries between two reports of progress."""
 
 
 class _Found:
@@ -58,7 +58,7 @@ def near(
 
 
 class _Filed:
-    """The rows by their features."""
+    """The rows filed by their features."""
 
     def __init__(self, of: Features, rows: Ints) -> None:
         self._of = of
@@ -67,7 +67,7 @@ class _Filed:
         order = np.argsort(ranks, kind="stable")
         self._filed = rows[places[order]]
         self._starts = np.searchsorted(ranks[order], np.arange(len(of.weights) + 1))
-        # Of the entry that is looked at, the weights of its features; 0 of all others.
+        # By feature: its weight where the entry at work has it, else 0.
         self._weights: Small = np.zeros(len(of.weights), np.int32)
 
     def near(self, entry: int, threshold: Fraction) -> tuple[Ints, Floats]:
@@ -84,7 +84,7 @@ class _Filed:
         terms = np.bincount(which, weights=shared > 0, minlength=len(rows)).astype(np.int64)
         self._weights[ranks] = 0
         both = of.totals[rows] + total
-        # As if each other word of the row weighed what one of the entry does on average.
+        # Each word that only the row has counts with the average weight of the entry's words.
         other = (of.starts[rows + 1] - of.starts[rows] - terms) * max(total // max(len(ranks), 1), 1)
         length = total + common + other
         enough = reaches(common, both, threshold)
@@ -93,7 +93,7 @@ class _Filed:
         return rows[enough | covers], score[enough | covers]
 
     def _candidates(self, ranks: Small, total: int, threshold: Fraction) -> Ints:
-        """Rows that have one of the features of which a row that is near has at least one."""
+        """Rows that have one of the entry's front features; every near row has at least one of them."""
         # A pair that reaches t shares t / (2 - t) of the entry's weight or more, see `prefix_keys`.
         need = min(threshold / (2 - threshold), COVERED) * total
         rest = total - np.cumsum(self._of.weights[ranks], dtype=np.int64)

@@ -42,7 +42,7 @@ _SLACK = 1e-6
 _STEPS = (0.35, 0.3, 0.25, 0.22, 0.19, 0.16, 0.13, 0.1, 0.05, _SLACK)
 """Bounds (of LCS / (m + n), half of F) tried from the top until enough rows reach one; the last: any overlap."""
 _FEW = 512
-"""Adding up so many numbers of rows costs what adding a column costs, however long."""
+"""Adding up this many row numbers costs as much as adding a whole column."""
 _SHARE = 64
 """A feature gets a column when more than one row in this many, and more than a few, have it."""
 
@@ -55,7 +55,7 @@ class Near(NamedTuple):
 
 
 class Novelty(NamedTuple):
-    """Whether a text is novel, and on what evidence not.
+    """Whether a text is novel, and the evidence when it is not.
 
     nearest: of a text that is not novel, as `NoveltyIndex.nearest` gives it; else empty, because most texts are novel
     and finding the nearest takes longer than the decision.
@@ -88,7 +88,8 @@ class NoveltyIndex:
         self._sizes: _Bounds = np.zeros(1024, np.float32)
         self._free: list[int] = []
         self._last: tuple[str, str, list[str]] = ("", "", [])
-        # A feature is a token, or a token and how often it came before in the text. A column ends at its last 1.
+        # A feature is a token with its occurrence: the second "the" of a text is another feature than the first. A
+        # column ends at its last 1.
         self._columns: dict[str, bytearray] = {}
         self._postings: dict[str, array[int]] = {}
 
@@ -277,7 +278,7 @@ def _likely(bounds: _Bounds, steps: tuple[float, ...]) -> tuple[float, _Places]:
 
 
 def _features(codes: str) -> list[str]:
-    """Each token of the text, a repeated one as itself, twice itself and so on."""
+    """The features of a text: the second occurrence of a token is the token written twice, and so on."""
     if len(set(codes)) == len(codes):
         return list(codes)
     return [code * nth for code, times in Counter(codes).items() for nth in range(1, times + 1)]

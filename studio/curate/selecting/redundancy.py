@@ -21,7 +21,7 @@ LEVEL = 9
 GROUPS = 48
 """Sources, and methods, that are measured by themselves; each has a compressor, which takes 0.3 MB."""
 OTHERS = "all others"
-"""What the rows of all further sources, or methods, are counted under."""
+"""The name under which rows of all further sources, or methods, are counted."""
 
 Clusters = Mapping[int, int] | Iterable[Iterable[int]]
 """The cluster of each row that is in one, or the rows of each cluster."""
@@ -161,7 +161,7 @@ class _Group:
             self.clusters[cluster] += 1
 
     def figures(self, whole: Mapping[int, int]) -> Figures:
-        """whole: how many rows of the whole set each cluster has; a row that is there alone is like no other."""
+        """The group in figures. whole: rows of each cluster in the whole set; a cluster of one row does not count."""
         inside = [n for cluster, n in self.clusters.items() if whole[cluster] > 1]
         one = self._compression
         return Figures(one.rows, sum(inside), len(inside), one.size, one.packed())

@@ -54,9 +54,10 @@ def split(
     """The ids of each part by its name, in the order given.
 
     alike: pairs of rows that belong in one part, such as near-duplicates: a test set that holds what was trained on
-    measures nothing. Chains of pairs are never torn, also where a link is no row that is divided here. The counts are
-    those of `counts`, but where only groups are left that are larger than the room: then a small part gets so many rows
-    less, and train more. A row's place is drawn from the seed and its id alone, so a row more or less moves few others.
+    measures nothing. Rows connected by a chain of pairs stay in one part, even where a link of the chain is not among
+    ids. The parts have the sizes of `counts`, unless only groups larger than the room are left: then valid or test gets
+    fewer rows and train more. A row's place is drawn from the seed and its id alone, so a row more or less moves few
+    others.
     """
     room = counts(len(ids), shares)
     waiting = _groups(ids, alike, seed)
@@ -78,9 +79,10 @@ def split(
 
 
 def _groups(ids: Iterable[int], alike: Iterable[tuple[int, int]], seed: int) -> list[list[int]]:
-    """The ids, those connected by pairs together, in the order the seed draws them.
+    """The ids in groups connected by pairs; the seed draws the order of the groups.
 
-    What connects two of them may be a row that is not among them: of equal rows each is only tied to the first.
+    Two ids may be connected through a row that is not among them: each of several equal rows is paired only with the
+    first.
     """
     leader: dict[int, int] = {}
 

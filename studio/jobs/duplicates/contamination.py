@@ -75,7 +75,9 @@ def find_contamination(store: Reader, paths: Sequence[Path]) -> Events:
 def _near(
     ids: Sequence[int], prompts: list[str], texts: Sequence[tuple[Entry, str, str]], known: Collection[int]
 ) -> Generator[Event, None, dict[int, NearHit]]:
-    """Rows near a text of a benchmark, and how many they are near, but for those that are known to hold one."""
+    """The rows near a text of the benchmark, each with its nearest text and the number of texts it is near. known: rows
+    to leave out, because they hold a stretch of the benchmark.
+    """
     asked = [one for one in texts if units(one[2]) >= _LEAST]
     searching = Texts([*prompts, *(text for _, _, text in asked)]).near_entries(len(ids), THRESHOLD)
     while True:
@@ -84,7 +86,7 @@ def _near(
         except StopIteration as end:
             pairs: Pairs = end.value
             break
-    # Equal texts are tied to the first of them only, which stands for all elsewhere.
+    # Of equal texts, only the first is in pairs with other texts; the rest are in an exact pair with the first.
     equal: defaultdict[int, list[int]] = defaultdict(list)
     columns = list(
         zip(pairs.left.tolist(), pairs.right.tolist(), pairs.by.tolist(), pairs.scores.tolist(), strict=True)

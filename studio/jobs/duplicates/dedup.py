@@ -44,7 +44,7 @@ def find_duplicates(store: Reader, asked: Asked) -> Events:
 
 
 def search(store: Reader, asked: Asked) -> Generator[Event, None, DuplicatesFound]:
-    """The same for other jobs: Progressed events; returns what was found."""
+    """As `find_duplicates`, for other jobs: yields Progressed events and returns the DuplicatesFound."""
     total = sum(count.n for count in store.rows.counts() if count.status != "rejected")
     groups = yield from read_groups(store, asked.field, total)
     found: list[Found] = []
@@ -82,7 +82,7 @@ def _search(texts: Texts, group: Group, asked: Asked) -> Generator[float, None, 
 
 
 def pairs_of(group: Group, pairs: Pairs) -> Iterable[Found]:
-    """The pairs by their rows; of rows that ask the same, as `ties_of_equals` ties them."""
+    """The pairs with row ids in place of places in the group; rows with equal texts are tied by `ties_of_equals`."""
     rows = group.rows
     asking: defaultdict[int, list[int]] = defaultdict(list)
     columns = (pairs.left.tolist(), pairs.right.tolist(), pairs.by.tolist(), pairs.scores.tolist())

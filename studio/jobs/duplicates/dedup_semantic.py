@@ -25,7 +25,7 @@ from studio.store.pairs import Found
 from studio.store.reader import Reader
 
 _ENOUGH = 32
-"""Pairs for each row on average, from which on only those are kept that connect rows."""
+"""Once this many pairs per row are found on average, only pairs that connect two clusters are kept."""
 
 
 async def find_duplicates(
@@ -68,7 +68,7 @@ def _groups(path: Path, asked: Asked) -> list[Group]:
 
 
 class _Pairs:
-    """Pairs as they come, block by block; of too many those that connect rows."""
+    """Collects pairs block by block. Once there are too many, only pairs that connect two clusters are kept."""
 
     def __init__(self, groups: list[Group]) -> None:
         ids = sorted(row for group in groups for row in group.rows)
@@ -97,6 +97,6 @@ class _Pairs:
 
     @property
     def partial(self) -> tuple[int, ...]:
-        """The rows of clusters of which pairs were passed over."""
+        """The rows of clusters that lack some of their pairs."""
         of = self._components.of(np.arange(len(self._ids)))
         return tuple(self._ids[np.isin(of, of[self._passed_over])].tolist())

@@ -1,4 +1,4 @@
-"""Which rows are near one row, told at once: the index of the last search, kept up with what came and changed since."""
+"""Finds the rows near one row at once, by the index of the last search, into which new and changed rows are put."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from studio.store.rows import Rows, StoredRow
 from studio.text.terms import terms
 
 _CATCH_UP = 20_000
-"""Rows that came or changed since the search, beyond which a new search is the better way."""
+"""When more rows than this came or changed since the search, the index is given up until a new search."""
 _LOOKED_AT = 200
-"""Rows that are read for one row, at most."""
+"""The most rows that are read to find the neighbours of one row."""
 _DAMAGE = (KeyError, IndexError, ValueError, OverflowError, MemoryError)
-"""What arrays say that a disk has spoilt."""
+"""Errors that damaged arrays of the index raise."""
 
 Since = Callable[[tuple[int, int]], tuple[tuple[int, int], Iterable[int]]]
-"""From `OpenProject.changes` of a moment: those of now, and the rows that came or were rewritten between."""
+"""Given an earlier `OpenProject.changes`: the present one, and the rows that came or were rewritten since."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -40,7 +40,7 @@ class Neighbour(NamedTuple):
 
 
 def _or_without(asked: Callable[Concatenate[Neighbours, _P], _R]) -> Callable[Concatenate[Neighbours, _P], _R]:
-    """Ask again without the index if that is damaged: it only saves time."""
+    """Call again without the index when it is damaged; the index only saves time."""
 
     @wraps(asked)
     def ask(self: Neighbours, /, *given: _P.args, **named: _P.kwargs) -> _R:
@@ -54,12 +54,12 @@ def _or_without(asked: Callable[Concatenate[Neighbours, _P], _R]) -> Callable[Co
 
 
 class Neighbours:
-    """The rows of a project by what they ask (or whatever the search compared). For the thread of `rows`."""
+    """Finds neighbours of the project's rows by the text that the last search compared. For the thread of `rows`."""
 
     def __init__(self, folder: Path, rows: Rows, search: Search, since: Since) -> None:
         self._rows, self._since = rows, since
         self._field: Field = search.field
-        # Other methods have measures of their own: of theirs, only what says the same is found here.
+        # Other methods have measures of their own; after such a search only equal texts are found here.
         self._floor = search.floor if search.method in ("overlap", "minhash") else 1.0
         self._at = search.changes
         self._indexes: dict[str, DuplicateIndex] = {}
@@ -84,7 +84,7 @@ class Neighbours:
             self.give_up()
             return False
         for stored in self._rows.page(rows):
-            # What changed may be the very group that it is compared in.
+            # An edit can move a row to another group, such as a KTO row whose tag changed.
             for index in self._indexes.values():
                 index.drop(stored.id)
             self._index(stored).put(stored.id, self._compared(stored).whole)
@@ -101,7 +101,7 @@ class Neighbours:
             return None
         own, index = self._compared(stored), self._index(stored)
         if not index.equal(stored.id):
-            # It was rejected when the search was made, and came back.
+            # The row was rejected at the time of the search and came back, so the index lacks it.
             index.put(stored.id, own.whole)
         hits = index.near(own.whole, self._floor, _LOOKED_AT, stored.id, self._standing)
         known = {one.id: self._compared(one) for one in self._rows.page([hit.row for hit in hits])}
@@ -124,7 +124,7 @@ class Neighbours:
 
     @_or_without
     def scores(self, row_id: int, others: Sequence[int]) -> list[float]:
-        """The scores of a row with others; 0.0 where that is not known."""
+        """The scores of a row with others; 0.0 where a score is not known."""
         stored = self._rows.get(row_id)
         if stored is None or not self.usable:
             return [0.0] * len(others)
@@ -155,7 +155,7 @@ class Neighbours:
     def _judged(
         self, index: DuplicateIndex, own: Compared, other: Compared, score: float, row: int
     ) -> Neighbour | None:
-        """The pair with what must be alike inside, and with typing mistakes looked at again; None for none."""
+        """The pair with its inner texts and typing mistakes taken into account; None when it falls below the floor."""
         kind: Kind = "overlap"
         score = min(score, self._inner(index, own, other))
         if score < self._floor:
@@ -165,7 +165,7 @@ class Neighbours:
         return Neighbour(row, score, kind)
 
     def _inner(self, index: DuplicateIndex, own: Compared, other: Compared) -> float:
-        """How alike they are inside; 1.0 where one has nothing inside, for then the whole decides."""
+        """The score of the inner texts; 1.0 where one row has none, because then the whole text decides."""
         if not (terms(own.inner) and terms(other.inner)):
             return 1.0
         return index.score(own.inner, other.inner)

@@ -42,10 +42,11 @@ if TYPE_CHECKING:
     from studio.jobs.duplicates.semantic_events import Ids, Scores
 
 _FEW, _MANY = 3, 50
-"""Texts that may be refused on end, before anything was answered and afterwards. More, and it is not the texts."""
+"""How many texts in a row may be refused before the first answer, and after it. When more are, the texts are not to
+blame and the job ends."""
 
 Rows = Callable[[Reader], Iterable[tuple[int, str]]]
-"""The rows to compare, as (id, text), read in another thread; their order decides which stands for its equals."""
+"""The rows to compare, as (id, text), read in another thread; of rows with equal texts, the first stands for all."""
 
 
 async def find_neighbours(

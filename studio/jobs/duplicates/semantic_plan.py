@@ -28,7 +28,7 @@ def space_of(settings: EmbeddingsSettings) -> Space:
 
 
 class Corpus:
-    """Rows by the texts they are compared by, each text once.
+    """The texts that rows are compared by, each once, with their rows.
 
     keys and firsts: of each text, that of its vector and its first row, in the order of rows. repeated: the other rows,
     each with the place of its text. missing: texts to ask for, tokens: about what they take. cut, blank: see
@@ -98,7 +98,7 @@ class Batch:
         self.left = texts
 
     def settle(self, keys: Iterable[bytes]) -> None:
-        """They have one or the other now."""
+        """Take texts out that now have a vector or a refusal."""
         for key in keys:
             del self.left[key]
 
@@ -136,12 +136,12 @@ class Batches:
         return Batch(texts) if texts else None
 
     def answer(self, texts: int) -> None:
-        """So many texts have their vectors."""
+        """Count texts that have got their vectors."""
         self.answered += texts
         self.on_end = 0 if texts else self.on_end
 
     def refuse(self, keys: Collection[bytes], why: str) -> None:
-        """No vector of these texts can be had."""
+        """Note texts that the endpoint makes no vector of."""
         self.refused |= dict.fromkeys(keys, why)
         self.on_end += len(keys)
 

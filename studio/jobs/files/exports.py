@@ -152,7 +152,7 @@ class _Dataset:
         write_objects(self.path, objects(), shapes(selection.type, columns, formatting))
         flight = Preflight(self.dataset, self.entry, STAGE_OF[selection.type], _LAYOUTS[self._kind])
         for block in readers.read(self.path):
-            # Places matter to the trainer's reader in lines only, and cost time to find elsewhere.
+            # Only the reader of lines depends on offsets; for other kinds they would cost time and change nothing.
             offsets = block.find_offsets() if self._kind == "jsonl" else repeat(0)
             for value, offset in zip(block.values, offsets, strict=False):
                 flight.see(value, offset or 0)
@@ -162,7 +162,7 @@ class _Dataset:
 
 
 def _leading(ids: Sequence[int], rows: RowsOf) -> list[int]:
-    """The ids with the first row that fills each list column in front."""
+    """The ids, beginning with the first row that fills each list column."""
     wanted, first = set(_LISTS), list[int]()
     for stored in rows.each(ids):
         if new := wanted & filled(stored.row):

@@ -196,7 +196,7 @@ class _Look:
             try:
                 yield from self._traps(text, offset)
             except ValueError:
-                continue  # what is broken is told as such
+                continue  # a broken object is reported elsewhere
 
     def _traps(self, text: str, offset: int) -> list[Trap]:
         return traps_of_text(text, "array" if self._layout == "array" else "lines", offset)

@@ -85,7 +85,7 @@ def rows_of(store: Reader, chosen: ExportSettings, home: Path) -> RowsOf:
 
 
 def _alike(store: Reader) -> Generator[Event, None, list[tuple[int, int]]]:
-    """Every pair of rows that no split may tear apart: those that a search finds, and those found before."""
+    """Every pair of rows that a split must keep in one part: pairs that a search finds now, and pairs found before."""
     from studio.jobs.duplicates import dedup
 
     asked = dedup.Asked("overlap", "prompt", THRESHOLD, indexed=False)
@@ -169,13 +169,13 @@ class Selection:
             self._census.see(stored.row, status=stored.status, method=method_of(stored), origin=rows.origin(stored))
 
     def _problem(self, stored: StoredRow, folder: Path, shelf: Shelf) -> HeldBack | None:
-        """Why the trainer would not keep the row, or would learn nothing good from it."""
+        """Why the row is held back: an issue, a media file that cannot be copied, the trainer's verdict; else None."""
         for issue in self._inspection.faults_of(stored, folder):
             return HeldBack(stored.id, self.type, issue.code, issue.field, issue.message)
         try:
             placed(export_object(stored.row, _MEDIA_OF[self.type]), folder, shelf)
         except MediaError as error:
-            # Whatever is let pass: what is not there cannot be copied.
+            # A waived issue does not help here: a missing file cannot be copied.
             return HeldBack(stored.id, self.type, "media-file", "", str(error))
         made = export_object(stored.row, COLUMNS[self.type], self.formatting)
         said = verdict(made, self._entry, STAGE_OF[self.type])

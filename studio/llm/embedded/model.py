@@ -145,9 +145,7 @@ class Embedded:
         return OpenAIChat(url + "/v1", MODEL_ID, api_key=key, timeouts=_TIMEOUTS, keep_alive=False)
 
     async def _ended(self, chat: OpenAIChat) -> int | None:
-        """The exit code of the server behind chat, None while it runs. A moment is left for news of a
-        crash.
-        """
+        """The exit code of the server behind chat, None while it runs. It waits 0.2 s for a crash to show."""
         child = self._child
         if child is None or self._chat is not chat:
             return 0

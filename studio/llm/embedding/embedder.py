@@ -1,4 +1,4 @@
-"""What stands before an embedding model: the budget, the endpoint's rate, and the store of what was paid for."""
+"""Asks an embedding model within the budget and the endpoint's rate, and stores each vector that was paid for."""
 
 from __future__ import annotations
 

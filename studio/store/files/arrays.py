@@ -38,10 +38,10 @@ LONGEST_LITERAL = 16
 
 
 class Place:
-    """Where the unread part of an array begins, and what stands right before it.
+    """Where the unread part of an array begins, and what is known of the part before it.
 
-    number: of the next element. opening: the first key of the last good element, as it is written.
-    lost: we are inside of something broken.
+    number: of the next element. opening: the first key of the last good element, as it is written. lost: the place is
+    inside something broken.
     """
 
     def __init__(self, name: str, offset: int, lines: Lines) -> None:
@@ -54,7 +54,7 @@ class Place:
         self.opening = b""
 
     def broken(self, ahead: int, cause: str, raw: bytes) -> Broken:
-        """What is broken so many bytes ahead."""
+        """The Broken at this many bytes ahead of the place."""
         offset = self.offset + ahead
         return Broken(self.name, *self.lines.at(offset), offset, cause, raw)
 

@@ -125,7 +125,7 @@ class _Mark(NamedTuple):
         return self.offset + len(self.text)
 
     def ahead(self, offset: int, text: bytes) -> _Mark:
-        """The place further on in this text, with the text that stands there."""
+        """The mark at a later offset in this text. text: what begins there."""
         passed = self.text[: offset - self.offset]
         newlines = passed.count(b"\n")
         column = len(passed[passed.rfind(b"\n") + 1 :].translate(None, _INSIDE_CHARACTER))
@@ -173,9 +173,8 @@ def locate(block: Block, indexes: Collection[int]) -> list[tuple[int, int, int]]
 def element_offsets(raw: bytes, offset: int, n: int, objects: bool) -> list[int]:
     """Where each of the n elements of a valid JSON array begins, in bytes; offset: where the array does.
 
-    objects: every element is one. Between two objects stands "}", a comma and "{". If that stands in the text once
-    less than there are objects, then nowhere else; where strings or lists hold it too, each element is passed over by
-    itself.
+    objects: every element is one. Between two objects stands "}", a comma and "{". If the text has one such boundary
+    fewer than objects, each one is real; where strings or lists hold more of them, each element is scanned by itself.
     """
     # Latin-1 maps each byte to one character, so places in the text are places in the bytes.
     text = raw.decode("latin-1")

@@ -60,7 +60,7 @@ class ExportFolder:
         return any(known == path for known, _ in self._sums) and file.is_file() and (path, _sum(file)) in self._sums
 
     def place(self, wanted: str) -> Path:
-        """Where to write the file that shall be called so; numbered when there is somebody else's of that name."""
+        """Where to write a file of this name; the name is numbered when somebody else's file has it."""
         path = self.staging / next(name for name in _numbered(wanted) if self._free(name) or self.is_ours(name))
         path.parent.mkdir(exist_ok=True)
         return path
@@ -86,9 +86,9 @@ class ExportFolder:
     ) -> None:
         """Put every staged file where it belongs, with the entries in dataset_info.json and the manifest.
 
-        facts: what the manifest tells of a data file besides its sum and size, by path; its type takes the place of
-        what earlier exports wrote of that type, and other files of theirs stay, marked as earlier. record: what the
-        manifest tells of the export. Raises OSError; every file is then the old one or the new one.
+        facts: what the manifest tells of a data file besides its sum and size, by path; a file replaces those that
+        earlier exports wrote of its type; their files of other types stay, marked as earlier. record: what the manifest
+        tells of the export. Raises OSError; every file is then the old one or the new one.
         """
         files = {
             str(path.relative_to(self.staging)): {"sha256": _sum(path), "bytes": path.stat().st_size}
@@ -120,7 +120,7 @@ class ExportFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _superseded(self, files: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Files of earlier exports whose rows stand in other files now, and the list of what was held back then."""
+        """Files of earlier exports whose rows are in new files now, and the earlier list of rows held back."""
         types = {told["type"] for told in files.values() if "type" in told}
         return [
             path

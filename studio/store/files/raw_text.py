@@ -20,7 +20,7 @@ class RawText:
         self._end = 0
 
     def suspect(self, block: Block) -> Iterator[tuple[int, str]]:
-        """Offset and text of the objects whose text seems to hold more keys than were parsed of it, or a huge number.
+        """Offset and text of each object whose text seems to have more keys than the parsed object, or a huge number.
 
         A colon behind a quotation mark, and digits, can also stand in a string, so only another look tells.
         """

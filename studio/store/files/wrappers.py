@@ -39,10 +39,10 @@ class Wrapper(NamedTuple):
 def look_through(
     place: Place, file: io.BufferedReader, size: int, rows: frozenset[str]
 ) -> Wrapper | Literal["objects", "lines"]:
-    """How the rows stand in a file of which place, up to which it has been read, is the first object.
+    """How a file holds its rows; it has been read up to place, where its first object begins.
 
-    A wrapper, or an object a line, or objects over several lines each, as `jq` prints them. rows: names of which an
-    object is a row if it has one, whatever lists it holds.
+    It is a wrapper, or has an object on each line, or objects over several lines each, as `jq` prints them. rows: an
+    object with one of these names is a row, whatever lists it holds.
     """
     walk = _Walk(place, file, size)
     wrong: tuple[Broken, ...] = ()
@@ -83,7 +83,9 @@ def read_objects(place: Place, file: io.BufferedReader, size: int) -> Iterator[B
 
 
 class _Wrong(Exception):
-    """What is no JSON: where in the file, in bytes, and why. raw: the value it is in, if that has an end."""
+    """Something that is no JSON: its place in the file in bytes, and why. raw: the value around it, if that has an
+    end.
+    """
 
     def __init__(self, offset: int, cause: str, raw: bytes = b"") -> None:
         self.offset = offset
@@ -94,9 +96,9 @@ class _Wrong(Exception):
 class _Walk:
     """Goes through JSON in a file, holding no more than one value of it.
 
-    text: what has been read, a character a byte, from the byte base of the file on; pos: what has been passed of it.
-    lists: for every list of objects that are no turns of a conversation, the offset behind its "[" and how many
-    there are. cut: the file ended in one.
+    text: the part of the file in memory, one character a byte, beginning at byte base; pos: how much of it is passed.
+    lists: for every list of objects that are no turns of a conversation, the offset behind its "[" and how many there
+    are. cut: the file ended in one.
     """
 
     def __init__(self, place: Place, file: io.BufferedReader, size: int) -> None:
@@ -146,7 +148,7 @@ class _Walk:
                 raise self.wrong("nested too deeply") from None
 
     def to_next_object(self) -> bytes:
-        """Pass over everything up to a line that begins with "{"; what it was."""
+        """Pass over everything up to a line that begins with "{"; returns the passed text."""
         while not (found := _NEXT_OBJECT.search(self.text, self.pos)) and self._more():
             pass
         end = found.end() if found else len(self.text)
@@ -155,11 +157,11 @@ class _Walk:
         return raw
 
     def wrong(self, cause: str) -> _Wrong:
-        """What is wrong at this place."""
+        """The _Wrong for this place."""
         return _Wrong(self.offset, cause)
 
     def broken(self, error: _Wrong) -> Broken:
-        """The same for people, with line and column."""
+        """The Broken for a _Wrong, with line and column."""
         return Broken(self._place.name, *self._place.lines.at(error.offset), error.offset, error.cause, b"")
 
     def _member(self) -> None:
@@ -174,7 +176,7 @@ class _Walk:
             self.strict_value()
 
     def strict_value(self) -> Any:
-        """Pass over one value; what it is to orjson, which takes nothing that is no JSON. Raises _Wrong."""
+        """Pass over one value and return it as orjson, which accepts only strict JSON, parses it. Raises _Wrong."""
         begin, raw = self.offset, self.value()
         try:
             return orjson.loads(raw)
@@ -210,7 +212,7 @@ class _Walk:
         self.pos += 1
 
     def _more(self) -> bool:
-        """Read on, and let go of what has been passed."""
+        """Read more of the file and drop the passed part."""
         fresh: bytes = self._file.read(max(self._size, len(self.text) - self.pos))
         if fresh:
             self.text = self.text[self.pos :] + fresh.decode("latin-1")

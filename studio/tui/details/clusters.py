@@ -124,7 +124,7 @@ def _marked(left: str, right: str) -> tuple[list[Span], list[Span]]:
 
 
 def loss_lines(some: Sequence[tuple[Loss, StoredRow | None, StoredRow | None]], n: int, width: int) -> list[Line]:
-    """Samples of the n rows that would go: the row that stays, and what the other one has otherwise."""
+    """Samples of the n rows that would go: for each, the row that stays and the differences between the two."""
     lines: list[Line] = [[Span(f"{len(some)} of {n:,} shown", "muted")], []] if n > len(some) else []
     for loss, keeper, row in some:
         if keeper is None or row is None:

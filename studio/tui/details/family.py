@@ -56,11 +56,13 @@ def _made(row: StoredRow) -> str:
 
 
 def branches(depths: Sequence[int]) -> list[tuple[str, str]]:
-    """What stands before each member of a tree given by its depths, parents first, and before its further lines."""
+    """The branch signs of a tree: for each member, those before its first line and those before its other lines.
+    depths: of the members, parents first.
+    """
     found = []
     for place, depth in enumerate(depths):
         rest = depths[place + 1 :]
-        # A line goes on at a level while a later member stands there before one stands above it.
+        # The line of a level goes on while a later member has that level, until a member of a higher level comes.
         goes_on = [_more(rest, level) for level in range(1, depth + 1)][-_DEEPEST:]
         if not goes_on:
             found.append(("", "│" if rest else " "))
@@ -76,7 +78,7 @@ def _more(rest: Sequence[int], level: int) -> bool:
 
 
 def _cut(line: Line, width: int) -> Line:
-    """The line without what does not fit, so that it may stand in a column."""
+    """The line cut to the column's width."""
     cut: Line = []
     left = width
     for text, ink in line:

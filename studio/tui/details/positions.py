@@ -76,7 +76,7 @@ def bars(numbers: Sequence[int]) -> str:
 
 
 def verdict(balance: Imbalance, room: int) -> str:
-    """Whether gold stands evenly, in as many words as there is room for."""
+    """The verdict whether gold is spread evenly, as long as the room allows."""
     figures = f"chi² {balance.chi_square:.1f} p {_p(balance.p)}"
     if balance.degrees == 0:
         word = told = "one tenth only: nothing to compare"
@@ -124,7 +124,7 @@ def board_lines(foreseen: PlacesForeseen | None, settings: PositionSettings, wid
 
 
 def wish_words(settings: PositionSettings) -> str:
-    """What is chosen, in few words: balanced +2 distractors, question both."""
+    """The chosen settings in few words: balanced +2 distractors, question both."""
     parts: list[str] = [settings.strategy]
     if settings.variants:
         parts.append(f"×{settings.variants} variants")
@@ -284,7 +284,7 @@ def _pointed(text: str, words: str) -> list[Span]:
 
 
 def _folded(spans: list[Span], width: int) -> Line:
-    """The spans on one line. Where something is pointed at, what stands before it gives way to it."""
+    """The spans on one line. Text before a pointed-at place is cut when the place would not fit."""
     texts = [one_line(span.text) for span in spans]
     pointed = next((number for number, text in enumerate(texts) if text.startswith("»") and number > 1), None)
     if pointed is not None:

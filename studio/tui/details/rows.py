@@ -17,7 +17,7 @@ class Mark(NamedTuple):
     span: tuple[int, int] | None = None
 
 
-# What stands before a marked place is shown from here on: a place deep in a long text must not be out of sight.
+# At most this many characters are shown before a marked place, so that a place deep in a long text is in sight.
 _BEFORE = 240
 MARK_INK = "reject bold underline"
 

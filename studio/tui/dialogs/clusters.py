@@ -20,7 +20,7 @@ STEP = 0.01
 
 
 class Threshold(ModalScreen[float | None]):
-    """A score moved by keys; told is called with each and answers through `tell` when it knows what would go."""
+    """Asks for a score, moved by keys. told: called with each score; it calls `tell` once it knows what would go."""
 
     BINDINGS = [
         Binding("h,left,j,down", "move(-1)", "lower"),
@@ -54,7 +54,7 @@ class Threshold(ModalScreen[float | None]):
         self.dismiss(self._value)
 
     def tell(self, value: float, text: str) -> None:
-        """What a score would do; of a score that was left meanwhile nothing is said."""
+        """Show what a score would do; ignored when the person has moved to another score."""
         if value == self._value:
             self._text = text
             self._page.show(self._lines)

@@ -63,7 +63,7 @@ class Draw(Help):
 
 
 class NewRow(ModalScreen[Row | None]):
-    """Which type the new row has: an empty row of it."""
+    """Asks for the type of a new row; the answer is an empty row of that type."""
 
     BINDINGS = [
         Binding("escape,q", "dismiss(None)", "cancel"),

@@ -24,17 +24,17 @@ _SHARED = 6
 
 
 class ClusterView:
-    """A list of clusters; below, the first row of one beside another row of it. progress: of what looks at them."""
+    """A list of clusters; below, the first row of one beside another row of it. progress: of reading the clusters."""
 
     def __init__(self, screen: StageScreen) -> None:
         self._screen, self._session = screen, screen.session
         self.chosen, self.order = _recalled(screen.session)
         self.queue: ReviewQueue | None = None
         self._entries: ClusterEntries | None = None
-        # Which of its rows stands beside the first.
+        # The place in the cluster of the row that is shown beside the first.
         self.other = 1
         self._settled = 0
-        # Decisions that settled several clusters, with how many, by their numbers in the journal.
+        # By its number in the journal: how many clusters a decision settled, where it settled several.
         self.weights: dict[str, int] = {}
         self._made: tuple[int, int] | None = None
         self._wanted: int | None = None
@@ -48,11 +48,11 @@ class ClusterView:
         self.make_queue()
 
     def place(self) -> dict[str, object]:
-        """What to remember of where the person is."""
+        """The place to be restored later."""
         return {"row": self.current.rows[0] if self.current else self._wanted, "weights": self.weights}
 
     def count_settled(self) -> None:
-        """Clusters that were settled since the last search: one for a decision, or as many as it is known to weigh."""
+        """How many clusters the decisions since the last search have settled: one each, unless `weights` says more."""
         self._settled = sum(self.weights.get(str(group), 1) for group in self._session.review.settled())
 
     @property
@@ -106,7 +106,7 @@ class ClusterView:
             self._screen.show_header()
 
     def show_queue(self, cursor: int | None = None) -> None:
-        """The queue has changed: paint it, with the cursor where it is or where it is told."""
+        """Repaint a queue that has changed. cursor: where to put the cursor; None leaves it."""
         if self._entries is not None:
             self._entries.forget()
             empty = "No duplicates left." if self._settled else "No duplicates from this score on; t lowers it."
@@ -116,7 +116,7 @@ class ClusterView:
             self._screen.show_header()
 
     def follow(self) -> None:
-        """Rows and pairs were decided on, here or elsewhere: the clusters they are in follow."""
+        """Update the clusters of the rows and pairs that were decided on, here or on other screens."""
         self.count_settled()
         if self.queue is None or self._made is None:
             return
@@ -159,7 +159,7 @@ class ClusterView:
         return [] if equal else self._session.neighbours.shared_terms(left.id, right.id)[:_SHARED]
 
     def note(self) -> str:
-        """What the header says: how far it is, or what is left."""
+        """The header's note: the progress of a job, or what is left to review."""
         if self.progress or self.queue is None:
             return self.progress
         done = f"✓ {self._settled:,}  " if self._settled else ""
@@ -176,7 +176,7 @@ class ClusterView:
             self._screen.move_to(place)
 
     def choose(self, chosen: DedupSettings, order: Order) -> None:
-        """Go by these from now on, also after a restart."""
+        """Use these settings from now on, also after a restart."""
         self.chosen, self.order = chosen, order
         files = msgspec.to_builtins(self._session.settings.dedup)
         self._session.project.remember(_CHOSEN, {"files": files, "chosen": msgspec.to_builtins(chosen), "order": order})
@@ -196,7 +196,7 @@ _NOTHING = _Nothing()
 
 
 def _recalled(session: Session) -> tuple[DedupSettings, Order]:
-    """What the person chose here; whoever changes studio.toml afterwards has said it last."""
+    """The settings the person chose here; a later change of studio.toml takes their place."""
     kept, files = session.project.recall(_CHOSEN) or {}, session.settings.dedup
     order: Order = kept.get("order", "border")
     if kept.get("files") != msgspec.to_builtins(files):

@@ -35,7 +35,7 @@ class FamilyPage:
         self._in_tree = bool(place.get("tree"))
 
     def place(self) -> dict[str, object]:
-        """What to remember of it."""
+        """Whether the tree is shown, to be restored later."""
         return {"tree": self._in_tree}
 
     def show(self, row: StoredRow) -> None:

@@ -19,12 +19,13 @@ from studio.tui.screens.stage import StageScreen
 from studio.tui.widgets.page import Page
 
 _REMEMBERED = "position.settings"
-# Sharing out the places of so many rows takes a tenth of a second.
+# Sharing out the places of this many rows takes a tenth of a second. With more rows it begins after this many seconds
+# without a change.
 _MANY, _REST = 50_000, 1.0
 
 
 class PlacingPlan:
-    """What is chosen, and what it would make of the survey. curve: of a probe, at a width; it stands on the board."""
+    """The chosen settings, and the places they would give the surveyed rows. curve: a probe's curve at a width."""
 
     def __init__(self, screen: StageScreen, curve: Callable[[int], list[Line]]) -> None:
         self._screen, self._session, self._curve = screen, screen.session, curve
@@ -35,14 +36,14 @@ class PlacingPlan:
         self._resharing: Timer | None = None
 
     def restore(self) -> None:
-        """Go by what was chosen before."""
+        """Restore the settings that the person chose before."""
         self.chosen = position_settings.remembered(
             self._session.settings.position, self._session.project.recall(_REMEMBERED)
         )
         self.show_board()
 
     def choose(self, **changes: Any) -> None:
-        """Go by other settings from now on; they are remembered, studio.toml stays."""
+        """Change settings and remember them; studio.toml is not changed."""
         self.chosen = msgspec.structs.replace(self.chosen, **changes)
         self._session.project.remember(
             _REMEMBERED, position_settings.to_remember(self._session.settings.position, self.chosen)
@@ -54,7 +55,7 @@ class PlacingPlan:
             )
 
     def surveyed(self) -> None:
-        """Share the places out anew; over very many rows not before the person rests."""
+        """Share the places out anew; with very many rows, only once no change has come for a second."""
         if self._resharing is not None:
             self._resharing.stop()
         if len(self.rows.survey) < _MANY:
@@ -78,12 +79,12 @@ class PlacingPlan:
     def show_board(self) -> None:
         """Paint the board, as high as it has to be."""
         curve = self._curve(self._screen.size.width)
-        # Now, then, the curve, and the rule below.
+        # Three lines besides the curve: the places now, the places then, and the rule below.
         self.board.styles.height = 3 + len(curve)
         self.board.show(lambda width: [*details.board_lines(self.foreseen, self.chosen, width), *curve])
 
     def target(self, row_id: int) -> int | None:
-        """Where the chosen strategy wants a row's gold segment; None where it names no place."""
+        """The place that the chosen strategy gives a row's gold segment; None where it gives none."""
         index = self.rows.survey.index_of(row_id)
         if self.foreseen is None or index is None or index >= len(self.foreseen.targets):
             return None

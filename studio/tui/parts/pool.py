@@ -16,24 +16,24 @@ from studio.tui.details.pool import balance_lines, seed_lines
 from studio.tui.ink import Line
 from studio.tui.screens.stage import StageScreen
 
-# A pool this small is looked at again after each decision; a larger one when somebody asks.
+# A pool of up to this many seed tasks is surveyed after each decision; a larger one on request.
 _AT_ONCE = 2000
 _BEAT = 1.0
 
 
 class PoolPart:
-    """The task pool, and hints about its seed tasks. What takes long is looked at in a thread.
+    """The task pool, and hints about its seed tasks. Surveys that take long run in a thread.
 
-    progress: of that. hints_came: is told when the hints that a view is narrowed to are there for the first time.
+    progress: of the survey. hints_came: called when the hints that a view is narrowed to are known for the first time.
     """
 
     def __init__(self, screen: StageScreen, hints_came: Callable[[], object]) -> None:
         self._screen, self._session, self._hints_came = screen, screen.session, hints_came
-        # The hint that the view is narrowed to, "yes" for any, "" for rows with and without.
+        # The hint that the view is narrowed to; "yes": rows with any hint, "": all rows.
         self._hint = ""
         self._pool: PoolCounted | None = None
         self.hints: dict[int, tuple[Hint, ...]] | None = None
-        # What `session.changes` was when the pool was last looked at, or is being looked at.
+        # The value of `session.changes` when the last survey of the pool began.
         self._looked: tuple[int, int] | None = None
         self._then: Callable[[PoolCounted], None] | None = None
         self.progress = ""
@@ -41,7 +41,7 @@ class PoolPart:
     # -- hints about rows ------------------------------------------------------------------------
 
     def asked(self, typed: str) -> tuple[str, str]:
-        """The hint that a typed filter asks for, "" for none, and the rest of it. Raises UsageError."""
+        """The hint that a typed filter asks for ("" for none), and the filter's other words. Raises UsageError."""
         words = typed.split()
         asked = [word.removeprefix("hint:") for word in words if word.startswith("hint:")]
         if asked and asked[-1] not in ("yes", *HINTS):
@@ -50,7 +50,7 @@ class PoolPart:
         return asked[-1] if asked else "", " ".join(word for word in words if not word.startswith("hint:"))
 
     def narrow(self, hint: str) -> None:
-        """Narrow the view to rows with this hint, "yes" for any; "" for rows with and without."""
+        """Narrow the view to rows with this hint; "yes": rows with any hint, "": all rows."""
         self._hint = hint
         if hint:
             self.look()
@@ -88,12 +88,12 @@ class PoolPart:
         return sum(count.n for count in self._session.rows.counts() if count.seed) <= _AT_ONCE
 
     def look_again(self) -> None:
-        """Rows may have changed: look at the pool again, if that is done at once."""
+        """Survey the pool again after a change of rows, if it is small."""
         if self._few:
             self.look()
 
     def look(self, then: Callable[[PoolCounted], None] | None = None) -> None:
-        """Look at the pool in a thread unless it is as it was; then is told its balance."""
+        """Survey the pool in a thread unless nothing has changed since the last time. then: called with the result."""
         self._then = then or self._then
         if self._looked != self._session.project.changes:
             self._looked, self._pool = self._session.project.changes, None

@@ -16,12 +16,14 @@ from studio.tui.jobs import LASTING
 from studio.tui.parts.survey import SurveyView
 from studio.tui.screens.stage import StageScreen
 
-# The whole curve stands above the rows where it takes no more than this part of the screen.
+# The whole curve is shown when it takes no more than this part of the screen's height; else one line of it.
 _PART = 1 / 4
 
 
 class ProbePart:
-    """The newest probe, and a key that makes another one. rows: what says how far it is. told: that it is there."""
+    """The newest probe, and a key that makes another one. rows: the view that shows progress. told: called at its
+    end.
+    """
 
     def __init__(self, screen: StageScreen, rows: SurveyView, told: Callable[[], None]) -> None:
         self._screen, self._session, self._rows, self._told = screen, screen.session, rows, told
@@ -34,7 +36,7 @@ class ProbePart:
         self.newest = self._session.runs.newest_probe()
 
     def lines(self, width: int) -> list[Line]:
-        """Its curve, as much of it as there is room for."""
+        """The curve of the newest probe, as much of it as there is room for."""
         if self.newest is None:
             return []
         whole = curve_lines(self.newest, width)

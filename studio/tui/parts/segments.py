@@ -22,7 +22,7 @@ class SegmentPage:
 
     def __init__(self, screen: StageScreen, plan: PlacingPlan) -> None:
         self._screen, self._session, self._plan, self._rows = screen, screen.session, plan, plan.rows
-        # -1: the gold one, or the first; and of which row that is.
+        # The selected segment (-1: the gold one, or the first), and the id of its row.
         self._selected, self._of = -1, 0
         self._text = _FOLDED
 
@@ -57,7 +57,7 @@ class SegmentPage:
         words = answer_of(row.row).strip().rstrip(".。!！") if context.gold.by == "span" else ""
         middle, (first, last) = details.segment_lines(context, words, selected, width, whole=whole)
         start = len(head) + len(above)
-        # The first segment is shown with what stands above it.
+        # When the first segment is selected, the page also shows the lines above it.
         return [*head, *above, *middle, *below], (start + first if first else 0, start + last)
 
     def _then(self, row: StoredRow) -> Then:

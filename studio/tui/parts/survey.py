@@ -19,7 +19,7 @@ from studio.tui.ink import Line
 from studio.tui.position_filter import HINT, PositionFilter, parse, select
 from studio.tui.screens.stage import StageScreen
 
-# So many changed rows are looked at while the person waits, more of them in a thread.
+# Up to this many changed rows are surveyed at once; more of them in a thread.
 _AT_ONCE = 100
 _READ = 400
 
@@ -27,8 +27,8 @@ _READ = 400
 class SurveyView:
     """The survey, and a list of those of its rows that the filter lets through.
 
-    progress: of what looks at them, or changes them. surveyed: is told when the survey has changed. threshold: the
-    confidence from which on a gold segment counts as known.
+    progress: how far the job is that surveys or changes rows. surveyed: called when the survey has changed. threshold:
+    the confidence from which on a gold segment counts as known.
     """
 
     EMPTY = "No row has several segments (documents, list entries, paragraphs)."
@@ -45,7 +45,7 @@ class SurveyView:
         self._filter = PositionFilter()
         self._wanted: object = None
         self.progress = ""
-        # What `session.changes` was when the survey was right; None before the first one.
+        # The value of `session.changes` at which the survey was up to date; None before the first survey.
         self._known: tuple[int, int] | None = None
 
     @property
@@ -80,7 +80,7 @@ class SurveyView:
         self._look(None)
 
     def place(self) -> dict[str, object]:
-        """What to remember of where the person is."""
+        """The row under the cursor and the filter, to be restored later."""
         row = self.current
         return {"row": row.id if row else None, "filter": self.typed}
 
@@ -102,7 +102,7 @@ class SurveyView:
         return self._window.ids
 
     def follow(self) -> None:
-        """Rows were decided on: look at those again, and at none else."""
+        """Survey again the rows that decisions have changed, and no others."""
         if self._known is None or self._screen.studio.jobs.running("segments"):
             self._refresh_current()
             return
@@ -116,7 +116,7 @@ class SurveyView:
         self.show_survey()
 
     def _refresh_current(self) -> None:
-        """While a survey is under way, which sees no decision: the row that is looked at, at least."""
+        """Update the row under the cursor while a survey runs, since that survey misses decisions made meanwhile."""
         if (row_id := self.entry_id) is not None and self.survey.index_of(row_id) is not None:
             if entry := self._session.placing.survey_entry(row_id):
                 self.survey.replace(row_id, entry)
@@ -125,7 +125,7 @@ class SurveyView:
             self._screen.show_detail()
 
     def know(self, known: Mapping[int, Entry]) -> None:
-        """Rows were decided on, and what became of these is known: the survey need not look at them again."""
+        """Enter the known outcome of decisions on these rows, so that they need not be surveyed again."""
         if self._known is None:
             return
         others = set().union(*self._session.project.touched_since(self._known)) - known.keys()
@@ -168,14 +168,14 @@ class SurveyView:
     def _looked(self) -> None:
         self.progress = ""
         if self._screen.is_attached:
-            # What was decided meanwhile, the survey has not seen.
+            # The survey has not seen decisions made while it ran.
             self._screen.decided()
 
     def show_survey(self) -> None:
-        """Show what the filter lets through of the survey as it is now."""
+        """Show the rows of the present survey that pass the filter."""
         edition = (id(self.survey), self.survey.edition, len(self.survey))
         if not self.typed and edition == self._edition:
-            # The same rows as before, perhaps a million of them: only what is seen of them is painted anew.
+            # The list has the same rows as before, perhaps a million: repaint only the visible ones.
             self._window.forget()
             self._screen.list.repaint()
             self._shown_anew()
@@ -216,7 +216,7 @@ class SurveyView:
         return self._window.ids[index] if index < len(self._window) else None
 
     def title(self) -> str:
-        """What the header says: how far it is, or where the cursor is."""
+        """The header's note: the progress of the survey, or the place of the cursor."""
         if self.progress:
             return self.progress
         marked = f"● {len(self.marked):,}  " if self.marked else ""
@@ -238,7 +238,7 @@ class SurveyView:
         self._screen.app.push_screen(Ask("Filter", self.typed, f"{HINT}; empty shows all"), self.filtered)
 
     def filtered(self, typed: str | None) -> None:
-        """Show only what the typed filter lets through."""
+        """Show only the rows that pass the typed filter."""
         if typed is None:
             return
         try:

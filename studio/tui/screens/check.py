@@ -17,7 +17,7 @@ from studio.tui.issue_groups import ERROR, OF_SET, WAIVED, WARNING, Found, Group
 from studio.tui.jobs import LASTING
 from studio.tui.screens.stage import StageScreen
 
-# So many rows are checked again while the person waits, more of them in a thread.
+# Up to this many changed rows are checked again at once; more of them in a thread.
 _AT_ONCE = 200
 _SAMPLES = 20
 
@@ -35,7 +35,7 @@ class CheckScreen(StageScreen):
         self._rows = 0
         self._progress = ""
         self._wanted: Spot | None = None
-        # What `session.changes` was when every row was checked as it was then; None before the first check.
+        # The value of `session.changes` at which the issues were up to date; None before the first check.
         self._checked: tuple[int, int] | None = None
 
     # -- the view --------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ class CheckScreen(StageScreen):
         return self._at[1] if self._at else None
 
     def refresh_view(self) -> None:
-        """Rows were decided on: check those again, and none else."""
+        """Check again the rows that decisions have changed, and no others."""
         if self._checked is None:
             return
         now = self.session.project.changes
@@ -144,7 +144,7 @@ class CheckScreen(StageScreen):
     def _ended(self) -> None:
         self._progress = ""
         if self.is_attached:
-            # What was decided meanwhile, the check has not seen.
+            # The check has not seen decisions made while it ran.
             self.decided()
 
     # -- commands --------------------------------------------------------------------------------
@@ -227,7 +227,9 @@ class CheckScreen(StageScreen):
         return self.session.rows.get(self.current.row) if self.current else None
 
     def after_verdict(self) -> None:
-        """A rejected row's issues are gone, which brings the next one under the cursor; an accepted one keeps them."""
+        """Move on: rejecting a row removes its issues, so the cursor is on the next one already; accepting keeps
+        them.
+        """
         before = self.groups.spot(self.list.cursor)
         self.decided()
         if self.groups.spot(self.list.cursor) == before:

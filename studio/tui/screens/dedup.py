@@ -60,7 +60,7 @@ class DedupScreen(StageScreen):
     # -- deciding --------------------------------------------------------------------------------
 
     def _decided(self, n: int = 1) -> None:
-        """A cluster less, or two rows less to look at: the next one comes under the cursor. n: clusters in all."""
+        """Move on after a decision, to the next cluster or the next two rows. n: how many clusters it settled."""
         if n > 1:
             self.clusters.weights[str(self.session.journal.history(1)[0].id)] = n
         self.decided()

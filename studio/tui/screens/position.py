@@ -72,10 +72,10 @@ class PositionScreen(StageScreen):
         self.rows.go_to(row_id)
 
     def on_resize(self) -> None:
-        self.plan.show_board()  # Its height goes by that of the screen.
+        self.plan.show_board()  # The height of the board depends on that of the screen.
 
     def key_escape(self) -> None:
-        """Out of the filter, back to every row."""
+        """Drop the filter and show every row."""
         if self.rows.typed:
             self.rows.filtered("")
 
@@ -144,7 +144,7 @@ class PositionScreen(StageScreen):
 
     @work(exclusive=True, group="preview")
     async def _preview(self, ids: list[int] | None, which: str) -> None:
-        """Place these rows, None for all, after a look at what comes of it."""
+        """Place these rows, None for all, after the person has seen a preview and agreed."""
         from studio.tui.dialogs.fix_preview import FixPreview
 
         chosen, foreseen = self.plan.chosen, self.plan.foreseen
@@ -160,7 +160,7 @@ class PositionScreen(StageScreen):
         self.app.push_screen(preview, lambda sure: self._place(ids) if sure else None)
 
     def _place(self, ids: list[int] | None) -> None:
-        # Where gold stands elsewhere is known here, so that a few rows need no look at a million.
+        # The survey knows where gold stands in the other rows, so that placing a few rows need not read a million.
         standing = None if ids is None else self.rows.survey.standing(set(ids), self.rows.threshold)
         events = self.session.placing.place(self.plan.chosen, ids, standing=standing)
         self.studio.jobs.start("place", events, self._placing, self._placed)

@@ -73,7 +73,7 @@ class RowsStage(StageScreen):
         came_from = self._current_id
         ids = await self.view()
         self._whole = True
-        # Who has moved on meanwhile stays where they are, and so does who asked for a row that is not here.
+        # The cursor stays when the person has moved it meanwhile, or asked for a row that is not in this view.
         moved = self._current_id != came_from
         wanted = row_id if not moved and row_id in ids[_place_of(ids, row_id) :][:1] else self._current_id
         self._show(ids, _place_of(ids, wanted))
@@ -85,7 +85,7 @@ class RowsStage(StageScreen):
         self.show_detail()
 
     def nothing(self) -> str:
-        """What an empty view says."""
+        """The text of an empty view."""
         return f"No row matches {self._typed!r}. / changes the filter." if self._typed else self.EMPTY
 
     def refresh_view(self) -> None:
@@ -98,7 +98,7 @@ class RowsStage(StageScreen):
         self.reload_view()
 
     def reload_view(self) -> None:
-        """Rows came or went: make the view anew around the cursor."""
+        """Build the view anew around the cursor, after rows came or went."""
         self._load_view(self._current_id)
 
     @property
@@ -146,7 +146,7 @@ class RowsStage(StageScreen):
             self.decided()
 
     def key_escape(self) -> None:
-        """Out of the filter, back to every row of the stage."""
+        """Drop the filter and show every row of the stage."""
         if self._typed:
             self._filtered("")
 
@@ -204,6 +204,6 @@ class RowsStage(StageScreen):
 
 
 def _place_of(ids: Sequence[int], row_id: int) -> int:
-    """Where row_id is in ascending ids, or the next one's place."""
+    """The place of row_id in ascending ids, or that of the next greater id."""
 
     return min(bisect.bisect_left(ids, row_id), max(len(ids) - 1, 0))

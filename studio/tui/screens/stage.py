@@ -20,7 +20,7 @@ from studio.tui.widgets.bars import Footer, Header
 from studio.tui.widgets.page import Page
 from studio.tui.widgets.row_list import RowList
 
-# A cursor at rest this long is remembered; on the way it is not worth a write.
+# The place of the cursor is saved once it has rested this long, not at every move.
 _REST = 0.3
 
 
@@ -32,7 +32,7 @@ class StageScreen(Screen[None]):
     JOBS: tuple[str, ...] = ()
     """The jobs this screen itself tells about."""
     parts: tuple[object, ...] = ()
-    """What the screen holds that has commands; they come before the screen's own."""
+    """The parts of the screen that have commands; their commands come before the screen's own."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class StageScreen(Screen[None]):
         yield self.footer
 
     def above(self) -> ComposeResult:
-        """What stands above list and page."""
+        """The widgets above list and page."""
         yield from ()
 
     def on_mount(self) -> None:
@@ -84,7 +84,7 @@ class StageScreen(Screen[None]):
         """Go back to a remembered place."""
 
     def place(self) -> dict[str, object]:
-        """What to remember of where the person is."""
+        """The place to be restored later."""
         return {}
 
     def refresh_view(self) -> None:
@@ -95,10 +95,10 @@ class StageScreen(Screen[None]):
         self.refresh_view()
 
     def show_detail(self) -> None:
-        """Show what the cursor is on."""
+        """Show the details of the entry under the cursor."""
 
     def title_note(self) -> str:
-        """What the header says about this stage."""
+        """The header's note about this stage."""
         return ""
 
     def selected_row(self) -> StoredRow | None:

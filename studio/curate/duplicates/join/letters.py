@@ -1,7 +1,7 @@
-"""A second look at short texts that share most of their words: are the others the same words, typed otherwise?
+"""A second look at short texts that share most of their words: are the words they do not share typing mistakes?
 
-One mistyped word of five takes a fifth of a short text's overlap away, and the rarest fifth at that. Letters tell what
-words cannot: the words that are not shared, laid end to end, differ in one or two letters. Nothing with digits or signs
+One mistyped word of five takes a fifth of a short text's overlap away, and the rarest fifth at that. A typing mistake
+shows in the letters: the words that are not shared, joined, differ in one or two letters. Nothing with digits or signs
 is taken for a typing mistake (2018 is not 2019), nor words that begin otherwise (increase, decrease), nor a Chinese
 character for another.
 """
@@ -17,7 +17,7 @@ from studio.text.terms import terms
 SHORT = 16
 """Terms: a longer text with one mistyped word is alike enough without a second look."""
 _LETTERS = 4
-"""Shorter words are not taken for each other: hat and hut are two things."""
+"""Letters that the unshared words of a text must have: hat and hut are two words, not one mistyped."""
 
 
 def likeness(left: str, right: str) -> float:
@@ -36,7 +36,7 @@ def likeness(left: str, right: str) -> float:
 
 
 def _only(some: list[str], others: list[str]) -> str:
-    """The terms that `others` have not, in their order, end to end."""
+    """The terms of some that are not in others, in their order, joined into one string."""
     shared = Counter(others)
     found = []
     for term in some:

@@ -22,7 +22,7 @@ BANDS = 32
 HASHES = 4
 _SEED = 42
 _MANY = 64
-"""Of more rows than this that draw alike, each is only compared with the one before it and the first."""
+"""When more rows than this draw alike, each is compared only with the row before it and with the first."""
 
 
 def join(

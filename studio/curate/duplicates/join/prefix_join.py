@@ -17,15 +17,15 @@ from studio.curate.duplicates.join.prefix_keys import AT_ONCE, BITS, Filing, Key
 from studio.curate.duplicates.overlap import Features, Floats, Ints, reaches, scores, shared, spread
 
 _DENSE = 32
-"""Of more rows than this under one key, those that are in one cluster already are not compared again."""
+"""When a key has more rows than this, rows that are already in one cluster are not compared again."""
 _SMALL = 64
-"""Up to so many rows a cluster has all its pairs."""
+"""A cluster of up to this many rows gets all of its pairs."""
 _ENOUGH = 32
-"""Pairs found for each row on average, from which on the same holds everywhere."""
+"""Once this many pairs per row are found on average, rows of one cluster are not compared again under any key."""
 
 
 Also: TypeAlias = Callable[[Ints, Ints], tuple[Ints, Ints]]
-"""Of pairs that are alike, what they have in common by another measure, and what both weigh by it."""
+"""For pairs (left, right): the weight they share by another measure, and the weight of both together by it."""
 
 
 class Found(NamedTuple):
@@ -46,8 +46,8 @@ def join(
 ) -> Generator[float, None, Found]:
     """The pairs that reach the threshold, by left and right row; yields the share of the work that is done.
 
-    also: another measure by which a pair must reach it; the score is then the lower one. lone: rows of which one is in
-    each pair; None: all.
+    also: another measure by which a pair must reach it too; the score is then the lower one. lone: flags rows; each
+    pair has at least one flagged row. None: all rows.
     """
     search = _Search(of, threshold, also, lone)
     yield from search.run()
@@ -98,7 +98,7 @@ class _Search:
             self._meet(seeking[~lone], keys[self._lone[self._rows[place_of(keys)]]])
 
     def _meet(self, sought: Keys, keys: Keys) -> None:
-        """Compare the rows of each key that is sought with those behind it under the same hash."""
+        """Compare the row of each key in `sought` with the rows of the later keys that have the same hash."""
         places = place_of(sought)
         filing = self._filing
         heaviest = np.searchsorted(filing.weights, filing.heaviest[places], side="right") - 1
@@ -106,7 +106,7 @@ class _Search:
         ends = np.searchsorted(keys, up_to(sought, heaviest), side="right")
         met = ends > begins
         hashes, places, begins, ends = sought[met] >> np.uint64(BITS), places[met], begins[met], ends[met]
-        # Where a key begins among those that are sought.
+        # The place in sought where each hash begins.
         first = np.flatnonzero(np.diff(hashes, prepend=np.uint64(0)))
         if not len(first):
             return
@@ -120,8 +120,8 @@ class _Search:
             self._meet_many(keys, hashes[of_many], places[of_many], begins[of_many], ends[of_many])
 
     def _meet_many(self, keys: Keys, hashes: Keys, places: Ints, begins: Ints, ends: Ints) -> None:
-        """Keys of many rows: the foremost of each with all others, then more and more of them, until all that are
-        alike are connected.
+        """Keys of many rows: compare the first row of each with all others, then the next 2, 4, 8 ... rows, until all
+        rows of the key are connected.
         """
         first = np.flatnonzero(np.diff(hashes, prepend=np.uint64(0)))
         key = np.repeat(np.arange(len(first)), np.diff(first, append=len(places)))
@@ -129,7 +129,7 @@ class _Search:
         begin, end = begins[first], np.maximum.reduceat(ends, first)
         for low, high in _doubling(int(turn.max()) + 1):
             left_over = self._apart(keys, begin, end, places, first)
-            # What is left of a key whose rows are all connected is not looked at.
+            # The remaining rows of a key whose rows are all connected are passed over.
             self._passed_over[self._rows[places[~left_over[key] & (turn >= low)]]] = True
             chosen = np.flatnonzero(left_over[key] & (turn >= low) & (turn < high))
             for some in _parts((ends - begins)[chosen]):
@@ -139,7 +139,7 @@ class _Search:
                 return
 
     def _apart(self, keys: Keys, begins: Ints, ends: Ints, places: Ints, first: Ints) -> Flags:
-        """Which of these ranges of keys, and the places from first[i] on, have rows that are not connected."""
+        """For each i, whether rows of keys[begins[i]:ends[i]] and the places from first[i] on are not connected."""
         of = self._components.of(self._rows[places])
         lowest, highest = np.minimum.reduceat(of, first), np.maximum.reduceat(of, first)
         for some in _parts(ends - begins):
@@ -177,7 +177,7 @@ class _Search:
         self._n += len(left)
 
     def complete(self) -> Ints:
-        """Compare what was passed over in small clusters; returns the rows of the others."""
+        """Compare the pairs that were passed over in clusters of up to 64 rows; returns the rows of larger clusters."""
         of = self._components.of(np.arange(self._of.n))
         passed = np.isin(of, of[self._passed_over])
         rows = np.flatnonzero(passed)
@@ -210,7 +210,7 @@ def _unique(numbers: Ints) -> Ints:
 
 
 def _parts(sizes: Ints) -> Iterator[slice]:
-    """Slices of a list whose sizes add up to no more than what is held at a time, or hold one."""
+    """Slices of `sizes` that add up to at most `AT_ONCE`; an entry larger than that is a slice of its own."""
     upto = np.cumsum(sizes)
     begin = 0
     while begin < len(sizes):

@@ -29,14 +29,14 @@ _PAIRS = 64
 AT_ONCE = 1 << 19
 """Keys, and pairs of rows, that are in memory at a time: some 15 MB."""
 BITS = 25
-"""Of a key that are not hash."""
+"""Bits of a key that are not hash."""
 
 
 class _Fronts(NamedTuple):
-    """Entries that could be the first that their row shares with another, by feature.
+    """Entries that could be the first one their row shares with another row, sorted by feature.
 
-    seeks, sought: behind how many of the entries after it the second one could be, for a row
-    that seeks and for one that is sought. low: what a key of it ends with, but for whether it is sought.
+    seeks, sought: how many of the next entries could be the second one, for a row that seeks and for one that is
+    sought. low: the lower bits of the entry's keys: the place of its row, and 0 for the bit that marks a sought row.
     """
 
     entries: Ints
@@ -60,7 +60,9 @@ class _Fronts(NamedTuple):
 
 
 class Filing:
-    """The keys of rows for a threshold. places: of each row among all by weight; rows, weights: of each place."""
+    """The keys of rows for a threshold. places: the place of each row in the order of weight. rows, weights: the row
+    and the weight at each place.
+    """
 
     def __init__(self, of: Features, threshold: Fraction) -> None:
         self._of = of
@@ -71,14 +73,14 @@ class Filing:
         self.places[self.rows] = np.arange(len(totals))
         self.weights = totals[self.rows]
         self.heaviest = self.weights * (2 * under - over) // over
-        """Of each place, the weight of the heaviest row that could be its partner."""
+        """For each place, the weight of the heaviest row that can still reach the threshold with its row."""
         self._sought = -(-over * totals // under)
         self._seeks = -(-over * totals // (2 * under - over))
         self._upto = np.zeros(len(of.ranks) + 1, np.int64)
         np.cumsum(of.weights[of.ranks], out=self._upto[1:])
 
     def parts(self) -> Iterator[tuple[Keys, float]]:
-        """All keys, sorted, some at a time but those of one hash together; and the share that is filed by then."""
+        """The keys in sorted parts, those of one hash in one part; and the share of the work that is done."""
         fronts = self._fronts()
         first, second = _scattered(len(self._of.weights))
         work = np.cumsum(fronts.seeks + 1)
@@ -94,7 +96,7 @@ class Filing:
     def _fronts(self) -> _Fronts:
         of, upto = self._of, self._upto
         ends = upto[of.starts[1:]]
-        # What follows from an entry on shrinks along the row, so the front ends where it falls below what is needed.
+        # The weight from an entry to the end of its row shrinks along the row; the front ends where it is too little.
         last = np.searchsorted(upto[:-1], ends - self._seeks, side="right")
         rows, entries = spread(of.starts[:-1], np.minimum(last, of.starts[1:]))
         ranks = of.ranks[entries]
@@ -110,12 +112,12 @@ class Filing:
         # 0: not filed alone; 1: it seeks; 2: it is sought as well.
         alone = np.where(heavy, 1 + in_front, np.where(own >= self._seeks[rows], 1 + (own >= need), 0))
         low = self.places[rows].astype(np.uint64) << np.uint64(1)
-        # By feature, so that a part of them holds all keys that begin with it.
+        # Sorted by feature, so that one part holds all keys whose first feature it is.
         order = np.argsort(ranks, kind="stable")
         return _Fronts(entries[order], ranks[order], seeks[order], sought[order], low[order], alone[order])
 
     def _behind(self, entries: Ints, limits: Ints, stop: Ints) -> Ints:
-        """How many of the entries that follow could be the second one: all before which no more than a limit stands."""
+        """How many of the next entries could be the second one: those with at most the limit's weight before them."""
         last = np.searchsorted(self._upto[:-1], limits, side="right")
         return np.maximum(np.minimum(last, stop) - entries - 1, 0)
 
@@ -139,12 +141,12 @@ class Filing:
 
 
 def up_to(keys: Keys, places: Ints) -> Keys:
-    """The last key under the hash of each of these that a row up to a place could have."""
+    """For each key, the greatest key with its hash that a row at this place, or before it, can have."""
     return _packed(keys, places.astype(np.uint64) << np.uint64(1), np.ones(len(keys), bool))
 
 
 def place_of(keys: Keys) -> Ints:
-    """The places of the rows that the keys are of."""
+    """The place of each key's row."""
     return ((keys & np.uint64((1 << BITS) - 1)) >> np.uint64(1)).astype(np.int64)
 
 

@@ -1,10 +1,10 @@
 """All pairs of rows that are alike as a whole and inside: where one task is put to many inputs, rows are duplicates
 only if their inputs are.
 
-A join is quick where few rows are alike in what they are filed by, or where those that are alike are also connected.
-Rows of a task are alike as a whole and differ inside, so they are filed by what is inside; many questions about one
-text are alike inside, so they are filed as a whole; and so are rows with nothing inside, of which the whole decides.
-Each pair is found in one of these three ways, whatever other rows there are.
+A join is quick where few rows are alike in the features they are filed by, or where alike rows also become pairs. Rows
+of a task are alike as a whole and differ inside, so they are filed by what is inside; many questions about one text are
+alike inside, so they are filed as a whole; and so are rows with nothing inside, of which the whole decides. Each pair
+is found in one of these three ways, whatever other rows there are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from studio.curate.duplicates.join.prefix_join import Also, Found
 from studio.curate.duplicates.overlap import Features, Ints, shared
 
 _MANY = 64
-"""Of rows with the very same text inside, so many are paired by it."""
+"""Where more rows than this have the same inner text, pairs of such rows are sought by their whole texts."""
 
 
 class Join(Protocol):
@@ -33,7 +33,7 @@ class Join(Protocol):
 
 
 class _Way(NamedTuple):
-    """Rows, the features that they are filed by, and the rows of which one is in each pair."""
+    """One way to find pairs: rows, the features they are filed by, and also and lone as in `prefix_join.join`."""
 
     rows: Ints
     of: Features
@@ -80,7 +80,7 @@ def _weighed(of: Features, left: Ints, right: Ints) -> tuple[Ints, Ints]:
 
 
 def _inside(inner: Features, number_of: Ints, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """The same of inner texts, most of which are one and the same, as their numbers tell."""
+    """The shared and the total weight of inner texts. Equal numbers mean equal texts: (1, 2), without a comparison."""
     common, both = np.ones(len(left), np.int64), np.full(len(left), 2)
     other = number_of[left] != number_of[right]
     common[other], both[other] = _weighed(inner, left[other], right[other])
@@ -88,7 +88,7 @@ def _inside(inner: Features, number_of: Ints, left: Ints, right: Ints) -> tuple[
 
 
 def _at(way: _Way) -> Also | None:
-    """The second look at a pair, by the places that the rows have in their part."""
+    """The second measure of the way, for places among its rows."""
     also, rows = way.also, way.rows
     return None if also is None else lambda left, right: also(rows[left], rows[right])
 
