@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from studio.jobs.self_instruct_recipe import INPUT_FIRST
+from studio.store.draws import BOOTSTRAP, UNANSWERED
 
 from studio.alpaca.rows import Sft
 from studio.errors import StudioError
 from studio.jobs import task_pool
-from studio.jobs.self_instruct_recipe import INPUT_FIRST
-from studio.store.draws import BOOTSTRAP, UNANSWERED
 from studio.store.project import DATABASE_FILE
 from studio.store.rows import Generated
 from tests.support.projects import bring_in, new_project
