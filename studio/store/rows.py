@@ -30,6 +30,11 @@ PAIRED = "chosen over #"
 parent."""
 
 
+def paired(stored: StoredRow) -> bool:
+    """Whether it is a preference row that was made of two rows."""
+    return (stored.operation or "").startswith(PAIRED)
+
+
 class Generated(msgspec.Struct, frozen=True):
     """A row a method made, with its lineage. rule and evidence say why it was eliminated, if it was.
 

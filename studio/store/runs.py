@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from studio.store.database import Database
 from studio.store.files.huggingface import is_hub_name
 from studio.store.filters import STATUSES
@@ -20,6 +22,20 @@ class Source(NamedTuple):
     note: str
 
 
+class _Asked(msgspec.Struct):
+    model: str
+
+
+class _Roles(msgspec.Struct):
+    teacher: _Asked | None = None
+
+
+class _Recipe(_Roles):
+    """What every recipe has of models: roles, or, as Self-Instruct wrote it before schema 10, the teacher alone."""
+
+    roles: _Roles | None = None
+
+
 class Run(NamedTuple):
     """One method with one plan. settings: the recipe it was started with, as JSON. ended: in which order runs came to
     their end, None before.
@@ -31,6 +47,16 @@ class Run(NamedTuple):
     settings: str
     started_at: str
     ended: int | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The teacher it was started with, as its endpoint calls it; None where nobody was asked."""
+        try:
+            recipe = msgspec.json.decode(self.settings, type=_Recipe)
+        except msgspec.DecodeError:
+            return None
+        teacher = (recipe.roles or recipe).teacher
+        return None if teacher is None else teacher.model
 
 
 _SELECT = "SELECT id, method, key, settings, started_at, ended FROM runs"

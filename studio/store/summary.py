@@ -13,7 +13,7 @@ from studio.store.files.huggingface import is_hub_name
 from studio.store.filters import STATUSES
 from studio.store.pairs import Pairs
 from studio.store.replies import Replies
-from studio.store.rows import PAIRED, PLACEMENT, Count, Rows, StoredRow
+from studio.store.rows import PLACEMENT, Count, Rows, StoredRow, paired
 from studio.store.runs import Runs
 
 
@@ -70,7 +70,7 @@ def _came(stored: StoredRow, runs: Runs, replies: Replies) -> str:
             f"by {orjson.loads(first[0])['model']}" if first else "",
         ]
         return ", ".join(filter(None, told))
-    if (stored.operation or "").startswith(PAIRED):
+    if paired(stored):
         return f"made of two rows, #{stored.parent} {stored.operation}"
     source = None if stored.source is None else runs.source(stored.source)
     if source is None:

@@ -206,7 +206,10 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool = Fals
         return None
     known = Called(naming, len(bodies)).known
     for found in numbers(text, nouns, known):
-        about = found.noun in nouns or (found.noun == "" and _turns_to(text, found.start, naming))
+        # Brackets have no noun of their own; they begin with the one that stands before them.
+        about = found.noun in nouns or (
+            found.noun == "" and (spoken.startswith(nouns, found.start) or _turns_to(text, found.start, naming))
+        )
         if about and not found.glued and any(one.first in known or one.last in known for one in found.items):
             return Guard("cross-reference", text[found.start : found.end].strip())
     return None

@@ -13,7 +13,7 @@ from studio.jobs.events import Events, Progressed
 from studio.jobs.files.selection import method_of, origin_of, waits
 from studio.store.filters import Filter, Status
 from studio.store.reader import Reader
-from studio.store.rows import StoredRow
+from studio.store.rows import StoredRow, paired
 
 _STEP = 500
 _STATUSES: tuple[Status, ...] = ("pending", "accepted")
@@ -88,10 +88,10 @@ def _total(store: Reader) -> int:
 
 def _sources(store: Reader) -> Callable[[StoredRow], str]:
     """What a row's source is called: each run and each import has a name of its own."""
-    names: dict[tuple[int | None, int | None], str] = {}
+    names: dict[tuple[int | None, int | None, bool], str] = {}
 
     def source_of(stored: StoredRow) -> str:
-        key = stored.run, stored.source
+        key = stored.run, stored.source, paired(stored)
         if key not in names:
             name = origin_of(store, stored)
             names[key] = f"{name}, import {stored.source}" if name in names.values() else name

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import orjson
 
 from studio.alpaca import dataset_info
 from studio.alpaca.census import Census
@@ -24,7 +23,7 @@ from studio.settings import ExportSettings
 from studio.store.files.media import MediaError, Shelf, find
 from studio.store.filters import Filter
 from studio.store.reader import Reader
-from studio.store.rows import StoredRow
+from studio.store.rows import StoredRow, paired
 
 THRESHOLD = 0.75
 """The overlap from which on rows are kept in one part of a split."""
@@ -66,10 +65,10 @@ class RowsOf(msgspec.Struct, frozen=True):
 def rows_of(store: Reader, chosen: ExportSettings, home: Path) -> RowsOf:
     """The rows an export asks for. home: where media paths of rows written by hand start from."""
     base = Filter(statuses=chosen.statuses, tags=chosen.tags, methods=chosen.methods, min_score=chosen.min_score)
-    origins: dict[tuple[int | None, int | None], tuple[str, Path]] = {}
+    origins: dict[tuple[int | None, int | None, bool], tuple[str, Path]] = {}
 
     def place(stored: StoredRow) -> tuple[str, Path]:
-        key = stored.run, stored.source
+        key = stored.run, stored.source, paired(stored)
         if key not in origins:
             origins[key] = origin_of(store, stored), store.runs.folder(stored.source) or home
         return origins[key]
@@ -96,10 +95,12 @@ def _alike(store: Reader) -> Generator[Event, None, list[tuple[int, int]]]:
 
 
 def origin_of(store: Reader, stored: StoredRow) -> str:
-    """Where a row comes from, in words without a path: its run, its file, or that it was written by hand."""
+    """Where a row comes from, in words without a path: its run, its file, two rows, or that it was written by hand."""
     if stored.run is not None and (run := store.runs.get(stored.run)) is not None:
-        model = orjson.loads(run.settings).get("model") or "a model without a name"
-        return f"{run.method} by {model}, run {run.id}"
+        by = "" if run.model is None else f" by {run.model or 'a model without a name'}"
+        return f"{run.method}{by}, run {run.id}"
+    if paired(stored):
+        return "made of two rows"
     source = None if stored.source is None else store.runs.source(stored.source)
     return f"file {Path(source.path).name}" if source else "written by hand"
 

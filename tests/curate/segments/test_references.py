@@ -147,6 +147,8 @@ def test_labels_may_count_from_zero_and_have_a_noun_of_their_own():
     [
         (["a", "as Document 1 says"], DOCUMENTS, "Document 1"),
         (["a", "see [2]"], DOCUMENTS, "[2]"),
+        (["a", "What Document [1] says of it is wrong"], DOCUMENTS, "Document [1]"),
+        (["a", "文档【1】有误"], DOCUMENTS, "文档【1】"),
         (["a", "as mentioned above, it"], None, "as mentioned above"),
         (["a", "the foregoing is wrong"], None, "the foregoing"),
         (["a", "the previous paragraph"], None, "previous paragraph"),

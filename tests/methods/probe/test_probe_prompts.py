@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 import pytest
@@ -50,4 +51,5 @@ def test_broken_files_are_named_with_the_place():
     assert "`small`" in broken(text[: text.index("[small.kv]")])
     assert "`temperature`" in broken(text.replace("[small.kv]", "[small.kv]\ntemperature = 1"))
     assert "`standard.kv.prompt`" in broken(text.replace('Key: "{asked}"', 'Key: "{key}"', 1))
-    assert "`prompt`" in broken(text.replace("prompt = ", "promt = ", 1))
+    assert "`promt`" in broken(text.replace("prompt = ", "promt = ", 1))
+    assert "`prompt`" in broken(re.sub(r'prompt = """.*?"""', "", text, count=1, flags=re.DOTALL))

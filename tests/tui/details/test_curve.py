@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from studio.methods.probe.curve import Curve, Point, positions
 from studio.methods.probe.tasks import Setup
-from studio.store.probes import Probe
+from studio.session.runs.probing import Probe
 from studio.text.display import columns, visible
 from studio.tui.details.curve import curve_line, curve_lines
 from studio.tui.ink import INKS
@@ -17,7 +17,7 @@ from studio.tui.ink import INKS
 def probe(size, points, task="kv", model="a-model", ended=True):
     curve = Curve(size, tuple(Point(*point) for point in points))
     setup = Setup(task, size, len(points), max(asked for _, asked, _ in points), "en", 42)
-    return Probe(1, model, setup, "{}", "2027-01-01T00:00:00", ended, curve)
+    return Probe(1, model, setup, "2027-01-01T00:00:00", ended, curve)
 
 
 def texts(lines):

@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from studio.errors import ModelError, RefusedError
-from studio.jobs.events import AttemptFailed, Planned
-from studio.jobs.placement.events import GoldJudged
+from studio.jobs.events import AttemptFailed, Ended, Planned
 from studio.jobs.placement.originals import known_gold
 from studio.jobs.runs.control import Control
 from studio.llm.chat import Reply, Usage
@@ -54,8 +53,8 @@ async def test_the_judge_is_asked_where_no_rule_is_sure_and_the_rows_can_be_plac
     assert (await drain(session.placing.place()))[-1].rows == 0
     events = await judge(session)
     assert next(event for event in events if isinstance(event, Planned)).attempts == 6
-    judged = [event for event in events if isinstance(event, GoldJudged)]
-    assert {(event.place, event.confidence) for event in judged} == {(1, 0.9)}
+    judged = [event for event in events if isinstance(event, Ended)]
+    assert {(event.result.value["place"], event.result.value["confidence"]) for event in judged} == {(1, 0.9)}
     for stored in session.rows.page(range(1, 7)):
         gold = known_gold(stored)
         assert (gold.place, gold.by, gold.confidence) == (1, "judge", 0.9)
@@ -101,7 +100,7 @@ async def test_replies_are_paid_once(make):
     session.journal.undo()
     events = await judge(session)
     assert len(chat.asked) == 6
-    assert all(event.replayed for event in events if isinstance(event, GoldJudged))
+    assert all(event.replayed for event in events if isinstance(event, Ended))
     assert session.rows.stats()["replies"] == 6
 
 
@@ -137,7 +136,7 @@ async def test_a_failure_costs_its_own_row_and_a_bad_key_ends_the_run(make):
     session = await make(UNSURE, FakeChat(refuses_one))
     events = await judge(session)
     assert [event.message for event in events if isinstance(event, AttemptFailed)] == ["too long"]
-    assert sum(isinstance(event, GoldJudged) for event in events) == 5
+    assert sum(isinstance(event, Ended) for event in events) == 5
     assert session.rows.get(1).gold_why is None
     broken = await make(UNSURE, FakeChat(lambda request: ModelError("the key is wrong")))
     with pytest.raises(ModelError, match="the key is wrong"):
@@ -150,7 +149,7 @@ async def test_what_is_decided_meanwhile_stands(make):
     async for event in session.runs.judge_gold(Control()):
         if isinstance(event, Planned):
             session.placing.mark_gold(5, 3)
-        if isinstance(event, GoldJudged) and event.row_id == 1:
+        if isinstance(event, Ended) and event.task.row == 1:
             session.rows.edit(6, edited)
     assert session.rows.get(5).gold == 3
     assert session.rows.get(5).gold_why is None
@@ -161,7 +160,7 @@ async def test_undoing_it_while_it_runs_ends_it(make):
     session = await make(UNSURE)
     judged = 0
     async for event in session.runs.judge_gold(Control()):
-        if isinstance(event, GoldJudged):
+        if isinstance(event, Ended):
             judged += 1
             session.journal.undo()
     assert judged == 1

@@ -9,16 +9,16 @@ from functools import partial
 import pytest
 
 from studio.errors import LockedError, ModelError, PassingError, RefusedError, StudioError, UsageError
-from studio.jobs.events import AttemptFailed, LaneStarted, Planned
-from studio.jobs.probe_events import ProbeBegun, Probed, ProbeEnded
-from studio.jobs.probe_tally import ProbeTally
+from studio.jobs.events import AttemptFailed, Ended, LaneStarted, Planned
 from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
 from studio.llm.chat import Reply, Usage
 from studio.llm.embedded import model as embedded
-from studio.methods.probe import weights_by_decile
+from studio.methods.probe import tasks, weights_by_decile
 from studio.methods.probe.verdict import judge
 from studio.session import Session
+from studio.session.runs.probe_tally import ProbeTally
+from studio.session.runs.probing import ProbeBegun, ProbeEnded
 from tests.support.chat_server import PASSING, ChatServer, Fault, flaky
 from tests.support.fake_chat import FakeChat, taught, use
 from tests.support.probes import place
@@ -91,8 +91,8 @@ async def test_a_model_that_forgets_the_middle_has_a_u_curve(make, task, languag
     weights = weights_by_decile(found.curve)
     assert weights[4] > 4 * weights[0]
     assert weights[5] > 4 * weights[9]
-    assert (found.model, found.ended, tally.ended) == ("fake", True, True)
-    assert (tally.questions, tally.answered, tally.right, tally.failed) == (40, 40, 32, 0)
+    assert (found.model, found.ended, tally.through) == ("fake", True, True)
+    assert (tally.questions, tally.all_answered, tally.right, tally.failed) == (40, 40, 32, 0)
     assert tally.curve == found.curve
     assert session.runs.spent.requests == 40 == session.rows.stats()["replies"]
 
@@ -101,19 +101,25 @@ async def test_events_come_in_order_and_are_kept_before_they_are_told(make, tmp_
     session, told = make(FakeChat(), samples=2), []
     async for event in session.runs.probe(Control()):
         told.append(event)
-        if isinstance(event, Probed):
+        if isinstance(event, Ended):
             reader = Session.open(tmp_path / "p", read_only=True)
             (kept,) = reader.runs.probes()
-            assert kept.curve.asked == sum(isinstance(one, Probed) for one in told)
+            assert kept.curve.asked == sum(isinstance(one, Ended) for one in told)
             assert reader.rows.stats()["replies"] >= kept.curve.asked
             await reader.close()
     assert isinstance(told[0], ProbeBegun)
     assert told[0].model == "fake"
-    assert told[1] == Planned(10, 0)
+    assert told[0].before == []
+    assert [event for event in told if isinstance(event, Planned)] == [Planned(10, 0)]
     assert told[-1] == ProbeEnded(session.runs.newest_probe())
-    probed = [event for event in told if isinstance(event, Probed)]
-    assert {(one.sample, one.index) for one in probed} == {(s, i) for s in range(2) for i in (0, 3, 7, 10, 14)}
-    assert all(one.right == (one.expected in one.said) for one in probed)
+    probed = [event for event in told if isinstance(event, Ended)]
+    assert {one.task.key for one in probed} == {(s, i) for s in range(2) for i in (0, 3, 7, 10, 14)}
+    setup = told[0].setup
+    asked = {(one.sample, one.index): one for sample in range(2) for one in tasks.of_sample(setup, sample)}
+    for one in probed:
+        [reply] = one.replies
+        said = Reply.decode(session.project.replies.find(reply)).text
+        assert one.result.value == {"right": asked[one.task.key].answer in said}
     assert not any(one.replayed for one in probed)
     started = [event for event in told if isinstance(event, LaneStarted)]
     assert {one.step for one in started} == {"probing"}
@@ -159,7 +165,7 @@ async def test_more_samples_pay_for_the_new_ones_only(make):
     chat = FakeChat()
     more = make(chat)
     tally = await run(more)
-    assert (len(chat.asked), tally.replayed, tally.answered) == (25, 15, 40)
+    assert (len(chat.asked), tally.replayed, tally.all_answered) == (25, 15, 40)
     assert [one.setup.samples for one in more.runs.probes()] == [8, 3]
 
 
@@ -168,7 +174,7 @@ async def test_a_stopped_probe_is_kept_unfinished_and_goes_on(make):
     session = make(chat, concurrency=2)
     async for event in session.runs.probe(control):
         seen.append(event)
-        if sum(isinstance(one, Probed) for one in seen) == 9:
+        if sum(isinstance(one, Ended) for one in seen) == 9:
             control.stop()
     assert not any(isinstance(one, ProbeEnded) for one in seen)
     (stopped,) = session.runs.probes()
@@ -211,7 +217,7 @@ async def test_what_fails_for_good_is_counted_and_asked_again_by_the_next_start(
 
     session = make(FakeChat(script))
     tally = await run(session)
-    assert (tally.answered, tally.failed) == (32, 8)
+    assert (tally.all_answered, tally.failed) == (32, 8)
     assert tally.failures == {"the line is down": 8}
     # A position without any answer: the probe is not over.
     assert session.runs.newest_probe() is None
@@ -243,7 +249,7 @@ async def test_an_answer_that_a_filter_cut_is_no_wrong_answer(make):
 
     session = make(FakeChat(script), samples=2)
     tally = await run(session)
-    assert (tally.answered, tally.failed) == (8, 2)
+    assert (tally.all_answered, tally.failed) == (8, 2)
     assert counts(session.runs.probes()[0])[:2] == [(0, 0, 0), (3, 2, 2)]
 
 
@@ -407,9 +413,10 @@ async def test_the_embedded_model_is_probed_and_its_context_is_kept_exactly(make
         pytest.skip(reason)
     session = make(keys=5, positions=3, samples=1)
     events = await drain(session.runs.probe(Control()))
-    probed = [event for event in events if isinstance(event, Probed)]
+    probed = [event for event in events if isinstance(event, Ended)]
     assert events[0].room == (max(event.tokens[0] for event in probed), 2048 - 100)
-    assert all(event.said for event in probed)
+    assert all(Reply.decode(session.project.replies.find(key)).text for event in probed for key in event.replies)
+    assert [len(event.replies) for event in probed] == [1, 1, 1]
     found = session.runs.newest_probe(embedded.MODEL_ID)
     assert (found.curve.asked, found.ended) == (3, True)
     assert events[-1] == ProbeEnded(found)
