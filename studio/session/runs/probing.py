@@ -147,11 +147,7 @@ class Probing:
         ruler = self._methods.ruler("teacher") or (_Estimated(given) if given else None)
         if ruler is None:
             return None
-<<<<<<< HEAD
         done = self._methods.done(course)
-=======
-        done: set[Key] = Answers(self._project.database).done(course.id) if course.id else set()
->>>>>>> tests-probe
         left = (task for task in course.method.tasks(course) if task is not None and task.key not in done)
         asks = ((next(course.method.attempt(task, course)), task) for task in left)
         requests = (request_of(ask, task, course) for ask, task in asks if isinstance(ask, Ask))
