@@ -86,7 +86,7 @@ def seeds(number: int) -> list[str]:
     return english + [f"请向新同事说明木匠的第{n}件工具有什么用处。" for n in range(number - number // 2)]
 
 
-async def whole(url: str, requests: int, *, soak: bool = False) -> tuple[float, Tally]:
+async def whole(url: str, requests: int, *, soak: bool = False) -> tuple[float, RunTally]:
     """Requests/s of the job as long as every lane had an attempt, and its tally."""
     with tempfile.TemporaryDirectory() as folder:
         create(Path(folder) / "p")
