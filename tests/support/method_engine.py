@@ -4,6 +4,10 @@
     Start(method, project, chat, settings, lanes=8, luck=Random(1)).run()
 
 One start after another over the same project is what a person sees who stops a run and goes on with it.
+
+    asks, result = driven(method.attempt(task, start), ["what is said first", Said("then", "length")])
+
+One attempt is driven by hand.
 """
 
 from __future__ import annotations
@@ -68,6 +72,14 @@ class Look:
     def page(self, ids):
         return [self._project.rows[row_id] for row_id in ids if row_id in self._project.rows]
 
+    def accepted(self, type):
+        return sorted(one.id for one in self._project.rows.values() if one.status == "accepted" and one.type == type)
+
+    def head(self, root, before):
+        made = [one for one in self._project.made() if one.root == root and one.round < before]
+        standing = [one for one in made if one.status != "rejected"]
+        return max(standing, key=lambda one: (one.round, one.variant), default=None)
+
     def seeds(self):
         rows = self._project.rows.values()
         return sorted(one.id for one in rows if one.seed and one.status != "rejected" and one.type == "sft")
@@ -95,7 +107,8 @@ class Look:
 class Start:
     """One start of a run, as its method sees it, and the engine of it.
 
-    chat: from a Request to a text, a Reply or an error. luck: which of the requests in flight is answered next.
+    chat: from a Request to a text, a Reply or an error. profile: of every role, or by role. own: prompt sets in place
+    of the shipped ones, from a language and a profile. luck: which of the requests in flight is answered next.
     kill_at: the moment, counted in notes, replies and results, at which the process dies. attended: what dooms every
     request takes its attempt back and pauses: nothing begins until what is in flight has ended, then resumed is called.
     kept: called with each task and result that is kept. events: (what, key, result) of all that ended.
@@ -107,7 +120,7 @@ class Start:
         self.method, self.project, self.settings, self.lanes = method, project, settings, lanes
         self.kill_at, self.attended = chosen.get("kill_at", -1), chosen.get("attended", False)
         self.kept, self.resumed = chosen.get("kept", _nothing), chosen.get("resumed", _nothing)
-        self._profile = chosen.get("profile", "standard")
+        self._profile, self._own = chosen.get("profile", "standard"), chosen.get("own", method.prompts.load)
         self._chat, self._luck = chat, luck or Random(0)
         self.look, self.state, self.events, self.counts = Look(project), None, [], {}
         self.flying, self.returned, self.held, self.turns = set(), set(), {}, []
@@ -119,10 +132,10 @@ class Start:
     # -- for the method ------------------------------------------------------------------------------
 
     def profile(self, role):
-        return self._profile
+        return self._profile if isinstance(self._profile, str) else self._profile[role]
 
     def prompts(self, role, language):
-        return self.method.prompts.load(language, self._profile)
+        return self._own(language, self.profile(role))
 
     def note(self, tasks):
         for task in tasks:
@@ -268,6 +281,25 @@ class Start:
         self.kill_at -= 1
         if self.kill_at == 0:
             raise Killed
+
+
+def driven(attempt, answers=None):
+    """What an attempt asks, and what becomes of it, when it is answered so: with texts, whole Saids, or errors; with
+    the likely answers where none are given.
+    """
+    asks, left = [], list(answers or ())
+    try:
+        ask = next(attempt)
+        while True:
+            asks.append(ask)
+            said = ask.likely if answers is None else left.pop(0)
+            if isinstance(said, Exception):
+                ask = attempt.throw(said)
+            else:
+                ask = attempt.send(Said(said, tokens=9, by="fake") if isinstance(said, str) else said)
+    except StopIteration as stop:
+        assert not left, f"never asked for: {left}"
+        return asks, stop.value
 
 
 def request_of(ask, task, model="fake"):
