@@ -317,6 +317,8 @@ def test_settings_that_change_count_from_the_next_request_on():
     assert next(made).sampling.max_tokens == 50
     start.change(max_tokens=70)
     assert made.send(Said(EVOLVED["en"])).sampling.max_tokens == 70
+    start.change(short_answer=2)
+    assert made.send(Said("Sorry, I cannot.")).role == "judge"
 
 
 # -- what becomes of it ----------------------------------------------------------------------------

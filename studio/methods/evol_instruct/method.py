@@ -117,8 +117,8 @@ class EvolInstruct(Method):
         # At once, and not when the first is wanted: the plan is counted before.
         run.state.look_over(run)
         return (
-            Task(key, after=(key[0] - 1, key[1]) if key[0] > 1 else None, row=key[1], round=key[0])
-            for key in _keys(run)
+            Task((round, root), after=(round - 1, root) if round > 1 else None, row=root, round=round)
+            for round, root in _keys(run)
         )
 
     def total(self, run: Run, done: Callable[[Key], bool]) -> tuple[int, int]:
@@ -177,7 +177,7 @@ class _Attempt:
 
     def made(self) -> Any:
         """The row, the rule that eliminates it, and what the answerer thought."""
-        parent, short = self._parent, self._run.settings.short_answer
+        parent = self._parent
         prompts = self._run.prompts("teacher", self._spoken)
         turns = evol_instruct.evolving_messages(prompts, self.operation, parent.text)
         # Whatever passes the rules would do.
@@ -192,7 +192,7 @@ class _Attempt:
         turns = evol_instruct.answering_messages(self._run.prompts("answerer", self._spoken), asked)
         said = yield self._ask("answerer", turns, evolved, "1, 2, 3", _ANSWER[self._run.profile("answerer")])
         row, thinking = Sft(instruction=evolved, input=parent.input, output=said.text.strip()), said.thinking
-        why = evol_instruct.check_answer(said.text, short) or _cut(said)
+        why = evol_instruct.check_answer(said.text, self._run.settings.short_answer) or _cut(said)
         if why is not None:
             return row, why, thinking
         turns = evol_instruct.judging_messages(self._run.prompts("judge", self._spoken), parent.text, evolved)
