@@ -134,7 +134,9 @@ def _verdict(text: str, found: Found, of: Called, listed: frozenset[int]) -> Lit
 
 _BEFORE = re.compile(
     r"(?:(?:^|[.!?;,\n])[ \t]*(?:[-*•][ \t]*)?(?:[A-Za-z]+[ ])?|[:：>#№{][ ]*[\"'*“]*|(?<![A-Za-z\d_])[(（][ ]?"
-    r"|[\[【]\^?|\bno\.[ ]?|编号|选项|答案|[在是为]|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ](?:also[ ])?)$",
+    r"|[\[【]\^?|\bno\.[ ]?|编号|选项|答案|[在是为]"
+    r"|\b(?:see|cf\.|number|only|just|both|not|and|or|is|are|was|were|namely|except)[ ]"
+    r"(?:also[ ])?)$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
