@@ -143,6 +143,7 @@ def test_labels_in_circles_are_named_by_circles():
         '{"source": "it froze", "n": "3"}',
         "No. 3",
         "weeks[1] = 9;",
+        "weeks(x)[1] = 9;",
         "2. The quay\n3. The pilots",
         "By (1) ice, (2) wind.",
     ],
