@@ -70,6 +70,7 @@ def test_a_bracket_is_a_reference_whatever_noun_stands_before_it(segments, noun)
         ("Neither document 1 nor 3.", "Neither document 3 nor 5."),
         ("Documents [1], [3] agree.", "Documents [3], [5] agree."),
         ("It froze [1, 3].", "It froze [3, 5]."),
+        ("Source: 1, 3", "Source: 3, 5"),
         ("It froze [1; 3], [ 4 ].", "It froze [3; 5], [ 4 ]."),
         ("It froze [[1]] and [3](#three).", "It froze [[3]] and [5](#three)."),
         ("See `[1]`.", "See `[3]`."),
