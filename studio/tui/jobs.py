@@ -20,7 +20,8 @@ from studio.jobs.events import Event
 Seen = Callable[[list[Event]], None]
 BEAT = 1.0
 LASTING = 3600.0
-"""Seconds that the error of a failed job is shown: until the next decision, since the person may be away."""
+"""Seconds that the error of a failed job is shown. It is long because the person may be away; a decision ends it
+sooner."""
 
 
 class Host(Protocol):

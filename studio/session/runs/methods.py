@@ -166,12 +166,16 @@ class MethodRuns:
         attempts, made = course.method.total(course, done.__contains__)
         return self.foretold(course, await self._sampled(course, done, min(sample, max(0, attempts - made))))
 
-    def foretold(self, course: Course, heard: Sequence[Heard] = ()) -> Estimate:
-        """What is left of a start that has been opened. heard: attempts that were really asked, to measure it by."""
+    def foretold(self, course: Course, heard: Sequence[Heard] = (), done: set[Key] | None = None) -> Estimate:
+        """What is left of a start that has been opened. heard: attempts that were really asked, to measure it by.
+
+        done: the tasks that cost nothing any more, by default those whose answers the run keeps.
+        """
         from studio.jobs.runs import estimate
         from studio.llm import prices
 
-        settings, method, done = self._project.settings, course.method, self.done(course)
+        settings, method = self._project.settings, course.method
+        done = self.done(course) if done is None else done
         attempts, made = method.total(course, done.__contains__)
         left, sampled, find = max(0, attempts - made), len(heard), self._project.replies.find
         if heard:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from studio.jobs.runs.control import Control
     from studio.jobs.runs.course import Course
     from studio.jobs.runs.estimate import Estimate
-    from studio.llm.chat import Message
+    from studio.llm.chat import Message, Request
+    from studio.methods.asking import Key
     from studio.methods.probe.curve import Curve
     from studio.methods.probe.tasks import Setup
 
@@ -107,7 +108,9 @@ class Probing:
 
         course, _ = await self._methods.opened(METHOD, Control())
         room = await self._room(course)
-        return Foretold(course.models["teacher"].model, course.state, self._methods.foretold(course), room)
+        left = {key for key, _ in self._unanswered(course)}
+        done = {task.key for task in course.method.tasks(course) if task is not None} - left
+        return Foretold(course.models["teacher"].model, course.state, self._methods.foretold(course, done=done), room)
 
     def all(self) -> list[Probe]:
         """Every probe: those that ended, newest first, then those that were stopped, newest first."""
@@ -138,8 +141,6 @@ class Probing:
 
     async def _room(self, course: Course) -> tuple[int, int] | None:
         """Tokens of the longest prompt that is left to ask, and tokens it may have. Raises UsageError."""
-        from studio.jobs.runs.asking import request_of
-        from studio.methods.asking import Ask
         from studio.methods.probe import tasks
         from studio.methods.probe.method import MAX_TOKENS, too_long
 
@@ -147,11 +148,7 @@ class Probing:
         ruler = self._methods.ruler("teacher") or (_Estimated(given) if given else None)
         if ruler is None:
             return None
-        done = self._methods.done(course)
-        left = (task for task in course.method.tasks(course) if task is not None and task.key not in done)
-        asks = ((next(course.method.attempt(task, course)), task) for task in left)
-        requests = (request_of(ask, task, course) for ask, task in asks if isinstance(ask, Ask))
-        longest = heapq.nlargest(_MEASURED, (one.messages for one in requests), key=_characters)
+        longest = heapq.nlargest(_MEASURED, (one.messages for _, one in self._unanswered(course)), key=_characters)
         if not longest:
             return None
         # The first of equally long ones would do, but a UUID of many letters has fewer tokens than one of many digits.
@@ -163,6 +160,21 @@ class Probing:
             empty, name = await ruler.count(prompt), course.models["teacher"].name
             raise too_long(setup, name, taken=taken, empty=empty, context=ruler.context, answer=answer)
         return taken, ruler.context - answer
+
+    def _unanswered(self, course: Course) -> Iterator[tuple[Key, Request]]:
+        """The questions that have no answer: none of this probe's, and none of another that asked the same."""
+        from studio.jobs.runs.asking import request_of
+        from studio.methods.asking import Ask
+
+        done: set[Key] = Answers(self._project.database).done(course.id) if course.id else set()
+        for task in course.method.tasks(course):
+            if task is None or task.key in done:
+                continue
+            ask = next(course.method.attempt(task, course))
+            assert isinstance(ask, Ask)
+            request = request_of(ask, task, course)
+            if self._project.replies.find(request.key()) is None:
+                yield task.key, request
 
 
 class _Estimated:

@@ -58,7 +58,7 @@ class GoldJudge:
                 self._rows.progress = f"looked at {event.done:,}/{event.total:,}"
             elif isinstance(event, Planned):
                 self._asked = event.attempts
-            elif isinstance(event, Ended | AttemptFailed):
+            elif isinstance(event, AttemptFailed) or (isinstance(event, Ended) and not event.result.left):
                 self._answered += 1
             if isinstance(event, AttemptFailed):
                 self._screen.app.notify(

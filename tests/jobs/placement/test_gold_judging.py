@@ -184,3 +184,38 @@ async def test_a_reply_that_was_cut_is_read_as_far_as_it_goes(make):
     await judge(session)
     assert session.placing.survey_entry(1).gold == 2
     assert session.placing.survey_entry(1).state(0.6) == "unsure"
+
+
+async def test_a_row_that_is_rejected_meanwhile_is_not_asked_about(make):
+    chat = FakeChat(second)
+    session = await make(UNSURE, chat, concurrency=1)
+    left = []
+    async for event in session.runs.judge_gold(Control()):
+        if isinstance(event, Planned):
+            session.rows.reject(3)
+            session.rows.reject(6)
+        if isinstance(event, Ended) and event.result.left:
+            left.append(event.task.row)
+    assert left == [3, 6]
+    assert len(chat.asked) == 4
+    assert not any("(case 2)" in request.messages[-1][1] for request in chat.asked)
+    assert [stored.id for stored in session.rows.page(range(1, 7)) if stored.gold is None] == [3, 6]
+    # It was left, not judged: once it counts again, it is asked about.
+    session.rows.accept(3)
+    await judge(session)
+    assert len(chat.asked) == 5
+    assert session.rows.get(3).gold == 1
+
+
+async def test_a_row_that_has_no_segments_any_more_is_left(make):
+    chat = FakeChat(second)
+    session = await make(UNSURE[:2], chat, concurrency=1)
+    plain = msgspec.structs.replace(session.rows.get(2).row, input="One sentence.")
+    events = []
+    async for event in session.runs.judge_gold(Control()):
+        events.append(event)
+        if isinstance(event, Planned):
+            session.rows.edit(2, plain)
+    assert [event.task.row for event in events if isinstance(event, Ended) and event.result.left] == [2]
+    assert len(chat.asked) == 1
+    assert session.rows.get(2).gold_why is None

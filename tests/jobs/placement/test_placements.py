@@ -13,14 +13,15 @@ from studio.curate.placing.deciles import histogram
 from studio.curate.placing.plans import decode, restored
 from studio.curate.segments.guards import MEANINGS
 from studio.errors import ProjectError, UsageError
-from studio.jobs import processes, task_pool
+from studio.jobs import processes
 from studio.jobs.placement.events import Placed, PlacementLaidOut, RowsPlaced, SegmentsSurveyed
 from studio.jobs.placement.rows import UNSURE
 from studio.jobs.placement.survey import BATCH
 from studio.jobs.runs.control import Control
+from studio.methods.self_instruct import pool as pools
 from studio.settings import PositionSettings
 from studio.store.filters import Filter
-from studio.store.project import DATABASE_FILE
+from studio.store.look import ProjectLook
 from tests.support.fake_chat import FakeChat, use
 from tests.support.projects import bring_in, contents, drain, kept, new_project, recount
 from tests.support.segmented import golds, row, rows
@@ -406,7 +407,7 @@ async def test_variants_are_no_tasks_of_the_pool(make, tmp_path):
     session = await make(rows(4))
     session.rows.set_seed(1, True)
     await place(session, variants=2)
-    pool = task_pool.load(session.folder / DATABASE_FILE, None, 0.7)
+    pool = pools.load(ProjectLook(session.project.database, 0, list), None, 0.7)
     assert (list(pool.human), list(pool.machine), len(pool._members)) == ([1], [], 1)
 
 
