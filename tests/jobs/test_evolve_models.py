@@ -128,6 +128,16 @@ async def test_a_sampled_estimate_is_paid_once(make):
     assert (await session.runs.estimate("evol-instruct")).attempts == 0
 
 
+async def test_a_sample_is_of_what_may_begin_now(make):
+    chat = FakeChat(good)
+    session = await make(chat, evolve={"rounds": 1, "concurrency": 2})
+    await drain(session.runs.run("evol-instruct", Control()))
+    further = replace(session.settings, evolve=replace(session.settings.evolve, rounds=3))
+    session.runs.change_settings(further)
+    foretold = await session.runs.estimate("evol-instruct", sample=2)
+    assert (foretold.attempts, foretold.sampled, foretold.requests) == (6, 2, 18)
+
+
 async def test_an_estimate_without_samples_asks_nothing_and_opens_no_run(make):
     chat = FakeChat(good)
     session = await make(chat)

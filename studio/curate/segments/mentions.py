@@ -69,10 +69,10 @@ class Item(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Numbers that belong together. noun: in the singular, "" for numbers in brackets or circles, None for one alone.
+    """Numbers that belong together. noun: before them, in the singular, "" for none, None for a bare number alone.
 
     doubtful: it is not certain which numbers belong to it. listing: in a plural or behind a colon, as "sources: 1, 3".
-    glued: in brackets right behind a letter.
+    bracketed: as [1], so that they say enough without their noun; glued: so right behind a letter.
     """
 
     noun: str | None
@@ -81,6 +81,7 @@ class Found(NamedTuple):
     items: tuple[Item, ...]
     doubtful: bool = False
     listing: bool = False
+    bracketed: bool = False
     glued: bool = False
 
 
@@ -142,9 +143,8 @@ def _items(text: str, start: int, end: int) -> tuple[Item, ...]:
     )
 
 
-def _of_noun(head: re.Match[str], items: tuple[Item, ...], end: int, *, doubtful: bool) -> Found:
-    noun = head["han"] or singular(head["latin"].lower())
-    return Found(noun, head.start(), end, items, doubtful, bool(head["many"] or head["colon"]))
+def _noun(head: re.Match[str]) -> str:
+    return head["han"] or singular(head["latin"].lower())
 
 
 def _in_brackets(text: str, group: re.Match[str], head: re.Match[str] | None) -> Found:
@@ -156,9 +156,8 @@ def _in_brackets(text: str, group: re.Match[str], head: re.Match[str] | None) ->
     code = bool(line and _CODE.search(line))
     far = _FAR.match(text, end)
     doubtful = code or (far is not None and far.end() < len(text) and text[far.end()] in "]】］")
-    return Found(
-        "", head.start() if head and not glued else start, end, _items(text, start, end), doubtful, glued=glued
-    )
+    found = Found("", start, end, _items(text, start, end), doubtful, bracketed=True, glued=glued)
+    return found._replace(noun=_noun(head), start=head.start()) if head else found
 
 
 def _behind_noun(text: str, head: re.Match[str], group: re.Match[str] | None, start: int, known: range) -> Found | None:
@@ -182,7 +181,7 @@ def _behind_noun(text: str, head: re.Match[str], group: re.Match[str] | None, st
         or bool(head["colon"] and (open_end or _COUNTS.search(text, 0, head.start())))
         or bool(head["glue"] and _FILE.match(text, end))
     )
-    return _of_noun(head, items, end, doubtful=doubtful)
+    return Found(_noun(head), head.start(), end, items, doubtful, bool(head["many"] or head["colon"]))
 
 
 def _told(text: str, items: tuple[Item, ...], known: range, *, many: bool, han: bool) -> tuple[tuple[Item, ...], bool]:

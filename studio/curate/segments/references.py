@@ -113,11 +113,12 @@ def _verdict(text: str, found: Found, of: Called) -> Literal["named", "doubt", "
     if circled and naming.style not in CIRCLED and found.start in _listing(text):
         return "other"
     kin = ITEM if found.noun in of.entries else family(found.noun)
-    if found.noun and kin not in families_of(naming.noun) and not (found.listing and kin in _USED):
+    named = bool(found.noun) and not found.bracketed
+    if named and kin not in families_of(naming.noun) and not (found.listing and kin in _USED):
         # Laws and books have articles and sections too.
         own_world = kin not in families_of("") and of.quoted(text[found.start : found.end])
         return "doubt" if within and not own_world else "other"
-    if found.noun and found.doubtful and not within:
+    if named and found.doubtful and not within:
         return "other"
     clear = not found.doubtful and all(
         one.first in of.known
@@ -206,11 +207,8 @@ def crossing(bodies: Sequence[str], naming: Naming | None, *, apart: bool = Fals
         return None
     known = Called(naming, len(bodies)).known
     for found in numbers(text, nouns, known):
-        # Brackets have no noun of their own; they begin with the one that stands before them.
-        about = found.noun in nouns or (
-            found.noun == "" and (spoken.startswith(nouns, found.start) or _turns_to(text, found.start, naming))
-        )
-        if about and not found.glued and any(one.first in known or one.last in known for one in found.items):
+        about = found.noun in nouns or (found.bracketed and not found.glued and _turns_to(text, found.start, naming))
+        if about and any(one.first in known or one.last in known for one in found.items):
             return Guard("cross-reference", text[found.start : found.end].strip())
     return None
 
@@ -224,7 +222,7 @@ def _turns_to(text: str, at: int, naming: Naming | None) -> bool:
     notes of their own.
     """
     bare = naming is None or not naming.noun
-    return text[at] not in CIRCLED and (bare or _TURNS.search(text, max(0, at - 12), at) is not None)
+    return bare or _TURNS.search(text, max(0, at - 12), at) is not None
 
 
 _WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")

@@ -32,6 +32,8 @@ class Probe(Method):
     name, title, doing, unit = "probe", "Position probe", "probing", "questions"
     needs, makes = "a model", "the curve of how well it reads head, middle and tail of its input"
     section, settings, prompts = "probe", ProbeSettings, FILES
+    # A curve is of one model and one setup.
+    steered = False
 
     def speaks(self, run: Run) -> tuple[Language, ...]:
         return (run.settings.language,)

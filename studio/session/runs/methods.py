@@ -122,7 +122,8 @@ class MethodRuns:
             plan.renew()
             control.concurrency = course.settings.concurrency
 
-        self._running.append(go_by)
+        if method.steered:
+            self._running.append(go_by)
         try:
             yield RunBegun(method.name, course.id, course.models[method.roles[0]].model, method.says(course))
             async with aclosing(running.run(plan, course, keeper, control)) as events:
@@ -131,7 +132,8 @@ class MethodRuns:
             if not control.stopping and (reason := method.gave_up(course)):
                 yield GaveUp(reason)
         finally:
-            self._running.remove(go_by)
+            if method.steered:
+                self._running.remove(go_by)
 
     async def once(self, course: Course, tasks: list[Task], control: Control) -> AsyncGenerator[Event, None]:
         """The events of these tasks and no others, beside the plan; what they make is kept."""
@@ -209,7 +211,8 @@ class MethodRuns:
             heard.append(one)
             return Progressed(len(heard), size, "attempts sampled")
 
-        tasks = [task for task, _ in course.method.foreseen(course) if task.key not in done and task.after is None]
+        left = (task for task, _ in course.method.foreseen(course) if task.key not in done)
+        tasks = [task for task in left if task.after is None or task.after in done]
         async with aclosing(running.run_these(tasks[:size], course, keep, Control(concurrency=course.lanes))) as events:
             async for _event in events:
                 pass

@@ -172,6 +172,7 @@ def test_chinese_that_may_name_a_segment_in_another_form_holds_the_row(output):
         "On May 3, 1904 it froze at 3:15 in 1.5 hours, by 2%.",
         "Section 12 of the act, and article 230.",
         "Answer: 9 (12)",
+        "It is 1.3 or 2:1, and 1904.3",
         "Six pilots share 2 boats.",
     ],
 )
@@ -235,6 +236,9 @@ def test_what_a_chinese_document_says_of_its_own_parts_holds_nothing(body):
     [
         ("as Document 1 says", "Document 1"),
         ("as document [5] says", "document [5]"),
+        ("what Document [5] says is wrong", "Document [5]"),
+        ("what Document[5] says is wrong", "Document[5]"),
+        ("which Documents [1] and [2] deny", "Documents [1] and [2]"),
         ("as documents 1-3 say", "documents 1-3"),
         ("unlike the previous document", "previous document"),
         ("see [2]", "[2]"),
@@ -331,4 +335,5 @@ def test_what_numerals_mean(digits, number):
 
 
 def test_where_a_manner_ends_digits_go_on():
-    assert (written(21, "①"), written(0, "①"), written(100, "一"), written(0, "一")) == ("21", "0", "100", "0")
+    assert (written(20, "①"), written(21, "①"), written(0, "①")) == ("⑳", "21", "0")
+    assert (written(99, "一"), written(100, "一"), written(0, "一")) == ("九十九", "100", "0")

@@ -427,3 +427,22 @@ async def test_the_embedded_model_is_probed_and_its_context_is_kept_exactly(make
     fitting = int(caught.value.hint.split()[-1])
     await again.close()
     assert (await make(keys=fitting).runs.estimate_probe()).room[0] > 1700
+
+
+async def test_a_probe_keeps_the_setup_and_the_model_it_began_with(tmp_path):
+    """A curve is of one model and one setup, whatever is changed while it runs."""
+    session = new_project(tmp_path / "steady", probe={"keys": 8, "positions": 3, "samples": 4, "concurrency": 1})
+    use(session, FakeChat())
+    answered = 0
+    async for event in session.runs.probe(Control()):
+        answered += isinstance(event, Ended)
+        if answered == 3:
+            probe = replace(session.settings.probe, keys=12, samples=5)
+            session.runs.change_settings(replace(session.settings, probe=probe))
+            use(session, FakeChat(name="other"))
+    assert answered == 12
+    (kept,) = session.runs.probes()
+    assert (kept.model, kept.setup.size, kept.curve.asked, kept.ended) == ("fake", 8, 12, True)
+    assert sum(isinstance(event, Ended) for event in await drain(session.runs.probe(Control()))) == 15
+    assert [(one.model, one.setup.size) for one in session.runs.probes()] == [("other", 12), ("fake", 8)]
+    await session.close()
