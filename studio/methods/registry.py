@@ -68,8 +68,12 @@ def entries() -> Mapping[str, Entry]:
 
 def _is_anything_installed() -> bool:
     """Whether a package may bring a method. `studio --help` asks, and importlib.metadata takes a third of its time."""
-    places = (Path(place or ".").glob("*-info/entry_points.txt") for place in sys.path)
-    return any(GROUP in file.read_text("utf-8", "replace") for files in places for file in files)
+    for place in sys.path:
+        with suppress(OSError):  # A place that cannot be read has no packages for us.
+            for file in Path(place or ".").glob("*-info/entry_points.txt"):
+                if GROUP in file.read_text("utf-8", "replace"):
+                    return True
+    return False
 
 
 @cache

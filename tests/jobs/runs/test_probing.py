@@ -7,6 +7,7 @@ import json
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from studio.errors import LockedError, ModelError, PassingError, RefusedError, StudioError, UsageError
 from studio.jobs.events import AttemptFailed, Ended, LaneStarted, Planned
