@@ -293,7 +293,7 @@ class Method:
     the count that tells how much of it is done; "" where each task is a step. deepens: its rows descend from seed tasks
     in rounds, so that difficulty by round is worth a look. section: of studio.toml; settings: what that holds. roles:
     who is asked. steps: what the replies behind a row were asked for, in their order. rules: why rows are rejected, by
-    rule. fixed: settings that a started run keeps; steered: whether it follows what is changed while it runs. keeps:
+    rule. fixed: settings that a started run keeps; steered: whether it follows its settings while it runs. keeps:
     whether an answer is kept by its task's key; not so where the rows themselves tell what is left to do.
     """
 

@@ -115,15 +115,15 @@ class MethodRuns:
         keeper = Keeper(project.database, course, self._compare, apply or _nothing_changes)
 
         def go_by(settings: Settings) -> None:
-            models = self._endpoints.roles(method.roles, settings, budget)
-            course.change(settings, models)
+            if method.steered:
+                course.change(settings, self._endpoints.roles(method.roles, settings, budget))
+                self._adopt(course)
+                plan.renew()
+            # What it may cost, and how many at once, changes no result.
             budget.caps = settings.budget
-            self._adopt(course)
-            plan.renew()
-            control.concurrency = course.settings.concurrency
+            control.concurrency = getattr(settings, method.section).concurrency
 
-        if method.steered:
-            self._running.append(go_by)
+        self._running.append(go_by)
         try:
             yield RunBegun(method.name, course.id, course.models[method.roles[0]].model, method.says(course))
             async with aclosing(running.run(plan, course, keeper, control)) as events:
@@ -132,8 +132,7 @@ class MethodRuns:
             if not control.stopping and (reason := method.gave_up(course)):
                 yield GaveUp(reason)
         finally:
-            if method.steered:
-                self._running.remove(go_by)
+            self._running.remove(go_by)
 
     async def once(self, course: Course, tasks: list[Task], control: Control) -> AsyncGenerator[Event, None]:
         """The events of these tasks and no others, beside the plan; what they make is kept."""
