@@ -75,7 +75,7 @@ def opened(project: Path):
 async def test_the_story(project, start):
     start()
     keys("2")
-    until("s evolves")
+    until("s starts")
     keys("s")
     until("done 20/20")
     keys("j", "a", "x")
