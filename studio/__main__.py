@@ -48,10 +48,10 @@ def run(arguments: list[str]) -> int:
 def _named(arguments: list[str]) -> list[str]:
     """`studio DIR ...` means `studio open DIR ...`; a mistyped command does not become a folder."""
     first = next((word for word in arguments if not word.startswith("-")), None)
-    if first is None or first in cli.commands:
+    if first is None or first in cli.names:
         return arguments
     if not Path(first).exists() and "/" not in first:
-        near = difflib.get_close_matches(first, list(cli.commands), n=1, cutoff=0.75)
+        near = difflib.get_close_matches(first, cli.names, n=1, cutoff=0.75)
         if near:
             raise UsageError(f"There is no command or folder {first!r}.", hint=f"Did you mean: studio {near[0]}?")
     return ["open", *arguments]

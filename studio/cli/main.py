@@ -50,10 +50,15 @@ class _Studio(click.Group):
         return super().get_command(ctx, cmd_name) or installed(cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        return self.names
+
+    @property
+    def names(self) -> list[str]:
+        """Every command there is."""
         from studio.methods import registry
 
         shipped = {entry.name for entry in registry.SHIPPED}
-        return sorted({*super().list_commands(ctx), *(name for name in registry.entries() if name not in shipped)})
+        return sorted({*self.commands, *(name for name in registry.entries() if name not in shipped)})
 
 
 @click.group(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from studio.cli.calls import folder_argument, json_option, with_session
 from studio.cli.options import Command, Decorator, flags_of, option, options, together
+
+if TYPE_CHECKING:
+    from msgspec import Struct
 
 budget_options = together(option("budget", "usd", "--budget-usd"), option("budget", "tokens", "--budget-tokens"))
 _AGAIN = "Running it again goes on; nothing is asked and paid twice."
@@ -22,10 +25,12 @@ Typed = Callable[[dict[str, Any], dict[str, dict[str, Any]]], None]
 """Takes what an option of the command's own was given, and writes it into the settings."""
 
 
-def endpoint_options(section: str) -> Decorator:
-    """The options about the model, limits and budget that every generating command has. section: its own."""
+def endpoint_options(section: str, kind: type[Struct] | None = None) -> Decorator:
+    """The options about the model, limits and budget that every generating command has. section: its own; kind: what
+    declares it, if it is none of the house's.
+    """
     return together(
-        option(section, "concurrency"),
+        option(section, "concurrency", kind=kind),
         options("model", "rpm", "tpm"),
         budget_options,
         options("model", "base_url", "model", "profile"),
@@ -80,8 +85,9 @@ def installed(name: str) -> click.Command | None:
     if entry is None or entry in registry.SHIPPED:
         return None
     method = registry.get(name)
-    own = [field for field in method.settings.__struct_fields__ if field != "concurrency"]
-    chosen = together(options(method.section, *own, kind=method.settings), endpoint_options(method.section))
+    section, kind = method.section, method.settings
+    own = [field for field in kind.__struct_fields__ if field != "concurrency"]
+    chosen = together(options(section, *own, kind=kind), endpoint_options(section, kind))
     return command(name, name, f"{method.title}: {method.makes}.", chosen)
 
 

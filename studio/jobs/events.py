@@ -11,7 +11,7 @@ import msgspec
 from studio.alpaca.census import TypeFacts
 from studio.alpaca.rows import RowType
 from studio.store.files.blocks import Broken
-from studio.store.rows import Generated, Imported
+from studio.store.rows import Imported
 
 if TYPE_CHECKING:
     from array import array
@@ -158,21 +158,6 @@ class LaneText(Event, frozen=True):
 
     lane: int
     text: str
-
-
-class Evolved(Event, frozen=True):
-    """An attempt ended: a new row, pending or eliminated (made.rule).
-
-    tokens: of its prompts and of its answers, seconds: of its requests, replayed: none was paid for now. row_id: in
-    the store, 0 before it is there.
-    """
-
-    lane: int
-    made: Generated
-    tokens: tuple[int, int]
-    seconds: float
-    replayed: bool
-    row_id: int = 0
 
 
 class Ended(Event, frozen=True):

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any
 
 import msgspec
-from msgspec import NODEFAULT, Meta
 
 from studio.methods.templates import Language, Profile
+from studio.settings.declared import declared
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -44,21 +43,6 @@ def told(settings: msgspec.Struct, over: Mapping[str, Any]) -> dict[str, Any]:
 
     Those declared `far` do not count: they say how far a run goes and how fast, not what it makes.
     """
-    counted = _counted(type(settings))
+    counted = {name: one.default for name, one in declared(type(settings)).items() if not one.far}
     values = {name: getattr(settings, name) for name in counted}
     return {name: value for name, value in values.items() if value != counted[name]} | dict(over)
-
-
-@cache
-def _counted(section: type[msgspec.Struct]) -> dict[str, Any]:
-    """The settings of a section that decide what is made, with their defaults."""
-    return {
-        field.name: field.default if field.default_factory is NODEFAULT else field.default_factory()
-        for field in msgspec.structs.fields(section)
-        if not _is_far(field.type)
-    }
-
-
-def _is_far(annotation: Any) -> bool:
-    said = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
-    return any((meta.extra or {}).get("far", False) for meta in said if isinstance(meta, Meta))

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from studio.errors import StudioError, UsageError
 
@@ -27,11 +27,15 @@ GROUP = "studio.methods"
 
 
 class Entry(NamedTuple):
-    """A method that has not been imported. place: its module and class. does: what its command does, in a sentence."""
+    """A method that has not been imported. place: its module and class. does: what its command does, in a sentence.
+
+    stage: where a person starts it.
+    """
 
     name: str
     place: str
     does: str
+    stage: Literal["evolve", "position"] = "evolve"
 
 
 # The order in which the Evolve stage lists them. Text only: `studio --help` imports none of them.
@@ -48,8 +52,14 @@ SHIPPED: tuple[Entry, ...] = (
         "probe",
         "studio.methods.probe.method:Probe",
         "Measure how well a model reads head, middle and tail of its input.",
+        "position",
     ),
-    Entry("gold-judge", "studio.methods.gold_judge:GoldJudge", "Ask a model which segment holds the answer."),
+    Entry(
+        "gold-judge",
+        "studio.methods.gold_judge:GoldJudge",
+        "Ask a model which segment holds the answer.",
+        "position",
+    ),
 )
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from studio.errors import LockedError, ProjectError, UsageError
 from studio.settings.commented import commented
-from studio.store.atomic import write
 from studio.store.database import Database
+from studio.store.files.atomic import write
 from studio.store.lock import WriterLock
 
 SETTINGS_FILE = "studio.toml"

@@ -152,14 +152,6 @@ class Rows:
         found = self._connection.execute(f"{_SELECT} WHERE r.parent = ? ORDER BY r.round, r.variant, r.id", (row_id,))
         return [_stored(values) for values in found]
 
-    def attempted(self, run: int, round: int, last: int | None = None) -> set[int]:
-        """The seed tasks of which a run has made a row in this round. Only rows up to `last` count, and no variants."""
-        found = self._connection.execute(
-            "SELECT root FROM rows WHERE run = ? AND round = ? AND variant = 0 AND id <= ?",
-            (run, round, (1 << 63) - 1 if last is None else last),
-        )
-        return {root for (root,) in found}
-
     def head(self, run: int, root: int, before: int) -> StoredRow | None:
         """How far a run has brought a seed task: its last row of an earlier round that is not rejected, or None."""
         found = self._connection.execute(
@@ -176,14 +168,6 @@ class Rows:
             f"{_SELECT} WHERE r.root = ? AND +r.run = ? AND r.round = ? ORDER BY r.variant", (root, run, round)
         )
         return [_stored(values) for values in found]
-
-    def kept_of(self, run: int) -> int:
-        """How many rows of a run are not rejected."""
-        found = self._connection.execute(
-            "SELECT count(*) FROM rows r JOIN state s ON s.id = r.id WHERE r.run = ? AND s.status <> ?",
-            (run, STATUSES.index("rejected")),
-        ).fetchone()
-        return int(found[0])
 
     def counts(self) -> list[Count]:
         found = self._connection.execute("SELECT type, status, seed, generated, n FROM counts WHERE n > 0")

@@ -57,10 +57,7 @@ def test_the_head_is_the_last_row_of_an_earlier_round_that_is_not_rejected(datab
     assert rows.head(1, 1, 2).id == beside
     assert rows.head(1, 1, 4).id == beside
     assert rows.head(2, 1, 4) is None
-    assert rows.attempted(1, 1) == {1, 2}
-    assert rows.attempted(1, 1, last=first) == {1}
     assert [row.variant for row in rows.variants(1, 1, 1)] == [0, 1]
-    assert rows.kept_of(1) == 3
 
 
 def test_a_family_has_the_line_its_branches_and_the_children(database):

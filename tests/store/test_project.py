@@ -17,8 +17,9 @@ import pytest
 from studio.alpaca.rows import Sft
 from studio.errors import LockedError, ProjectError, UsageError
 from studio.session import Session
-from studio.store import atomic, database
+from studio.store import database
 from studio.store.database import Database
+from studio.store.files import atomic
 from studio.store.migrations import MIGRATIONS
 from studio.store.project import create, open_project
 from tests.support.projects import ROOT, start_studio

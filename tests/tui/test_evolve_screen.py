@@ -10,6 +10,8 @@ from studio.jobs.runs.estimate import Estimate
 from studio.session import Session
 from studio.tui import jobs
 from tests.support.fake_chat import FakeChat, taught, use
+from tests.support.packages import installed, written
+from tests.support.projects import bring_in, new_project
 from tests.support.screens import opened, press, settled, text_of, type_in
 
 
@@ -348,3 +350,28 @@ async def test_one_run_at_a_time(session):
         await until(pilot, lambda text: "writing tasks " in text)
         await pilot.press("S", "S")
         await settled(pilot)
+
+
+# -- a method that a package brings ----------------------------------------------------------------
+
+
+async def test_a_method_of_a_package_is_listed_estimated_set_and_started(tmp_path):
+    with installed(written(tmp_path / "site")):
+        session = new_project(tmp_path / "p")
+        rows = [{"instruction": f"What is tool {n} for?", "output": "For wood."} for n in range(5)]
+        await bring_in(session, tmp_path / "rows.jsonl", rows)
+        chat = model(session, lambda request: "And why is that so?")
+        async with opened(session) as (app, pilot):
+            await pilot.press("2", "m")
+            await until(pilot, lambda text: "Follow-up questions" in text)
+            await pilot.press("j", "j")
+            await until(pilot, lambda text: "5 questions, 5 requests" in text)
+            assert "accepted rows" in text_of(app)
+            await press(pilot, "o")
+            assert "Settings of Follow-up questions" in text_of(app)
+            await press(pilot, "backspace", "3", "enter")
+            await until(pilot, lambda text: "3 questions, 3 requests" in text)
+            await press(pilot, "enter")
+            assert board(app)[0].startswith("done 3/3")
+            assert len(chat.asked) == 3
+        await session.close()

@@ -6,9 +6,8 @@ import asyncio
 
 from studio.errors import RefusedError
 from studio.jobs.events import LaneStarted
-from studio.jobs.runs.course import Course
+from studio.jobs.runs.course import Course, Heard
 from studio.jobs.runs.lanes import Lane
-from studio.jobs.runs.plan import Heard
 from studio.llm.chat import Reply, Request
 from studio.methods.asking import Ask, Said, Task
 

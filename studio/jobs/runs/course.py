@@ -1,4 +1,4 @@
-"""By what a run goes at this moment: its method, settings, models and prompts, and what of it is under way.
+"""One start of a run: its method, settings, models and prompts at this moment, and the tasks that are under way.
 
 A course is the `Run` that a method sees. Settings may change while it runs; a change counts from the next request on.
 """
@@ -7,16 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from studio.errors import UsageError
 from studio.jobs.runs.control import Control
 from studio.jobs.runs.prompts import LANGUAGES, profile_of, prompts_of
-from studio.llm.chat import ChatModel
+from studio.llm.chat import ChatModel, Usage
 from studio.methods import identity
 from studio.methods.asking import Key, Look, Method, Result, Task
 from studio.methods.templates import Language, Profile, PromptSet
 from studio.settings import Settings
+
+
+class Heard(NamedTuple):
+    """What an attempt came to, before it is folded. asked: "role:key" of each reply in the ledger, in order."""
+
+    task: Task
+    result: Result
+    asked: tuple[str, ...]
+    usage: Usage
+    seconds: float
+    replayed: bool
+
 
 Note = Callable[[int, Iterable[Task]], None]
 """Writes down the briefs of a run's tasks, in one transaction."""
@@ -45,7 +57,7 @@ class Course:
         self.look = look
         self.flying: set[Key] = set()
         self.returned: set[Key] = set()
-        self.held: dict[Key, Result] = {}
+        self.held: dict[Key, Heard] = {}
         self.turns: list[Key] = []
         self._folder, self._control, self._note = folder, control, note
         self._go_by(settings, models)

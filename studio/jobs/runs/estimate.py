@@ -14,8 +14,7 @@ import msgspec
 
 from studio.alpaca.lengths import estimate_tokens
 from studio.jobs.runs.asking import request_of
-from studio.jobs.runs.course import Course
-from studio.jobs.runs.plan import Heard
+from studio.jobs.runs.course import Course, Heard
 from studio.llm.chat import Message, Reply, Usage
 from studio.llm.embedded.server import MODEL_ID
 from studio.llm.prices import Price, cost

@@ -12,8 +12,7 @@ import orjson
 
 from studio.alpaca.rows import Row, Sft
 from studio.jobs.events import Ended
-from studio.jobs.runs.course import Course
-from studio.jobs.runs.plan import Heard
+from studio.jobs.runs.course import Course, Heard
 from studio.llm import thinking
 from studio.methods.asking import Change, Made
 from studio.store.answers import Answers, Scores

@@ -12,21 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from studio.jobs.events import Planned
-from studio.jobs.runs.course import Course
+from studio.jobs.runs.course import Course, Heard
 from studio.jobs.runs.lanes import Outcome
-from studio.llm.chat import Usage
-from studio.methods.asking import Key, Result, Task
-
-
-class Heard(NamedTuple):
-    """What an attempt came to, before it is folded. asked: "role:key" of each reply in the ledger, in order."""
-
-    task: Task
-    result: Result
-    asked: tuple[str, ...]
-    usage: Usage
-    seconds: float
-    replayed: bool
+from studio.methods.asking import Key, Task
 
 
 class Reading(NamedTuple):
@@ -55,7 +43,6 @@ class Plan:
         # What has begun and is not over, by its number: the order in which tasks were given out.
         self._begun: dict[Key, int] = {}
         self._returned: list[_Numbered] = []
-        self._heard: dict[Key, Heard] = {}
         self._number = 0
         self.reading = False
         self._lay_out()
@@ -102,21 +89,19 @@ class Plan:
 
     def hold(self, heard: Heard) -> None:
         """A result came that waits for its turn."""
-        self._course.held[heard.task.key] = heard.result
-        self._heard[heard.task.key] = heard
+        self._course.held[heard.task.key] = heard
 
     def in_turn(self) -> Heard | None:
         """The result to be folded next; None while it has not come, or when no more are wanted."""
-        turns = self._course.turns
-        if not turns or turns[0] not in self._course.held or not self._method.reads(self._course):
-            return None
-        return self._heard[turns[0]]
+        turns, held = self._course.turns, self._course.held
+        heard = held.get(turns[0]) if turns else None
+        return heard if heard is not None and self._method.reads(self._course) else None
 
     def kept(self, task: Task, *, left: bool = False) -> None:
         """A result has been folded and is in the store; left: it was not done after all."""
         if task.turn:
             self._course.turns.remove(task.key)
-            del self._course.held[task.key], self._heard[task.key]
+            del self._course.held[task.key]
         self._begun.pop(task.key, None)
         self._over.add(task.key)
         self._release(task.key)

@@ -9,10 +9,10 @@ from studio.jobs.events import Event
 from studio.jobs.runs import lanes
 from studio.jobs.runs.asking import attempt
 from studio.jobs.runs.control import Control
-from studio.jobs.runs.course import Course
+from studio.jobs.runs.course import Course, Heard
 from studio.jobs.runs.keeper import Keeper
 from studio.jobs.runs.lanes import Lane, Outcome
-from studio.jobs.runs.plan import Heard, Plan, Reading
+from studio.jobs.runs.plan import Plan, Reading
 from studio.methods.asking import Task
 
 

@@ -114,8 +114,7 @@ class Runs:
         Raises StudioError when the settings cannot be used; then those so far stay.
         """
         # Nothing runs: the settings are tried all the same.
-        for name in ("teacher", *settings.roles):
-            settings.model_for(name)
+        self._endpoints.roles(("teacher", *settings.roles), settings, self._endpoints.budget(settings))
         try:
             for go_by in self._running:
                 go_by(settings)

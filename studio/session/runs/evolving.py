@@ -38,7 +38,7 @@ class Rerolling:
         self._project.must_write()
         stored, beside = self._evolved(row_id)
         control = control or Control()
-        course, _ = await self._methods.opened(METHOD, control)
+        course, _ = await self._methods.opened(METHOD, control, spends=False)
         # Beside the rows of the run that made it, whatever the settings are now.
         course.id = course.look.run = stored.run or 0
         task = again(stored, stored.parent or 0, operation or _next_operation(beside), beside[-1].variant + 1)

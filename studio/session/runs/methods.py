@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from studio.errors import UsageError
 from studio.jobs.events import Event, GaveUp, Progressed, RunBegun
-from studio.methods import registry
+from studio.methods import identity, registry
 from studio.session.endpoints import Endpoints
 from studio.session.project import OpenProject
 from studio.settings import Settings
@@ -21,10 +21,9 @@ from studio.store.runs import Runs
 
 if TYPE_CHECKING:
     from studio.jobs.runs.control import Control
-    from studio.jobs.runs.course import Course
+    from studio.jobs.runs.course import Course, Heard
     from studio.jobs.runs.estimate import Estimate
     from studio.jobs.runs.keeper import Apply
-    from studio.jobs.runs.plan import Heard
     from studio.llm.budget import Budget
     from studio.llm.chat import Ruler
     from studio.methods.asking import Key, Method, Task
@@ -74,8 +73,9 @@ class MethodRuns:
         def read() -> int:
             with closing(Database(project.folder / DATABASE_FILE, writable=False)) as database:
                 course.look = inner = ProjectLook(database, 0, touched)
-                recipe = course.recipe(method.identity(course))
-                inner.run = course.id = self._known(database, recipe) if method.keeps else 0
+                if method.keeps:
+                    recipe = course.recipe(method.identity(course))
+                    inner.run = course.id = Runs(database).find(identity.digest(recipe)) or 0
                 course.state = method.open(course)
             return course.id
 
@@ -223,8 +223,6 @@ class MethodRuns:
 
     def _adopt(self, course: Course) -> None:
         """Let the run be known by what it goes by now; a run that is new begins here."""
-        from studio.methods import identity
-
         if not course.method.keeps:
             return
         recipe = course.recipe(course.method.identity(course))
@@ -234,11 +232,6 @@ class MethodRuns:
             else:
                 course.id = self._project.runs.open(course.method.name, identity.digest(recipe), recipe)
         course.look.run = course.id
-
-    def _known(self, database: Database, recipe: str) -> int:
-        from studio.methods import identity
-
-        return Runs(database).find(identity.digest(recipe)) or 0
 
     def _note(self, run: int, tasks: Iterable[Task]) -> None:
         with self._project.database.transaction(durable=False):

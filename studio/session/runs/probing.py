@@ -106,7 +106,7 @@ class Probing:
         """
         from studio.jobs.runs.control import Control
 
-        course, _ = await self._methods.opened(METHOD, Control())
+        course, _ = await self._methods.opened(METHOD, Control(), spends=False)
         room = await self._room(course)
         left = {key for key, _ in self._unanswered(course)}
         done = {task.key for task in course.method.tasks(course) if task is not None} - left

@@ -23,7 +23,7 @@ import orjson
 
 from studio.alpaca import dataset_info
 from studio.errors import StudioError
-from studio.store.atomic import sync_folder, write
+from studio.store.files.atomic import sync_folder, write
 
 MANIFEST = "manifest.json"
 _STAGING = ".studio-export-"

@@ -10,6 +10,7 @@ from studio.jobs.events import Ended, Event, Paused
 from studio.jobs.runs.control import Control
 from studio.jobs.runs.estimate import Estimate
 from studio.jobs.runs.tally import RunTally
+from studio.methods import registry
 from studio.methods.asking import Method
 from studio.tui.details.funnel import Standing, estimate_words, full_lines, head_lines
 from studio.tui.dialogs.funnel import FunnelPage
@@ -18,6 +19,8 @@ from studio.tui.jobs import LASTING
 from studio.tui.lanes import MOST, Lanes
 from studio.tui.screens.rows_stage import RowsStage
 from studio.tui.widgets.page import Page
+
+_METHOD = "evolve.method"
 
 
 def job_of(method: Method) -> str:
@@ -43,6 +46,11 @@ class RunBoard:
         self._control = Control()
         self._funnel: FunnelPage | None = None
 
+    def restore(self) -> None:
+        """Go on with the method that was started last."""
+        if (name := self._session.project.recall(_METHOD)) in registry.entries():
+            self.method = name
+
     @property
     def running(self) -> bool:
         return self._tally is not None and self._screen.studio.jobs.running(job_of(self._tally.method))
@@ -67,7 +75,7 @@ class RunBoard:
     def start(self, name: str) -> None:
         """Start a method, or go on with it; where it costs money, after a question. While another asks, it waits."""
         self.method = name
-        self._session.project.remember("evolve.method", name)
+        self._session.project.remember(_METHOD, name)
         if self.running and self._tally is not None and self._tally.method.name == name:
             self._control.resume()
             self.show()

@@ -26,7 +26,7 @@ from studio.tui.parts.family import FamilyPage
 from studio.tui.parts.run_board import RunBoard, job_of
 from studio.tui.screens.rows_stage import RowsStage
 
-_REMEMBERED, _METHOD = "evolve.settings", "evolve.method"
+_REMEMBERED = "evolve.settings"
 
 
 class EvolveScreen(RowsStage):
@@ -51,10 +51,8 @@ class EvolveScreen(RowsStage):
     def restore(self, place: dict[str, object]) -> None:
         self.family.restore(place)
         super().restore(place)
-        project = self.session.project
-        if (name := project.recall(_METHOD)) in registry.entries():
-            self.board.method = name
-        if isinstance(kept := project.recall(_REMEMBERED), dict):
+        self.board.restore()
+        if isinstance(kept := self.session.project.recall(_REMEMBERED), dict):
             try:
                 self._go_by_remembered(kept)
             except StudioError as error:
@@ -98,7 +96,7 @@ class EvolveScreen(RowsStage):
         from studio.tui.dialogs.methods import MethodsList
 
         listed = []
-        for name in registry.entries():
+        for name in (entry.name for entry in registry.entries().values() if entry.stage == self.stage):
             try:
                 method = self.session.runs.method(name)
                 listed.append(Listed(method, self._note(method)))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
+
 import pytest
 
 from studio.jobs.events import Ended, Planned, RunBegun
@@ -10,7 +14,8 @@ from studio.methods import registry
 from studio.store.filters import Filter
 from tests.support.fake_chat import FakeChat, use
 from tests.support.packages import installed, written
-from tests.support.projects import bring_in, drain, new_project
+from tests.support.projects import ROOT, bring_in, drain, new_project, start_studio
+from tests.support.serving import asked, serving
 
 ROWS = [
     {
@@ -55,3 +60,37 @@ async def test_the_page_makes_a_method(toy, tmp_path):
     assert again == [begun, Planned(3, 3)]
     assert len(chat.asked) == 3
     await session.close()
+
+
+def test_its_command_is_killed_and_goes_on_and_why_tells_what_was_asked(tmp_path):
+    """By kill -9 while a question is in flight, with the package on the path as an installer puts it there."""
+    site = {"PYTHONPATH": os.pathsep.join([str(written(tmp_path / "site")), str(ROOT)])}
+    folder, file = tmp_path / "p", tmp_path / "rows.jsonl"
+    rows = [{"instruction": f"What is tool number {n} of a carpenter for?", "output": "For wood."} for n in range(12)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with start_studio("new", folder) as child:
+        assert child.wait(30) == 0
+    with start_studio("import", folder, file) as child:
+        assert child.wait(30) == 0
+    with serving(tmp_path, 0.1) as url:
+        words = ["followup", folder, "--base-url", url, "--model", "teacher-small", "--concurrency", "1", "--json"]
+        with start_studio(*words, "--dry-run", env=site) as child:
+            foretold = json.loads(child.communicate(timeout=30)[0])
+        assert (foretold["attempts"], foretold["requests"]) == (12, 12)
+        assert not asked(tmp_path)
+        with start_studio(*words, env=site) as child:
+            end = time.monotonic() + 20
+            while len(asked(tmp_path)) < 4 and time.monotonic() < end:
+                time.sleep(0.005)
+            child.kill()
+        with start_studio(*words, env=site) as child:
+            report = json.loads(child.communicate(timeout=60)[0])
+        assert report["method"] == "followup"
+        assert report["attempts"] == 12 == report["done_before"] + report["answered"]
+        assert 0 < report["done_before"] < 12
+        assert len(asked(tmp_path)) <= 12 + 1, "what was in flight at the kill, and nothing else, is asked again"
+    with start_studio("why", folder, 13, "--json", env=site) as child:
+        line = json.loads(child.communicate(timeout=30)[0])
+    made = next(one for one in line if one["row"] == 13)
+    assert (made["operation"], made["parent"]) == ("followup", 1)
+    assert [exchange["request"]["model"] for exchange in made["exchanges"]] == ["teacher-small"]
