@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from functools import partial
 
 import pytest
 
 from studio.errors import LockedError, ModelError, PassingError, StudioError
 from studio.jobs.events import AttemptFailed, Ended, LaneText, Planned, Retried, RunBegun
-from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
 from studio.jobs.runs.tally import RunTally
 from studio.llm.chat import Reply, Usage
@@ -40,14 +38,6 @@ async def make(tmp_path):
     yield make
     for session in opened:
         await session.close()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch):
-    async def at_once(_seconds):
-        await asyncio.sleep(0)
-
-    monkeypatch.setattr(lanes, "with_retries", partial(lanes.with_retries, sleep=at_once))
 
 
 def generated(session):

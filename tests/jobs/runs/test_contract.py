@@ -7,13 +7,11 @@ row says where it came from.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import aclosing
-from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -21,7 +19,6 @@ import pytest
 
 from studio.errors import BudgetError, ModelError, PassingError, RefusedError, StudioError
 from studio.jobs.events import AttemptFailed, Ended, Paused, Planned
-from studio.jobs.runs import lanes
 from studio.jobs.runs.control import Control
 from studio.llm.chat import Reply, Usage
 from studio.methods import registry
@@ -47,6 +44,9 @@ SEEDS = {
         "解释海水为什么是咸的。",
     ],
 }
+
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 class Case(NamedTuple):
@@ -87,14 +87,6 @@ def case(request):
 @pytest.fixture(params=["en", "zh"])
 def language(request):
     return request.param
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    async def at_once(_seconds):
-        await asyncio.sleep(0)
-
-    monkeypatch.setattr(lanes, "with_retries", partial(lanes.with_retries, sleep=at_once))
 
 
 @pytest.fixture

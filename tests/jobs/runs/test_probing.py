@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from functools import partial
 
@@ -58,14 +57,6 @@ async def make(tmp_path):
     yield make
     for session in opened:
         await session.close()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch):
-    async def at_once(_seconds):
-        await asyncio.sleep(0)
-
-    monkeypatch.setattr(lanes, "with_retries", partial(lanes.with_retries, sleep=at_once))
 
 
 async def run(session, control=None):
