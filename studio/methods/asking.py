@@ -159,8 +159,10 @@ A request that will never be answered raises RefusedError at the yield; an attem
 
 
 class Step(NamedTuple):
-    """One level of a funnel. sign: "accept" or "reject" for what passed and what did not, "" for others. rules: what
-    took rows away here, by rule.
+    """One level of a funnel.
+
+    sign: "accept" or "reject" for what passed and what did not, "fail" for what was not answered, "" for others. rules:
+    what took rows away here, by rule.
     """
 
     name: str
@@ -370,7 +372,7 @@ class Method:
             *([Step("brought nothing", seen.fruitless.total(), "reject", seen.fruitless)] if seen.fruitless else []),
             Step("passed", seen.accepted, "accept"),
             Step("eliminated", seen.eliminated.total(), "reject", seen.eliminated),
-            Step("failed", seen.failed, "reject"),
+            Step("failed", seen.failed, "fail"),
         ]
 
     def total(self, run: Run, done: Callable[[Key], bool]) -> tuple[int, int]:

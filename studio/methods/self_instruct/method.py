@@ -151,7 +151,7 @@ class SelfInstruct(Method):
             Step("rows", counts["instances"]),
             Step("instances dropped", dropped.total(), "", dropped),
             *([Step("decided meanwhile", counts["overtaken"])] if counts["overtaken"] else []),
-            Step("failed", seen.failed, "reject"),
+            Step("failed", seen.failed, "fail"),
         ]
 
     def _list(self, task: Task, run: Run) -> Attempt:

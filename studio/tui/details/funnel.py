@@ -14,7 +14,8 @@ from studio.tui.ink import Line, Span
 _BAR = 40
 # What trouble in short takes of a line.
 _TROUBLE = 20
-_GLYPHS = {"accept": "✓ ", "reject": "✗ "}
+_GLYPHS = {"accept": "✓ ", "reject": "✗ ", "fail": "! "}
+_INKS = {"accept": "accept", "reject": "reject", "fail": "reject"}
 
 
 class Standing(NamedTuple):
@@ -71,7 +72,7 @@ def full_lines(standing: Standing, foretold: Estimate | None, spent: Spent | Non
     lines.append([])
     for step in tally.funnel:
         room = min(_BAR, width - 32)
-        lines.append(_bar(_GLYPHS.get(step.sign, "") + step.name, step.n, step.sign, most, room))
+        lines.append(_bar(_GLYPHS.get(step.sign, "") + step.name, step.n, _INKS.get(step.sign, ""), most, room))
         told = sorted(step.rules.items(), key=lambda one: -one[1])
         lines += [_bar(f"    {rule}", n, "muted", most, room) for rule, n in told]
     for title, found in (("failed", tally.failures), ("asked again", tally.retries)):
@@ -86,7 +87,7 @@ def full_lines(standing: Standing, foretold: Estimate | None, spent: Spent | Non
     replayed = f", {tally.replayed:,} replayed from the ledger" if tally.replayed else ""
     lines += flow([Span(f"used: {spent_words(spent)}{replayed}", "muted")], width)
     if foretold is not None:
-        lines += flow([Span(f"foretold: {estimate_words(foretold)}", "muted")], width)
+        lines += flow([Span(f"foretold: {estimate_words(foretold, tally.method.unit)}", "muted")], width)
         lines += flow([Span(f"  as {'; '.join(foretold.assumptions)}", "muted")], width)
     return lines
 

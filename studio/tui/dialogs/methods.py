@@ -44,18 +44,19 @@ class MethodsList(ModalScreen[str | None]):
         self._methods, self._estimate, self._settings, self._change = methods, estimate, settings, change
         self._list = RowList()
         self._page = Page()
-        self._first = next((place for place, one in enumerate(methods) if one.method.name == chosen), 0)
+        # Keys that were typed ahead come before the list is there, so the cursor's place is kept here.
+        self._place = next((place for place, one in enumerate(methods) if one.method.name == chosen), 0)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="form methods"):
             yield Label("Methods", classes="title", markup=False)
+            yield Label("Enter starts it, o changes its settings, Esc closes", classes="hint", markup=False)
             yield self._list
             yield self._page
-            yield Label("Enter starts it, o changes its settings, Esc closes", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._list.styles.height = len(self._methods)
-        self._list.show(self, self._first)
+        self._list.show(self, self._place)
         self._show()
 
     def on_screen_resume(self) -> None:
@@ -74,20 +75,22 @@ class MethodsList(ModalScreen[str | None]):
         return method_line(self._methods[index], width)
 
     def action_take(self) -> None:
-        self.dismiss(self._methods[self._list.cursor].method.name)
+        self.dismiss(self._methods[self._place].method.name)
 
     def action_settings(self) -> None:
-        self._change(self._methods[self._list.cursor].method.name)
+        self._change(self._methods[self._place].method.name)
 
     def on_key(self, event: events.Key) -> None:
         step = {"down": 1, "j": 1, "up": -1, "k": -1}.get(event.key)
         if step:
             event.stop()
-            self._list.move_to(self._list.cursor + step)
-            self._show()
+            self._place = min(max(0, self._place + step), len(self._methods) - 1)
+            if self._list.is_mounted:
+                self._list.move_to(self._place)
+                self._show()
 
     def _show(self) -> None:
-        place = self._list.cursor
+        place = self._place
         one = self._methods[place]
         self._page.show(lambda width: method_lines(one, self._settings(), width))
         if one.foretold is None and not one.trouble:
@@ -99,5 +102,5 @@ class MethodsList(ModalScreen[str | None]):
             self._methods[place] = one._replace(foretold=await self._estimate(one.method.name))
         except StudioError as error:
             self._methods[place] = one._replace(trouble=str(error))
-        if self._list.cursor == place:
+        if self._place == place:
             self._show()

@@ -84,7 +84,7 @@ def test_the_whole_funnel_has_difficulty_by_round_and_what_it_takes(tally):
     assert ["seed", "tasks", "2", "10.0", "0.50"] in rows
     assert ["round", "1", "1", "4.0", "1.00"] in rows
     assert "used: 9 requests, 60 tokens, $0.5000" in whole
-    assert "foretold: 108 tasks, 324 requests, 52k + 41k tokens, about $1.23, 6:35" in whole
+    assert "foretold: 108 evolutions, 324 requests, 52k + 41k tokens, about $1.23, 6:35" in whole
     bars = {line.split("█")[0].split()[-2]: line.count("█") for line in whole if "█" in line}
     assert bars["asked"] > bars["answered"] > bars["no-gain"] > bars["passed"] > 0
 
