@@ -1,10 +1,10 @@
 """Finding duplicates: texts in, pairs of rows out.
 
 exact     the same terms in the same order: case, white space, punctuation and full-width forms make no difference
-overlap   the same terms, weighted by rarity (curate/overlap.py): for everything, and the default
-rouge-l   the same order of words, as Self-Instruct filters (curate/rouge_duplicates.py): to repeat what papers did
-minhash   overlap again, of candidates drawn by chance (curate/minhash.py): finds most pairs of very large sets
-semantic  the same meaning, by vectors of an embeddings endpoint (curate/semantic.py)
+overlap   the same terms, weighted by rarity (`overlap`): for everything, and the default
+rouge-l   the same order of words, as Self-Instruct filters (`rouge_l`): to repeat what papers did
+minhash   overlap again, of candidates drawn by chance (`join/minhash`): finds most pairs of very large sets
+semantic  the same meaning, by vectors of an embeddings endpoint (`semantic`)
 
 Rows that are exactly alike are compared with others once, as one.
 """

@@ -1,4 +1,4 @@
-"""The child process that runs the embedded model. The parent's side is studio/llm/embedded.py.
+"""The child process that runs the embedded model. The parent's side is studio/llm/embedded/model.py.
 
     STUDIO_EMBEDDED_KEY=... python -P server.py --model PATH [--threads N] [--slots N]
     [--context-per-slot N]
